@@ -66,38 +66,15 @@ const PATH: usize = 16;
 pub(crate) struct Endpoint {
     url: String,
     token: Secret,
-    token_at: TokenAt,
+    /// The file that contains the token. `None` if xassume runs as root and the user has not chosen a file: if the
+    /// command changed its user (`gosu`, `setpriv`), it could not read a file that belongs to root.
+    token_path: Option<PathBuf>,
+    /// The file of `--endpoint-token-file`.
+    token_file: Option<PublishedFile>,
     /// An empty credentials file for the command, because a profile in the user's own file would take precedence over
     /// the endpoint.
     empty_credentials_file: PathBuf,
     served: Served,
-}
-
-/// Where the token is stored, in addition to the command's environment.
-enum TokenAt {
-    /// In no file, because xassume runs as root. If the command changed its user (`gosu`, `setpriv`), it could not read
-    /// a file that belongs to root.
-    Nowhere,
-    Private(PathBuf),
-    Chosen(PublishedFile),
-}
-
-impl TokenAt {
-    fn new(chosen: Option<&Path>, token: &Secret, directory: &RunDirectory) -> Result<Self, Error> {
-        Ok(match chosen {
-            Some(path) => Self::Chosen(PublishedFile::at(path, &token_file::KIND, token_file::MODE)?),
-            None if geteuid().is_root() => Self::Nowhere,
-            None => Self::Private(directory.write("token", token.reveal().as_bytes())?),
-        })
-    }
-
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Nowhere => None,
-            Self::Private(path) => Some(path),
-            Self::Chosen(file) => Some(file.path()),
-        }
-    }
 }
 
 impl Endpoint {
@@ -112,14 +89,20 @@ impl Endpoint {
         let failed = |error: io::Error| Error::cannot("serve the session on 127.0.0.1", &error, hint);
         let empty_credentials_file = directory.write("credentials", b"")?;
         let token = random_hex::<TOKEN>().map_err(failed)?;
-        let token_at = TokenAt::new(token_file, &token, directory)?;
+        let token_file =
+            token_file.map(|path| PublishedFile::at(path, &token_file::KIND, token_file::MODE)).transpose()?;
+        let token_path = match &token_file {
+            Some(file) => Some(file.path().to_owned()),
+            None if geteuid().is_root() => None,
+            None => Some(directory.write("token", token.reveal().as_bytes())?),
+        };
         let path = format!("/{}", random_hex::<PATH>().map_err(failed)?.reveal());
         let (listener, port) = listen().map_err(failed)?;
         let served = Served::default();
         let url = format!("http://127.0.0.1:{port}{path}");
         let rules = RequestRules::new(port, path, token.clone(), served.clone());
         tokio::spawn(accept_all(listener, Arc::new(rules)));
-        Ok(Self { url, token, token_at, empty_credentials_file, served })
+        Ok(Self { url, token, token_path, token_file, empty_credentials_file, served })
     }
 
     /// Serves this session from now on.
@@ -136,10 +119,7 @@ impl Endpoint {
 
     /// Returns the file of `--endpoint-token-file`, or `None` without that flag.
     pub(crate) fn token_file(&self) -> Option<&PublishedFile> {
-        match &self.token_at {
-            TokenAt::Chosen(file) => Some(file),
-            TokenAt::Nowhere | TokenAt::Private(_) => None,
-        }
+        self.token_file.as_ref()
     }
 
     /// Returns what the command needs to reach the endpoint.
@@ -147,7 +127,7 @@ impl Endpoint {
         CommandCredentials::Endpoint {
             url: &self.url,
             token: self.token.reveal(),
-            token_file: self.token_at.path(),
+            token_file: self.token_path.as_deref(),
             empty_credentials_file: &self.empty_credentials_file,
             config_file,
         }
