@@ -12,7 +12,7 @@ use crate::session::Secret;
 use crate::sys::offload::{Job, Life, Offload};
 use std::cell::RefCell;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,61 +25,56 @@ const DONE: u8 = b'd';
 const FAILED: u8 = b'f';
 const MAX_BYTES: usize = 4 << 10;
 
-/// A file to be written.
-pub(super) struct WriteJob {
+/// A path to which files are written, and the files that were written to it.
+pub(super) struct Replaced {
     pub(super) path: PathBuf,
-    /// The path of the temporary file. It is chosen by the process that starts the writer and not by the writer, so
-    /// that the next writer can remove the file if this one leaves it.
-    pub(super) temporary: PathBuf,
-    pub(super) contents: Secret,
-    pub(super) mode: u32,
-}
-
-/// Which files this run has written to one path.
-#[derive(Default)]
-pub(super) struct Put {
+    /// The path of the temporary file in the same directory. It is chosen by the process that starts the writer and not
+    /// by the writer, so that the next writer can remove the file if this one leaves it.
+    temporary: PathBuf,
+    mode: u32,
     /// The files that may be at the path now: the newest file whose writing was confirmed, and all later files, whose
     /// writing was not confirmed.
-    files: Vec<Identity>,
+    files: RefCell<Vec<Identity>>,
     /// A process for which xassume no longer waits. The process was killed, but it may not have ended yet.
-    pub(super) unfinished: Option<Job>,
+    pub(super) unfinished: RefCell<Option<Job>>,
 }
 
-impl WriteJob {
-    /// Writes the file, and writes its identity and the outcome to `answer`. Usually runs in a child process.
-    fn run(&self, answer: &mut impl Write) {
-        let Self { path, temporary, contents, mode } = self;
+impl Replaced {
+    pub(super) fn new(path: PathBuf, temporary: PathBuf, mode: u32) -> Self {
+        Self { path, temporary, mode, files: RefCell::default(), unfinished: RefCell::default() }
+    }
+
+    /// Writes a file, and writes its identity and the outcome to `answer`. Usually runs in a child process.
+    fn write(&self, contents: &Secret, answer: &mut impl Write) {
         let announce = |identity: Identity| {
             answer.write_all(&[IDENTITY])?;
             answer.write_all(&identity.to_bytes())
         };
-        let _ = std::fs::remove_file(temporary);
-        let written = replace_by(temporary, path, contents.reveal().as_bytes(), *mode, announce);
-        // An error is ignored, because it means that the parent is gone, and then nobody needs the answer.
+        let _ = std::fs::remove_file(&self.temporary);
+        let written = replace_by(&self.temporary, &self.path, contents.reveal().as_bytes(), self.mode, announce);
+        // An error is ignored, because it means that the parent is gone, and then the answer is not needed.
         let _ = match written {
             Ok(()) => answer.write_all(&[DONE]),
             Err(error) => answer.write_all(&[&[FAILED], reason_of(&error).as_bytes()].concat()),
         };
     }
-}
 
-impl Put {
     /// Records which file a process has written, according to the whole answer of that process.
     ///
     /// # Errors
     /// Returns the reason why the file is not in place. If the process ended before it sent the outcome, the file may
     /// be in place anyway.
-    fn note(&mut self, answer: &[u8]) -> Result<(), String> {
+    fn note(&self, answer: &[u8]) -> Result<(), String> {
         let announced = answer.strip_prefix(&[IDENTITY]).and_then(|rest| rest.split_first_chunk());
         let identity = announced.map(|(identity, _)| Identity::from_bytes(*identity));
         match announced.map_or(answer, |(_, rest)| rest) {
             [DONE] => {
-                self.files = identity.into_iter().collect();
+                self.files.replace(identity.into_iter().collect());
                 Ok(())
             }
             [FAILED, reason @ ..] => Err(String::from_utf8_lossy(reason).into_owned()),
             _ => {
-                self.files.extend(identity);
+                self.files.borrow_mut().extend(identity);
                 Err("the process that writes it was killed".into())
             }
         }
@@ -87,44 +82,44 @@ impl Put {
 
     /// Checks whether one of these files is in place.
     pub(super) fn is_there(&self) -> bool {
-        !self.files.is_empty()
+        !self.files.borrow().is_empty()
     }
 
-    /// Removes the file at `path` if xassume wrote it. A file from another program stays.
-    pub(super) fn remove(&self, path: &Path) {
-        for identity in &self.files {
-            identity.remove(path);
+    /// Removes the file at the path if xassume wrote it. A file from another program stays.
+    pub(super) fn remove(&self) {
+        for identity in self.files.borrow().iter() {
+            identity.remove(&self.path);
         }
     }
 
     /// Does the same as [`Self::remove`] at the end of the run, in a child process. If there is an unfinished process,
-    /// first waits for it and removes the file that it left at `temporary`.
-    pub(super) fn remove_at_last(&mut self, path: &Path, temporary: &Path) {
+    /// first waits for it and removes the temporary file that it left.
+    pub(super) fn remove_at_last(&self) {
         if let Some(mut job) = self.unfinished.take() {
             let _ = self.note(job.answered_here());
-            let _ = std::fs::remove_file(temporary);
+            let _ = std::fs::remove_file(&self.temporary);
         }
-        self.remove(path);
+        self.remove();
     }
 }
 
 /// A running process. If this value is dropped before the process has answered, the process is killed and becomes
-/// [`Put::unfinished`].
+/// [`Replaced::unfinished`].
 struct Running {
     job: Option<Job>,
-    put: Rc<RefCell<Put>>,
+    file: Rc<Replaced>,
 }
 
 impl Running {
-    fn new(job: Job, put: &Rc<RefCell<Put>>) -> Self {
-        Self { job: Some(job), put: Rc::clone(put) }
+    fn new(job: Job, file: &Rc<Replaced>) -> Self {
+        Self { job: Some(job), file: Rc::clone(file) }
     }
 
     /// Waits for the process to end, and records its answer.
     async fn finish(mut self) -> Result<(), String> {
         let Some(job) = &mut self.job else { return Ok(()) };
         let noted = match job.answered().await {
-            Ok(answer) => self.put.borrow_mut().note(answer),
+            Ok(answer) => self.file.note(answer),
             Err(error) => Err(reason_of(&error)),
         };
         self.job = None;
@@ -136,7 +131,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
             job.kill();
-            self.put.borrow_mut().unfinished = Some(job);
+            self.file.unfinished.replace(Some(job));
         }
     }
 }
@@ -146,23 +141,23 @@ impl Drop for Running {
 /// # Errors
 /// The file system reports an error, or does not answer within [`LIMIT`]. After an error of the file system, the
 /// previous file is still in place. After a timeout, either the previous or the new file may be in place.
-pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
+pub(super) async fn publish(file: Rc<Replaced>, contents: Secret, offload: Offload) -> Result<(), Problem> {
     let written = async {
-        let earlier = put.borrow_mut().unfinished.take();
+        let earlier = file.unfinished.take();
         if let Some(job) = earlier {
             // The result of the earlier process is recorded, but not reported, because it has already been reported as
             // a failure.
-            let _ = Running::new(job, &put).finish().await;
+            let _ = Running::new(job, &file).finish().await;
         }
-        match offload.start(Life::Bound, MAX_BYTES, |answer| job.run(answer)) {
-            Ok(job) => Running::new(job, &put).finish().await,
+        match offload.start(Life::Bound, MAX_BYTES, |answer| file.write(&contents, answer)) {
+            Ok(job) => Running::new(job, &file).finish().await,
             // No process can be started, and no file has been written yet. So the file is written in this process. The
             // error is not reported here, because starting the command will fail for the same reason, and then it is
             // reported.
-            Err(_) if put.borrow().files.is_empty() => {
+            Err(_) if !file.is_there() => {
                 let mut answer = Vec::new();
-                job.run(&mut answer);
-                put.borrow_mut().note(&answer)
+                file.write(&contents, &mut answer);
+                file.note(&answer)
             }
             Err(error) => Err(reason_of(&error)),
         }
@@ -175,5 +170,5 @@ pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offlo
             "is its file system frozen, or its server unreachable?",
         ),
     };
-    Err(Problem { text: not_replaced(&job.path, &reason), hint: Some(hint.into()) })
+    Err(Problem { text: not_replaced(&file.path, &reason), hint: Some(hint.into()) })
 }

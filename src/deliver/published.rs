@@ -1,6 +1,6 @@
 //! A file that is replaced atomically, and removed at the end of the run unless another run has replaced it.
 
-use super::publish::{Put, WriteJob, publish};
+use super::publish::{Replaced, publish};
 use super::replace::{not_replaced, remove_leftovers, temporary, try_replace};
 use super::trusted::GroupWrite;
 use crate::deliver::location::{FileKind, locate};
@@ -8,20 +8,12 @@ use crate::error::{Error, reason_of};
 use crate::event::Problem;
 use crate::session::Secret;
 use crate::sys::offload::{Job, Offload};
-use std::cell::RefCell;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// A file that this run writes. Dropping this value removes the file, unless another run has replaced it.
-pub(crate) struct PublishedFile {
-    path: PathBuf,
-    /// The path of the temporary file in the same directory.
-    temporary: PathBuf,
-    mode: u32,
-    /// The files that were written.
-    put: Rc<RefCell<Put>>,
-}
+pub(crate) struct PublishedFile(Rc<Replaced>);
 
 impl PublishedFile {
     /// Prepares a file at a path from the user, without writing it. Removes the temporary files that killed runs have
@@ -51,16 +43,16 @@ impl PublishedFile {
     /// The kernel gives no random bytes.
     pub(crate) fn new(path: PathBuf, mode: u32) -> Result<Self, Error> {
         let temporary = temporary(&path).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))?;
-        Ok(Self { temporary, path, mode, put: Rc::default() })
+        Ok(Self(Rc::new(Replaced::new(path, temporary, mode))))
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 
     /// Checks whether a file of this run is in place.
     pub(super) fn is_there(&self) -> bool {
-        self.put.borrow().is_there()
+        self.0.is_there()
     }
 
     /// Replaces the contents of the file. If the future is dropped early, either the old or the new contents may be in
@@ -69,26 +61,25 @@ impl PublishedFile {
     /// # Errors
     /// The file system reports an error or does not answer in time.
     pub(crate) fn put(&self, contents: Secret, offload: &Offload) -> impl Future<Output = Result<(), Problem>> + use<> {
-        let (path, temporary) = (self.path.clone(), self.temporary.clone());
-        publish(WriteJob { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
+        publish(Rc::clone(&self.0), contents, offload.clone())
     }
 
     /// Returns the descriptor from which [`Self::remove_at_last`] will read the answer of a process that has not
     /// finished. Returns `None` if there is no such process.
     pub(crate) fn unread(&self) -> Option<RawFd> {
-        self.put.borrow().unfinished.as_ref().map(Job::descriptor)
+        self.0.unfinished.borrow().as_ref().map(Job::descriptor)
     }
 
     /// Removes the file and the temporary file. Must be called in a child that was started with `Life::Free` and with
     /// the descriptor from [`Self::unread`].
     pub(crate) fn remove_at_last(&self) {
-        self.put.borrow_mut().remove_at_last(&self.path, &self.temporary);
+        self.0.remove_at_last();
     }
 }
 
 impl Drop for PublishedFile {
     fn drop(&mut self) {
-        self.put.borrow().remove(&self.path);
+        self.0.remove();
     }
 }
 
