@@ -4,7 +4,7 @@
 //! set. If the kernel does not provide these timers (in a sandbox), the clocks are read every 30 seconds.
 
 use super::boot::boottime;
-use super::poll::polled;
+use super::poll::{polled, read_when_ready};
 use crate::moment::{Deadline, Now};
 use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
@@ -144,14 +144,7 @@ fn moment(since: Duration) -> TimeSpec {
 
 /// Waits for a timer. A timer that was canceled because its clock was set (`ECANCELED`) counts as fired.
 async fn fired(timer: &AsyncFd<Timer>) {
-    loop {
-        match timer.readable().await {
-            Ok(mut ready) => {
-                if ready.try_io(|timer| Ok(timer.get_ref().0.wait()?)).is_ok() {
-                    return;
-                }
-            }
-            Err(_) => return tokio::time::sleep(TICK).await,
-        }
+    if read_when_ready(timer, |timer| Ok(timer.0.wait()?)).await.is_err() {
+        tokio::time::sleep(TICK).await;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The mode of the terminal is not changed, so nothing has to be restored.
 
-use super::poll::polled;
+use super::poll::{polled, read_when_ready};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -53,14 +53,7 @@ impl Keyboard {
         loop {
             // The first read comes before the first wait, so that the kernel stops xassume at once if it is a
             // background job.
-            let read = match self.0.get_ref().read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.0.readable().await?.clear_ready();
-                    continue;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                read => read?,
-            };
+            let read = read_when_ready(&self.0, |mut terminal| terminal.read(&mut buffer)).await?;
             line.extend_from_slice(&buffer[..read]);
             if read == 0 || line.len() >= most || line.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
                 return Ok(line);

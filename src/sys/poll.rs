@@ -29,3 +29,21 @@ pub(super) fn polled_pipe(reader: impl Into<File>) -> io::Result<AsyncFd<File>> 
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     polled(reader)
 }
+
+/// Reads from a non-blocking descriptor. Waits only if `read` fails with `WouldBlock`. Nothing is lost if the future is
+/// dropped.
+///
+/// # Errors
+/// The same errors as for `read`.
+pub(super) async fn read_when_ready<T: AsRawFd, R>(
+    fd: &AsyncFd<T>,
+    mut read: impl FnMut(&T) -> io::Result<R>,
+) -> io::Result<R> {
+    loop {
+        match read(fd.get_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => fd.readable().await?.clear_ready(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -5,7 +5,7 @@
 
 use super::death::{die_of, end_by};
 use crate::process::signal::Signal;
-use crate::sys::poll::polled;
+use crate::sys::poll::{polled, read_when_ready};
 use nix::fcntl::OFlag;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -51,16 +51,11 @@ impl SignalNotice {
 
     /// Waits for the first signal, and returns it.
     pub(in crate::sys) async fn signal(&self) -> Signal {
-        loop {
-            if let Some(signal) = read(self.pipe.get_ref()) {
-                return signal;
-            }
-            match self.pipe.readable().await {
-                Ok(mut ready) => ready.clear_ready(),
-                // No such error is known to occur. It would lose no signal: when the notice is dropped, a signal that
-                // has not been read ends xassume.
-                Err(_) => std::future::pending().await,
-            }
+        match read_when_ready(&self.pipe, read).await {
+            Ok(signal) => signal,
+            // No such error is known to occur. It would lose no signal: when the notice is dropped, a signal that has
+            // not been read ends xassume.
+            Err(_) => std::future::pending().await,
         }
     }
 }
@@ -68,7 +63,7 @@ impl SignalNotice {
 impl Drop for SignalNotice {
     fn drop(&mut self) {
         WRITE_END.store(-1, Ordering::Release);
-        if let Some(signal) = read(self.pipe.get_ref()) {
+        if let Ok(signal) = read(self.pipe.get_ref()) {
             die_of(signal);
         }
     }
@@ -97,10 +92,10 @@ fn open_pipe() -> io::Result<&'static (File, OwnedFd)> {
     Ok(PIPE.get_or_init(|| (File::from(reader), writer)))
 }
 
-fn read(mut pipe: &File) -> Option<Signal> {
+fn read(mut pipe: &File) -> io::Result<Signal> {
     let mut number = [0];
-    let got = pipe.read(&mut number).is_ok_and(|got| got == 1);
-    got.then(|| Signal::from_number(number[0].into())).flatten()
+    pipe.read_exact(&mut number)?;
+    Signal::from_number(number[0].into()).ok_or(io::ErrorKind::InvalidData.into())
 }
 
 /// Writes the signal to the [`SignalNotice`] of this process. Returns whether this process has a notice.

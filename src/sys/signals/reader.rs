@@ -6,7 +6,7 @@
 use super::{SET_SIZE, block, group_of, inherited, keep_child_statuses};
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Arrival, Pid, Sender};
-use crate::sys::poll::polled;
+use crate::sys::poll::{polled, read_when_ready};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -48,16 +48,7 @@ impl SignalReader {
     /// # Errors
     /// Fails if the descriptor can no longer be read.
     pub(crate) async fn next(&self) -> io::Result<Arrival> {
-        loop {
-            match read(self.fd.get_ref()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                arrival => return arrival,
-            }
-            let mut ready = self.fd.readable().await?;
-            if let Ok(arrival) = ready.try_io(|fd| read(fd.get_ref())) {
-                return arrival;
-            }
-        }
+        read_when_ready(&self.fd, read).await
     }
 }
 
