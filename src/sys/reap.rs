@@ -49,17 +49,11 @@ impl HelperEntry {
     /// Returns how the helper ended, and reaps it unless it has been reaped already. Returns `None` while it is
     /// running.
     pub(super) fn end(&self) -> Option<End> {
-        if let Some(end) = self.recorded() {
-            return Some(end);
+        if self.has_ended() && self.recorded().is_none() && !reap(self.pid) {
+            // Nothing else waits for the helper. If the helper is gone anyway, its status is lost.
+            return Some(End::Exited(crate::process::outcome::FAILED));
         }
-        match wait(libc::P_PID, self.pid, libc::WEXITED) {
-            Ok(Some((_, ChildChange::Ended(end)))) => {
-                HELPERS.with_borrow_mut(|helpers| helpers.insert(self.pid, Some(end)));
-                Some(end)
-            }
-            Ok(Some((_, ChildChange::Paused(_))) | None) => None,
-            Err(_) => Some(End::Exited(crate::process::outcome::FAILED)),
-        }
+        self.recorded()
     }
 
     /// Returns how the helper ended, if it has been reaped. Returns `None` otherwise.
