@@ -9,7 +9,6 @@ use crate::moment::{Deadline, Now};
 use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
-use std::future::pending;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, SystemTime};
@@ -113,25 +112,16 @@ impl Timers {
     fn set(&self, deadline: Deadline) -> nix::Result<()> {
         let absolute = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
         self.boot.get_ref().0.set(Expiration::OneShot(moment(deadline.boot)), absolute)?;
-        match deadline.wall.map(|wall| wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()) {
-            Some(wall) => {
-                let canceled_when_set = absolute | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
-                self.wall.get_ref().0.set(Expiration::OneShot(moment(wall)), canceled_when_set)
-            }
-            None => Ok(()),
-        }
+        let Some(wall) = deadline.wall else { return Ok(()) };
+        let wall = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let canceled_when_set = absolute | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
+        self.wall.get_ref().0.set(Expiration::OneShot(moment(wall)), canceled_when_set)
     }
 
     async fn fired(&self, deadline: Deadline) {
-        let wall = async {
-            match deadline.wall {
-                Some(_) => fired(&self.wall).await,
-                None => pending().await,
-            }
-        };
         tokio::select! {
             () = fired(&self.boot) => {}
-            () = wall => {}
+            () = fired(&self.wall), if deadline.wall.is_some() => {}
         }
     }
 }
