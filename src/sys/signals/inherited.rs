@@ -8,13 +8,10 @@ use super::{disposition, set_disposition, set_mask};
 use crate::process::signal::{Signal, SignalSet};
 use crate::sys::limits;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 
-static IGNORED: AtomicU64 = AtomicU64::new(0);
-static MASK: AtomicU64 = AtomicU64::new(0);
-/// A bit set of those of the descriptors 0 to 2 that were closed when xassume was started. Bit `n` is for descriptor
-/// `n`.
-static CLOSED: AtomicU64 = AtomicU64::new(0);
+/// The inherited state, which [`record`] sets.
+static STATE: OnceLock<InheritedState> = OnceLock::new();
 
 // SAFETY: the loader calls every pointer in this section once, before `main`, while there is only one thread. The
 // function has the C calling convention, and ignores the arguments that glibc passes.
@@ -27,36 +24,32 @@ static RECORD: extern "C" fn() = record;
 const CHANGED: [Signal; 2] = [Signal::PIPE, Signal::CHLD];
 
 /// Records the inherited state. This function may use only system calls and atomics, because Rust's runtime and its
-/// allocator are not initialized yet.
+/// allocator are not initialized yet. Setting a `OnceLock` for which no thread waits takes only atomics.
 extern "C" fn record() {
-    let ignored: SignalSet = CHANGED.into_iter().filter(|signal| is_set_to_ignore(*signal)).collect();
-    let mut closed = 0_u64;
+    let ignored = CHANGED.into_iter().filter(|signal| is_set_to_ignore(*signal)).collect();
+    let mut closed = 0;
     for fd in 0..3 {
         // SAFETY: F_GETFD reads only the flags of a descriptor. If the descriptor is closed, the call just fails.
         if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
             closed |= 1 << fd;
         }
     }
-    IGNORED.store(ignored.bits(), Ordering::Relaxed);
-    MASK.store(super::block(SignalSet::default()).bits(), Ordering::Relaxed);
-    CLOSED.store(closed, Ordering::Relaxed);
+    STATE.get_or_init(|| InheritedState { ignored, mask: super::block(SignalSet::default()), closed });
 }
 
 /// The state that xassume was started with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct InheritedState {
     /// Those of the signals in [`CHANGED`] that were ignored when xassume was started.
     ignored: SignalSet,
     mask: SignalSet,
-    closed: u64,
+    /// A bit set of those of the descriptors 0 to 2 that were closed when xassume was started. Bit `n` is for
+    /// descriptor `n`.
+    closed: u8,
 }
 
 pub(crate) fn inherited() -> InheritedState {
-    InheritedState {
-        ignored: SignalSet::from_bits(IGNORED.load(Ordering::Relaxed)),
-        mask: SignalSet::from_bits(MASK.load(Ordering::Relaxed)),
-        closed: CLOSED.load(Ordering::Relaxed),
-    }
+    STATE.get().copied().unwrap_or_default()
 }
 
 impl InheritedState {
