@@ -18,13 +18,13 @@ use crate::event::{Event, EventSink, Field, Level, Record, RunEvent, SessionEven
 use crate::flags::USAGE;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::session::rfc3339;
-use crate::sys::panics::PanicFacts;
 use crate::sys::{clock, screen};
 use crate::terminal::Screen;
 #[cfg(any(test, fuzzing))]
 use crate::vars::Vars;
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
+use std::panic::Location;
 use style::Mark;
 
 /// The maximum length of a line in a message, in characters. The longest usual line is a policy statement with its
@@ -81,9 +81,9 @@ impl Report {
     }
 
     /// Reports a panic, which is always a bug.
-    pub(crate) fn panicked(self, panic: &PanicFacts<'_>) {
-        let place = panic.place.map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-        let message = panic.message.map(|message| format!(": {message}")).unwrap_or_default();
+    pub(crate) fn panicked(self, place: Option<&Location<'_>>, message: Option<&'static str>) {
+        let place = place.map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        let message = message.map(|message| format!(": {message}")).unwrap_or_default();
         let text = format!("internal error{place}{message}");
         self.emit(RunEvent::Panicked { text }.into());
     }

@@ -45,7 +45,7 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
         Err(error) => return ended(usual, Err(error)),
     };
     let report = Report::new(log_options);
-    panics::report_with(move |panic| report.panicked(panic));
+    panics::report_with(move |place, message| report.panicked(place, message));
     let done = panics::caught(|| dispatch(flags, vars, report, log_options));
     ended(report, done.unwrap_or(Ok(End::Exited(FAILED))))
 }

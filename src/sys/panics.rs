@@ -7,19 +7,10 @@
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, Location};
 
-/// Where a panic happened, and its message if that is a string literal. A formatted message is omitted, because it may
-/// contain a secret.
-#[derive(Debug)]
-pub(crate) struct PanicFacts<'a> {
-    pub(crate) place: Option<&'a Location<'a>>,
-    pub(crate) message: Option<&'static str>,
-}
-
-/// Installs a function that reports all later panics.
-pub(crate) fn report_with(report: impl Fn(&PanicFacts<'_>) + Send + Sync + 'static) {
-    panic::set_hook(Box::new(move |info| {
-        report(&PanicFacts { place: info.location(), message: literal(info.payload()) });
-    }));
+/// Installs a function that reports all later panics. It gets the place of a panic, and the message if that is a string
+/// literal. A formatted message is omitted, because it may contain a secret.
+pub(crate) fn report_with(report: impl Fn(Option<&Location<'_>>, Option<&'static str>) + Send + Sync + 'static) {
+    panic::set_hook(Box::new(move |info| report(info.location(), literal(info.payload()))));
 }
 
 /// Runs `work` and returns its result. Returns `None` if `work` panicked; that panic has been reported already.
