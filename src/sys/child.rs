@@ -9,6 +9,7 @@
 mod spawn;
 mod starting;
 
+pub(super) use spawn::end_with_parent;
 pub(crate) use spawn::spawn;
 pub(crate) use starting::StartingChild;
 

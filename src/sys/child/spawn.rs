@@ -134,6 +134,20 @@ fn pointers(strings: &[CString], before: &[&CStr]) -> Vec<*const c_char> {
     before.chain(strings.iter().map(|string| string.as_ptr())).chain([ptr::null()]).collect()
 }
 
+/// Makes the kernel send `signal` to this forked child when its parent exits. Async-signal-safe.
+pub(in crate::sys) fn end_with_parent(parent: Pid, signal: Signal) {
+    // SAFETY: prctl(2) and getppid(2) touch no memory here, and `_exit` ends the process.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::c_ulong::from(signal.number().unsigned_abs()), 0, 0, 0);
+        // The parent may have exited before this prctl(2), and then the child would get no signal. `getppid` also
+        // returns 0 if the parent is not visible in this PID namespace, for example after `unshare --pid`.
+        let now = libc::getppid();
+        if now != parent && now != 0 {
+            libc::_exit(ORPHANED);
+        }
+    }
+}
+
 impl ExecPlan {
     /// Executes the program. If that fails, reports the error and exits.
     unsafe fn run(&self) -> ! {
@@ -142,13 +156,7 @@ impl ExecPlan {
             if self.group == ProcessGroup::Own {
                 libc::setpgid(0, 0);
             }
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as libc::c_ulong, 0, 0, 0);
-            // The parent may have exited before this prctl(2), and then the child would get no signal. `getppid` also
-            // returns 0 if the child is the first process of a new PID namespace, for example after `unshare --pid`.
-            let parent = libc::getppid();
-            if parent != self.parent && parent != 0 {
-                libc::_exit(ORPHANED);
-            }
+            end_with_parent(self.parent, Signal::TERM);
             self.inherited.restore();
             // This comes after `restore`, which may mark descriptors 0 and 1 as close-on-exec. dup2(2) replaces these
             // descriptors with copies that are not marked.

@@ -3,6 +3,7 @@
 use crate::process::Pid;
 use crate::process::outcome::FAILED;
 use crate::process::signal::{Signal, SignalSet};
+use crate::sys::child::end_with_parent;
 use crate::sys::panics::caught;
 use crate::sys::signals::{self, separate_notice};
 use std::fs::File;
@@ -47,7 +48,7 @@ fn enter(setup: &Setup) {
     unsafe { libc::setsid() };
     let reads = match setup.life {
         Life::Bound => {
-            end_with_parent(setup.parent);
+            end_with_parent(setup.parent, ending_signal());
             None
         }
         Life::Free(reads) => reads,
@@ -68,20 +69,6 @@ fn enter(setup: &Setup) {
     // From here on, the child blocks no signal, so that `ending_signal` reaches it even if xassume inherited that
     // signal as blocked. The programs that the child starts get the inherited mask.
     signals::set_mask(SignalSet::default());
-}
-
-fn end_with_parent(parent: Pid) {
-    let signal = libc::c_ulong::from(ending_signal().number().unsigned_abs());
-    // SAFETY: prctl(2) and getppid(2) touch no memory here, and `_exit` ends the process.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0);
-        // The parent may have exited before this prctl(2), and then the child would get no signal. `getppid` also
-        // returns 0 if the parent is not visible in this PID namespace.
-        let now = libc::getppid();
-        if now != parent && now != 0 {
-            libc::_exit(FAILED.into());
-        }
-    }
 }
 
 /// Returns the signal with which xassume ends a child: the first of TERM, HUP, INT and QUIT that was not already
