@@ -88,12 +88,8 @@ impl Offload {
         let messages = self.messages()?;
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
         let output = polled_pipe(reader)?;
-        let setup = child::Setup {
-            parent: nix::unistd::getpid().as_raw(),
-            life,
-            answer: writer.as_raw_fd(),
-            messages: messages.writer.as_raw_fd(),
-        };
+        let setup =
+            child::Setup { parent: nix::unistd::getpid().as_raw(), life, messages: messages.writer.as_raw_fd() };
         // No signal handler of xassume may run in the child before its setup.
         let mask = signals::set_mask(SignalSet::FULL);
         // SAFETY: the child does not return from `child::run`. The other threads of this process do not exist in the

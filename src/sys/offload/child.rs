@@ -7,7 +7,7 @@ use crate::sys::child::end_with_parent;
 use crate::sys::panics::caught;
 use crate::sys::signals::{self, separate_notice};
 use std::fs::File;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd as _, RawFd};
 
 /// Whether a child ends when xassume ends.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +23,6 @@ pub(crate) enum Life {
 pub(super) struct Setup {
     pub(super) parent: Pid,
     pub(super) life: Life,
-    /// The write end of the answer pipe.
-    pub(super) answer: RawFd,
     /// The descriptor that becomes the child's standard error.
     pub(super) messages: RawFd,
 }
@@ -32,7 +30,7 @@ pub(super) struct Setup {
 /// Does the work and exits. Runs no destructors and flushes no buffers, because the values in memory are copies of
 /// those of the parent, which drops and flushes them itself.
 pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl FnOnce(&mut File)) -> ! {
-    enter(setup);
+    enter(setup, answer.as_raw_fd());
     let done = caught(|| {
         in_child();
         work(&mut answer);
@@ -43,7 +41,7 @@ pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl Fn
 }
 
 /// Leaves xassume's session, and closes xassume's descriptors.
-fn enter(setup: &Setup) {
+fn enter(setup: &Setup, answer: RawFd) {
     // SAFETY: setsid(2) touches no memory. It cannot fail, because a new child does not lead a process group.
     unsafe { libc::setsid() };
     let reads = match setup.life {
@@ -64,7 +62,7 @@ fn enter(setup: &Setup) {
             libc::dup2(from, to);
         }
     }
-    let kept = notice.into_iter().flatten().chain([setup.answer]).chain(reads);
+    let kept = notice.into_iter().flatten().chain([answer]).chain(reads);
     close_all_but(kept.collect());
     // From here on, the child blocks no signal, so that `ending_signal` reaches it even if xassume inherited that
     // signal as blocked. The programs that the child starts get the inherited mask.
