@@ -7,10 +7,11 @@
 
 use super::file;
 use super::key::Key;
-use super::stamp::{Clocks, Found, Stamp, found};
+use super::stamp::{Found, Stamp};
 use super::sweep;
 use crate::cache::directory::{Directory, Place, Reserved, random};
 use crate::cache::skipped::Skipped;
+use crate::cache::store::{Cache, read};
 use crate::session::Session;
 use crate::sys::boot::boottime;
 use std::fs::{File, TryLockError};
@@ -78,39 +79,29 @@ impl Drop for LockGuard {
     }
 }
 
-/// Reads the session of a key from a directory.
-///
-/// # Errors
-/// `NotFound` if there is no session for this key. `InvalidData` if the file is not valid, the session has expired, or
-/// a clock was set back. Other errors say why the file cannot be used.
-pub(super) fn read(directory: &Directory, key: &Key) -> io::Result<Found> {
-    let bytes = directory.read(key)?;
-    let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
-    let (session, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
-    let found = found(session, &stamp, &Clocks::now());
-    found.ok_or_else(|| unfit("expired, or the clock was set back"))
-}
-
-/// Waits until another process has stored a session that `accepts` approves, or until this process has the lock. Uses
-/// the first place where the cache can be used. Gives up after `limit`. Also returns the places that were skipped.
-///
-/// A place on a full disk cannot be used. The session is looked for before and after each pause. So as soon as one
-/// process has stored a session, all waiting processes can use it.
-pub(super) async fn wait(
-    places: &[Place],
-    key: &Key,
-    limit: Duration,
-    accepts: &dyn Fn(&Found) -> bool,
-) -> (LockOutcome, Vec<Skipped>) {
-    let begun = boottime();
-    let mut skipped = Vec::new();
-    for place in places {
-        match wait_at(place, key, begun, limit, accepts).await {
-            Ok(outcome) => return (outcome, skipped),
-            Err(error) => skipped.push(Skipped::of(place, &error)),
+impl Cache {
+    /// Waits until another process has stored a session that `accepts` approves, or until this process has the lock of
+    /// the key. Uses the first place where the cache can be used. Gives up after `limit`. Also returns the places that
+    /// were skipped.
+    ///
+    /// A place on a full disk cannot be used. The session is looked for before and after each pause. So as soon as one
+    /// process has stored a session, all waiting processes can use it.
+    pub(crate) async fn lock(
+        &self,
+        key: &Key,
+        limit: Duration,
+        accepts: &dyn Fn(&Found) -> bool,
+    ) -> (LockOutcome, Vec<Skipped>) {
+        let begun = boottime();
+        let mut skipped = Vec::new();
+        for place in &self.places {
+            match wait_at(place, key, begun, limit, accepts).await {
+                Ok(outcome) => return (outcome, skipped),
+                Err(error) => skipped.push(Skipped::of(place, &error)),
+            }
         }
+        (LockOutcome::Alone, skipped)
     }
-    (LockOutcome::Alone, skipped)
 }
 
 /// Waits for the lock in one place. Gives up when `limit` has passed since `begun`, which is a time of the boot clock.
@@ -190,7 +181,8 @@ mod tests {
     }
 
     async fn short(place: &Place) -> LockOutcome {
-        wait(std::slice::from_ref(place), &Key::for_tests(1), Duration::from_millis(20), &|_| true).await.0
+        let cache = Cache { places: vec![place.clone()] };
+        cache.lock(&Key::for_tests(1), Duration::from_millis(20), &|_| true).await.0
     }
 
     #[test]
@@ -224,9 +216,9 @@ mod tests {
         let (_base, place) = place();
         run(async {
             let first = short(&place).await;
-            let places = std::slice::from_ref(&place);
+            let cache = Cache { places: vec![place.clone()] };
             let key = Key::for_tests(1);
-            let waiter = wait(places, &key, Duration::from_mins(1), &|_| true);
+            let waiter = cache.lock(&key, Duration::from_mins(1), &|_| true);
             let removal = async {
                 tokio::task::yield_now().await;
                 std::fs::remove_dir_all(&place.path).expect("removed");
@@ -243,7 +235,8 @@ mod tests {
         let (base, place) = place();
         std::fs::write(&place.path, "").expect("a file in its place");
         let lost = Place { path: base.path().join("no/such"), make: Make::Directory };
-        let (outcome, skipped) = run(wait(&[place, lost], &Key::for_tests(1), Duration::ZERO, &|_| true));
+        let (outcome, skipped) =
+            run(Cache { places: vec![place, lost] }.lock(&Key::for_tests(1), Duration::ZERO, &|_| true));
         assert!(matches!(outcome, LockOutcome::Alone), "{outcome:?}");
         assert_eq!(skipped.len(), 2, "{skipped:?}");
     }

@@ -2,17 +2,15 @@
 
 use super::directory::{Directory, Place};
 use super::key::Key;
-use super::lock::{LockOutcome, read, wait};
 use super::places::places;
 use super::skipped::Skipped;
-use super::stamp::{Found, Stamp};
+use super::stamp::{Clocks, Found, Stamp, found};
 use super::{file, sweep};
 use crate::error::reason_of;
 use crate::session::Session;
 use crate::vars::Vars;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The directories in which sessions may be cached. Each is opened only when it is needed.
 #[derive(Debug)]
@@ -75,17 +73,6 @@ impl Cache {
         search
     }
 
-    /// Waits at most `limit` until this process has the lock of the key or another process has stored a session that
-    /// `accepts` approves. Also returns the directories that were skipped.
-    pub(crate) async fn lock(
-        &self,
-        key: &Key,
-        limit: Duration,
-        accepts: &dyn Fn(&Found) -> bool,
-    ) -> (LockOutcome, Vec<Skipped>) {
-        wait(&self.places, key, limit, accepts).await
-    }
-
     /// Stores a session without locking its key, in the first directory in which that is possible.
     ///
     /// # Errors
@@ -143,4 +130,17 @@ impl Cache {
         }
         Ok(cleared)
     }
+}
+
+/// Reads the session of a key from a directory.
+///
+/// # Errors
+/// `NotFound` if there is no session for this key. `InvalidData` if the file is not valid, the session has expired, or
+/// a clock was set back. Other errors say why the file cannot be used.
+pub(super) fn read(directory: &Directory, key: &Key) -> io::Result<Found> {
+    let bytes = directory.read(key)?;
+    let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
+    let (session, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
+    let found = found(session, &stamp, &Clocks::now());
+    found.ok_or_else(|| unfit("expired, or the clock was set back"))
 }
