@@ -121,14 +121,8 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             next_input = self.ports.host.next_input() => Input::Command(next_input),
             answer = answered(&mut self.call) => {
                 self.call = None;
-                Input::Session(match answer {
-                    Ok(session) => {
-                        let validity = session.validity.clone();
-                        self.new_session = Some(session);
-                        SessionInput::Assumed(validity)
-                    }
-                    Err(problem) => SessionInput::Refused(problem),
-                })
+                let validity = answer.map(|session| self.new_session.insert(session).validity.clone());
+                Input::Session(SessionInput::Assumed(validity))
             }
             answer = answered(&mut self.publishing) => {
                 self.publishing = None;
@@ -201,16 +195,10 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
 
     /// Records the delivered session for the next start, if the delivery succeeded. Returns the input for the machine.
     fn published(&mut self, answer: Result<(), Problem>) -> Input {
-        let session = self.new_session.take();
-        Input::Session(match answer {
-            Ok(()) => {
-                if let Some(session) = session {
-                    self.session = session;
-                }
-                SessionInput::Published
-            }
-            Err(problem) => SessionInput::Unpublished(problem),
-        })
+        if let (Some(session), Ok(())) = (self.new_session.take(), &answer) {
+            self.session = session;
+        }
+        Input::Session(SessionInput::Published(answer))
     }
 }
 

@@ -49,14 +49,10 @@ impl From<ChildChange> for CommandInput {
 /// An input about the session.
 #[derive(Clone, Debug)]
 pub(crate) enum SessionInput {
-    /// The answer to [`Action::Assume`] if the call succeeded.
-    Assumed(Validity),
-    /// The answer to [`Action::Assume`] if the call failed.
-    Refused(Problem),
-    /// The answer to [`Action::Publish`] if the delivery succeeded.
-    Published,
-    /// The answer to [`Action::Publish`] if the delivery failed.
-    Unpublished(Problem),
+    /// The answer to [`Action::Assume`]: the validity of the new session, or why the call failed.
+    Assumed(Result<Validity, Problem>),
+    /// The answer to [`Action::Publish`].
+    Published(Result<(), Problem>),
 }
 
 /// Why the command could not be started: the error number of fork(2) or execve(2), and its description.

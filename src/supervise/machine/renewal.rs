@@ -99,24 +99,19 @@ impl Renewal {
     }
 
     pub(super) fn handle(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
-        match self.state {
-            // All inputs are answers to actions. In these states, no action is waiting for an answer, so the inputs are
-            // ignored.
-            SessionState::Waiting | SessionState::Idle => None,
-            SessionState::Assuming(_) => match input {
-                SessionInput::Assumed(validity) => {
-                    self.state = SessionState::Publishing(Term::of(&validity, now));
-                    out.push(Action::Publish);
-                    None
-                }
-                SessionInput::Refused(problem) => self.fail(problem, now, out),
-                SessionInput::Published | SessionInput::Unpublished(_) => None,
-            },
-            SessionState::Publishing(term) => match input {
-                SessionInput::Published => Some(self.adopt(term, now, out)),
-                SessionInput::Unpublished(problem) => self.fail(problem, now, out),
-                SessionInput::Assumed(_) | SessionInput::Refused(_) => None,
-            },
+        match (self.state, input) {
+            (SessionState::Assuming(_), SessionInput::Assumed(Ok(validity))) => {
+                self.state = SessionState::Publishing(Term::of(&validity, now));
+                out.push(Action::Publish);
+                None
+            }
+            (SessionState::Publishing(term), SessionInput::Published(Ok(()))) => Some(self.adopt(term, now, out)),
+            (SessionState::Assuming(_), SessionInput::Assumed(Err(problem)))
+            | (SessionState::Publishing(_), SessionInput::Published(Err(problem))) => self.fail(problem, now, out),
+            // All inputs are answers to actions. No action is waiting for these answers, so they are ignored.
+            (SessionState::Waiting | SessionState::Idle, SessionInput::Assumed(_) | SessionInput::Published(_))
+            | (SessionState::Assuming(_), SessionInput::Published(_))
+            | (SessionState::Publishing(_), SessionInput::Assumed(_)) => None,
         }
     }
 

@@ -76,8 +76,8 @@ impl SimulatedHost {
     /// `None` if STS granted no session, although the client made all of its attempts.
     pub fn answer(&mut self, granted: Option<Duration>, at: Duration) {
         let inputs = match granted {
-            Some(lifetime) => vec![SessionInput::Assumed(validity(lifetime, at)), SessionInput::Published],
-            None => vec![SessionInput::Refused(Problem { text: String::new(), hint: None })],
+            Some(lifetime) => vec![SessionInput::Assumed(Ok(validity(lifetime, at))), SessionInput::Published(Ok(()))],
+            None => vec![SessionInput::Assumed(Err(Problem { text: String::new(), hint: None }))],
         };
         self.actions.clear();
         for input in inputs {

@@ -198,24 +198,24 @@ impl Model {
             Move::Grant => {
                 self.call = false;
                 self.newest = Term::of(&validity(self.now), self.now).expiry();
-                Input::Session(SessionInput::Assumed(validity(self.now)))
+                Input::Session(SessionInput::Assumed(Ok(validity(self.now))))
             }
             Move::Refuse => {
                 self.call = false;
                 self.failing = true;
-                Input::Session(SessionInput::Refused(problem))
+                Input::Session(SessionInput::Assumed(Err(problem)))
             }
             Move::Publish => {
                 self.publish_pending = false;
                 self.session_unused = true;
                 self.failing = false;
                 self.expiry = self.newest;
-                Input::Session(SessionInput::Published)
+                Input::Session(SessionInput::Published(Ok(())))
             }
             Move::FailPublish => {
                 self.publish_pending = false;
                 self.failing = true;
-                Input::Session(SessionInput::Unpublished(problem))
+                Input::Session(SessionInput::Published(Err(problem)))
             }
             Move::Wait => {
                 let deadline = self.machine.deadline().unwrap();

@@ -91,15 +91,15 @@ impl Play {
         self.event(Input::Command(CommandInput::Signal(Arrival { signal, sender })))
     }
     pub(super) fn assumed(self) -> Self {
-        let event = SessionInput::Assumed(validity(self.now));
+        let event = SessionInput::Assumed(Ok(validity(self.now)));
         self.event(Input::Session(event))
     }
     pub(super) fn published(self) -> Self {
-        self.event(Input::Session(SessionInput::Published))
+        self.event(Input::Session(SessionInput::Published(Ok(()))))
     }
     pub(super) fn refused(self) -> Self {
         let problem = Problem { text: "no".into(), hint: None };
-        self.event(Input::Session(SessionInput::Refused(problem)))
+        self.event(Input::Session(SessionInput::Assumed(Err(problem))))
     }
     pub(super) fn after(mut self, time: Duration) -> Self {
         self.now.boot += time;

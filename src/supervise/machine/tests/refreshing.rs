@@ -24,7 +24,7 @@ fn a_refresh_signal_follows_the_file_and_goes_only_to_the_command() {
 #[test]
 fn a_file_that_cannot_be_written_is_a_failed_refresh() {
     let problem = Problem { text: "disk full".into(), hint: None };
-    let play = Play::running(HUP).due().assumed().event(Input::Session(SessionInput::Unpublished(problem)));
+    let play = Play::running(HUP).due().assumed().event(Input::Session(SessionInput::Published(Err(problem))));
     play.is("Running", "Waiting").asks(&[]).emits(&["refresh_failing"]).due().asks(&[Action::Assume]);
 }
 
