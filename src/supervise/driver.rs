@@ -165,7 +165,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     /// Sends the stop signal, unless the command has exited since the last input.
     fn stop(&mut self, signal: Signal) {
         let answer = match self.ports.host.change() {
-            Some(ChildChange::Ended(end)) => CommandInput::Ended(end),
+            Some(change @ ChildChange::Ended(_)) => CommandInput::Changed(change),
             Some(ChildChange::Paused(_)) | None => {
                 let sent = self.ports.host.stop(signal);
                 self.report_if_not_sent(signal, sent);
@@ -188,7 +188,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         self.publishing = self.ports.delivery.publish(session);
         if self.publishing.is_none() {
             let answer = self.published(Ok(()));
-            self.answers.extend(self.ports.host.change().map(|change| Input::Command(change.into())));
+            self.answers.extend(self.ports.host.change().map(|change| Input::Command(CommandInput::Changed(change))));
             self.answers.push_back(answer);
         }
     }

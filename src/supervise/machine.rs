@@ -24,6 +24,7 @@ use super::policy::{OnExpiry, Policy};
 use super::schedule::{Dice, Term};
 use crate::event::CommandEvent;
 use crate::moment::{Deadline, Now};
+use crate::process::ChildChange;
 use crate::session::Validity;
 use crate::supervise::forwarding::ProcessFacts;
 use renewal::{Consequence, Renewal};
@@ -96,15 +97,14 @@ impl Machine {
                 CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
                 // In this state, no child runs the command, so these inputs are ignored.
-                CommandInput::Ended(_)
-                | CommandInput::Paused(_)
+                CommandInput::Changed(_)
                 | CommandInput::StopSent
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(_) => {}
             },
             Phase::Running { child } => match input {
-                CommandInput::Ended(end) => self.ended(child, end, now, out),
-                CommandInput::Paused(signal) => self.pause_with_child(signal, out),
+                CommandInput::Changed(ChildChange::Ended(end)) => self.ended(child, end, now, out),
+                CommandInput::Changed(ChildChange::Paused(signal)) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
                 // In this state, no action is waiting for an answer, so these inputs are ignored.
                 CommandInput::Started(_)
@@ -117,13 +117,15 @@ impl Machine {
                 CommandInput::StopSent => {
                     self.phase = Phase::Stopping(PendingStop { leader: Leader::Signaled, ..stop });
                 }
-                CommandInput::Ended(end) => self.leader_ended(stop, end, now, out),
+                CommandInput::Changed(ChildChange::Ended(end)) => self.leader_ended(stop, end, now, out),
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
                 // If the command is paused while it is being stopped, nothing has to be done: SIGKILL follows at the
-                // stop timeout, and SIGKILL also ends a paused process. The other two inputs do not occur here.
-                CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
+                // stop timeout, and SIGKILL also ends a paused process. The other inputs do not occur here.
+                CommandInput::Changed(ChildChange::Paused(_))
+                | CommandInput::Started(_)
+                | CommandInput::NotStarted(_) => {}
             },
             Phase::Ended => {}
         }

@@ -194,7 +194,7 @@ impl CommandHost for ProcessHost {
             let arrival = match &self.starting {
                 None => {
                     if let Some(change) = self.change() {
-                        return change.into();
+                        return CommandInput::Changed(change);
                     }
                     self.signal_reader.next().await
                 }

@@ -23,27 +23,16 @@ pub(crate) enum CommandInput {
     /// The answer to [`Action::Spawn`] if the start failed.
     NotStarted(Fault),
     /// The answer to [`Action::Stop`] if the signal was sent. If the child had already exited, the answer is
-    /// [`Self::Ended`] instead.
+    /// [`ChildChange::Ended`] instead.
     StopSent,
-    /// The child exited, and has not been reaped yet. This input comes only once for each child.
-    Ended(End),
+    /// The child exited or was stopped by a signal. The exit comes only once for each child.
+    Changed(ChildChange),
     /// Another child of xassume exited and was reaped, while the command's child had exited but was not reaped yet.
     OrphanReaped,
     /// The answer to [`Action::CheckRemaining`].
     Remaining(Remaining),
-    /// The child was stopped by a signal.
-    Paused(Signal),
     /// xassume received a signal.
     Signal(Arrival),
-}
-
-impl From<ChildChange> for CommandInput {
-    fn from(change: ChildChange) -> Self {
-        match change {
-            ChildChange::Ended(end) => Self::Ended(end),
-            ChildChange::Paused(signal) => Self::Paused(signal),
-        }
-    }
 }
 
 /// An input about the session.

@@ -120,7 +120,7 @@ fn a_signal_from_the_command_cancels_nothing() {
 fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
     let stopped = |group, signal| {
         let play = Play::of(Policy::usual(OnExpiry::None, DeliveryTime::Live), group).wake().started();
-        play.event(Input::Command(CommandInput::Paused(signal)))
+        play.event(Input::Command(CommandInput::Changed(ChildChange::Paused(signal))))
     };
     let both = [Action::Pause(Signal::TTIN), Action::Signal(Target::Process, Signal::CONT)];
     stopped(ProcessGroup::Shared, Signal::TTIN).asks(&both);

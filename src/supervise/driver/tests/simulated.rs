@@ -217,7 +217,7 @@ impl CommandHost for Sim {
             }
             let signal = || self.0.borrow_mut().signals.pop();
             match self.change_now() {
-                Some(change) => Poll::Ready(change.into()),
+                Some(change) => Poll::Ready(CommandInput::Changed(change)),
                 None => signal().map_or(Poll::Pending, |arrival| Poll::Ready(CommandInput::Signal(arrival))),
             }
         })

@@ -188,7 +188,7 @@ impl Model {
                 self.left.stray = false;
                 Input::Command(CommandInput::OrphanReaped)
             }
-            Move::Pause => Input::Command(CommandInput::Paused(Signal::TTIN)),
+            Move::Pause => Input::Command(CommandInput::Changed(ChildChange::Paused(Signal::TTIN))),
             Move::Receive(arrival) => {
                 let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
                 // While no child runs the command, the sender cannot be the command.
@@ -245,7 +245,7 @@ impl Model {
         self.stop_pending = false;
         self.ended_at = Some(self.now.boot);
         self.ended_by_itself = self.stopped_at.is_none();
-        Input::Command(CommandInput::Ended(end))
+        Input::Command(CommandInput::Changed(ChildChange::Ended(end)))
     }
 
     pub(super) fn pass(&mut self, time: Duration) {

@@ -76,7 +76,7 @@ impl Play {
         self.event(Input::Command(CommandInput::StopSent))
     }
     pub(super) fn ended(self, end: End) -> Self {
-        self.event(Input::Command(CommandInput::Ended(end)))
+        self.event(Input::Command(CommandInput::Changed(ChildChange::Ended(end))))
     }
     pub(super) fn remaining(self, in_group: Option<Pid>, stray: Option<Pid>) -> Self {
         let member = |pid| Member { pid, name: "worker".into() };
