@@ -142,7 +142,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             Action::Spawn => {
                 let environment = self.ports.delivery.environment(&self.session);
                 if let Err(fault) = host.start(environment) {
-                    self.answers.push_back(Input::Command(CommandInput::NotStarted(fault)));
+                    self.answers.push_back(Input::Command(CommandInput::Started(Err(fault))));
                 }
             }
             Action::AbortStart => host.abort(),

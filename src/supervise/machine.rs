@@ -93,8 +93,8 @@ impl Machine {
     fn command(&mut self, input: CommandInput, now: Now, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Starting(start) => match input {
-                CommandInput::Started(child) => self.started(child, start, now, out),
-                CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
+                CommandInput::Started(Ok(child)) => self.started(child, start, now, out),
+                CommandInput::Started(Err(fault)) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
                 // In this state, no child runs the command, so these inputs are ignored.
                 CommandInput::Changed(_)
@@ -108,7 +108,6 @@ impl Machine {
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
                 // In this state, no action is waiting for an answer, so these inputs are ignored.
                 CommandInput::Started(_)
-                | CommandInput::NotStarted(_)
                 | CommandInput::StopSent
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(_) => {}
@@ -122,10 +121,8 @@ impl Machine {
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
                 // If the command is paused while it is being stopped, nothing has to be done: SIGKILL follows at the
-                // stop timeout, and SIGKILL also ends a paused process. The other inputs do not occur here.
-                CommandInput::Changed(ChildChange::Paused(_))
-                | CommandInput::Started(_)
-                | CommandInput::NotStarted(_) => {}
+                // stop timeout, and SIGKILL also ends a paused process. The other input does not occur here.
+                CommandInput::Changed(ChildChange::Paused(_)) | CommandInput::Started(_) => {}
             },
             Phase::Ended => {}
         }

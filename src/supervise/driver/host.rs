@@ -94,14 +94,8 @@ impl ProcessHost {
     /// Returns the input for the outcome of a start, and records the child if the start succeeded.
     fn start_outcome(&mut self, outcome: io::Result<Child>) -> CommandInput {
         self.starting = None;
-        match outcome {
-            Ok(child) => {
-                let pid = child.pid();
-                self.child = Some(child);
-                CommandInput::Started(pid)
-            }
-            Err(error) => CommandInput::NotStarted(fault(&error)),
-        }
+        let started = outcome.map(|child| self.child.insert(child).pid());
+        CommandInput::Started(started.map_err(|error| fault(&error)))
     }
 }
 

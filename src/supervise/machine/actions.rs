@@ -17,11 +17,9 @@ pub(crate) enum Input {
 /// An input about the command, or a signal that xassume received.
 #[derive(Clone, Debug)]
 pub(crate) enum CommandInput {
-    /// The answer to [`Action::Spawn`] if the start succeeded: this child runs the command. The answer comes after
+    /// The answer to [`Action::Spawn`]: the child that runs the command, or why the start failed. The answer comes after
     /// execve(2), which may take a long time.
-    Started(Pid),
-    /// The answer to [`Action::Spawn`] if the start failed.
-    NotStarted(Fault),
+    Started(Result<Pid, Fault>),
     /// The answer to [`Action::Stop`] if the signal was sent. If the child had already exited, the answer is
     /// [`ChildChange::Ended`] instead.
     StopSent,

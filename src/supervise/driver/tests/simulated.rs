@@ -211,7 +211,7 @@ impl CommandHost for Sim {
             match (child, exec) {
                 (SimChild::Starting, Exec::Works) => {
                     self.0.borrow_mut().child = SimChild::Runs;
-                    return Poll::Ready(CommandInput::Started(PID));
+                    return Poll::Ready(CommandInput::Started(Ok(PID)));
                 }
                 (SimChild::Starting | SimChild::None | SimChild::Runs | SimChild::Ended(_) | SimChild::Zombie, _) => {}
             }

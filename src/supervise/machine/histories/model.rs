@@ -160,11 +160,11 @@ impl Model {
                 self.child = ModelChild::Alive;
                 self.started_before = true;
                 (self.stopped_at, self.ended_at, self.killed_at, self.strays_signaled) = (None, None, None, false);
-                Input::Command(CommandInput::Started(CHILD))
+                Input::Command(CommandInput::Started(Ok(CHILD)))
             }
             Move::FailStart(errno) => {
                 self.child = ModelChild::None;
-                Input::Command(CommandInput::NotStarted(Fault { errno, text: String::new() }))
+                Input::Command(CommandInput::Started(Err(Fault { errno, text: String::new() })))
             }
             Move::StopSent => {
                 self.stop_pending = false;

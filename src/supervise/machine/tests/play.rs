@@ -67,10 +67,10 @@ impl Play {
         self.event(Input::Wake)
     }
     pub(super) fn started(self) -> Self {
-        self.event(Input::Command(CommandInput::Started(CHILD)))
+        self.event(Input::Command(CommandInput::Started(Ok(CHILD))))
     }
     pub(super) fn not_started(self, errno: i32) -> Self {
-        self.event(Input::Command(CommandInput::NotStarted(Fault { errno, text: "no".into() })))
+        self.event(Input::Command(CommandInput::Started(Err(Fault { errno, text: "no".into() }))))
     }
     pub(super) fn stop_sent(self) -> Self {
         self.event(Input::Command(CommandInput::StopSent))
