@@ -146,7 +146,7 @@ fn from(origin: Option<Origin>) -> String {
 impl ConfigError {
     /// Returns what the user can do about the error, or `None` if there is nothing to suggest.
     ///
-    /// This function is long because each kind of error has a different hint.
+    /// Long because each kind of error has a different hint.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),

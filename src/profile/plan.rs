@@ -1,7 +1,6 @@
 //! Makes the plan. The section "Where the role comes from" in the README describes the rules.
 //!
-//! The functions are pure: the caller passes the files and the variables. How credentials are fetched is decided later,
-//! by `sts`.
+//! The functions are pure: the caller passes the files and the variables. `sts` decides how credentials are fetched.
 
 mod selected;
 
@@ -58,8 +57,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     }
     let explicit = planner.explicit_roles();
     let mut outline = planner.outline(explicit)?;
-    // `settle` fails only for rules that say so. All rules here are `Otherwise::Later`, so it cannot fail. `hops`
-    // returns an error for the conflicts that remain.
+    // Cannot fail, because all rules are `Otherwise::Later`: `hops` returns an error for the conflicts that remain.
     let _ = settle(&mut outline, RULES, &mut planner.notes);
     let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
     planner.notes.extend(notes);
@@ -106,8 +104,7 @@ impl<'a> Planner<'a> {
         self.notes.push(Ignored::new(setting, reason));
     }
 
-    /// Adds a note for `AWS_PROFILE` or `AWS_DEFAULT_PROFILE` if it is ignored because another variable, which takes
-    /// precedence, names a different profile.
+    /// Adds a note for `AWS_PROFILE` or `AWS_DEFAULT_PROFILE` if a variable with precedence names another profile.
     fn note_names(&mut self) {
         let NamedBy::Variable(chosen) = self.selected.by else { return };
         for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
@@ -148,8 +145,7 @@ impl<'a> Planner<'a> {
         let replaceable = start.is_unsigned()
             && request.given(&WEB_IDENTITY_TOKEN_FILE).is_some_and(|origin| !origin.is_typed())
             && FOR_ASSUME_ROLE.into_iter().filter_map(|flag| request.given(flag)).any(Origin::is_typed);
-        // Without the variable, the EC2 instance could be the source. It does not replace the token, because no setting
-        // selects the role of the instance.
+        // The EC2 instance does not replace the token, because no setting selects the role of the instance.
         let without_token = replaceable.then(|| self.start(None, explicit).ok()).flatten();
         let without_token = without_token.filter(|start| start.source.is_configured());
         Ok(Outline { request, start, without_token })
@@ -161,8 +157,7 @@ impl<'a> Planner<'a> {
         let (source, drafts) = self.source_and_roles(token, explicit)?;
         let notes = std::mem::replace(&mut self.notes, others);
         let mut start = Start { source, drafts, notes };
-        // The first explicit role may be the same as the last role that comes from the profile or with the token. Then
-        // this role is assumed only once.
+        // A first explicit role that is also the last role of the profile or the token is assumed only once.
         let repeated = start.drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
         start.drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
         Ok(start)
@@ -241,8 +236,7 @@ impl<'a> Planner<'a> {
         }
         if self.profile_has_role() {
             let walk = walk(self.profiles, self.selected.name)?;
-            // If the chain of the profile begins with a web identity token, the token is the source, because its role
-            // cannot be assumed with keys.
+            // A role that is assumed with a web identity token cannot be assumed with keys instead.
             if let Base::Profile { name, .. } = &walk.base
                 && let Some(source) = self.web_identity_of(name)?
             {
@@ -274,8 +268,7 @@ impl<'a> Planner<'a> {
         Ok((source, self.aws_role()?))
     }
 
-    /// Returns the source that the machine provides: the container, or else the EC2 instance. Returns `None` if neither
-    /// is available.
+    /// Returns the container, or else the EC2 instance, or `None` if neither is available.
     fn surroundings(&self) -> Option<Source> {
         if source::has_container(self.vars) {
             Some(Source::Container)
@@ -284,8 +277,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Adds a note if the user has selected a profile, or if the default profile has a role, but the source is another
-    /// one.
+    /// Adds a note that the source is not the selected profile, or not the role of the default profile.
     fn note_source_passed_over(&mut self, reason: &str) {
         if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;
@@ -293,8 +285,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Returns the settings for requests to instance metadata. If instance metadata is only the last resort, they
-    /// contain the sources that were tried before.
+    /// Returns the settings for requests to instance metadata, with the sources that were tried before, if any.
     fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());

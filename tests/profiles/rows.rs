@@ -179,9 +179,9 @@ pub(super) const NETWORK: &[Row] = &[
         &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), ("AWS_ENDPOINT_URL_STS", "https://sts.invalid"),
         ("HTTPS_PROXY", "http://127.0.0.1:1")], &["-p", "p", "-r", "@R", "--sts-endpoint", "{sts}"], Asks("file R")),
     // As in the CLI: a custom endpoint has no variants, so the error shows that the setting is read.
-    ("use_fips_endpoint", "use_fips_endpoint = true\n+file", &[], BESIDE, Fails("FIPS and custom endpoint")),
+    ("use_fips_endpoint", "use_fips_endpoint = true\n+file", &[], BESIDE, Fails("FIPS cannot be used with a custom endpoint")),
     ("AWS_USE_FIPS_ENDPOINT", "+file", &[("AWS_USE_FIPS_ENDPOINT", "true")], BESIDE,
-        Fails("FIPS and custom endpoint")),
+        Fails("FIPS cannot be used with a custom endpoint")),
     ("use_dualstack_endpoint", "use_dualstack_endpoint = true\n+file", &[], BESIDE,
         Fails("Dualstack and custom endpoint")),
     ("AWS_USE_DUALSTACK_ENDPOINT", "+file", &[("AWS_USE_DUALSTACK_ENDPOINT", "true")], BESIDE,
