@@ -189,6 +189,10 @@ mod tests {
         File::open(&read).and_then(|file| file.set_times(now)).expect("a time");
         let mut process =
             std::process::Command::new("sleep").arg("60").env("AWS_CONFIG_FILE", &named).spawn().expect("sleep");
+        // The environment is empty until execve(2) has built the new stack, which may be after `spawn` has returned.
+        while std::fs::read(format!("/proc/{}/environ", process.id())).is_ok_and(|text| text.is_empty()) {
+            std::thread::yield_now();
+        }
         // Another version, or a run that was killed, may leave an empty directory.
         let empty = base.path().join(format!("{}config-0", prefix()));
         std::fs::create_dir(&empty).expect("a directory");
