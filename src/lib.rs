@@ -15,11 +15,11 @@
 //! | one call to STS | `sts/call.rs` |
 //! | what an STS error code such as `AccessDenied` means | `sts/refusal.rs` |
 //! | the cache: its key, its files, its lock | `cache/key.rs`, `cache/file.rs`, `cache/lock.rs` |
-//! | variables that are removed from the command's environment | `deliver/environment/names.rs`, and `.removed()` in `flags/` |
-//! | variables that are set for the command | `deliver/environment.rs` |
+//! | the names of the variables that are removed from the command's environment, or set in it | `deliver/environment/names.rs`, and `.removed()` in `flags/` |
+//! | the values of the variables that are set for the command | `deliver/environment.rs` |
 //! | when a session is refreshed | `supervise/schedule.rs` |
 //! | whether and when the command is restarted | `supervise/machine.rs` (on a new session), `supervise/machine/ending.rs` (after its end) |
-//! | the stop signal and the stop timeout | `supervise/policy.rs` (defaults), `supervise/machine/stopping.rs` (rules) |
+//! | the stop signal and the stop timeout | `supervise/machine/stopping.rs` |
 //! | which signals are forwarded | `supervise/forwarding.rs` |
 //! | the text of an error, its hint and exit status | `error/`, with a file for each kind |
 //! | the text, fields and level of a log message | `event/` |

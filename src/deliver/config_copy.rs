@@ -85,8 +85,8 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
         }
         copy.extend_from_slice(scanned.raw);
         match scanned.line {
-            // The indent is removed, because an indented line would continue the line before it. In the new
-            // `[default]`, that line may come from another section of the profile.
+            // The first property of a section may be indented. In the new `[default]` another property may come before
+            // it, and an indented line would continue that property, so the indent is removed.
             Line::Property { .. } if section == Treatment::Used => {
                 default.extend_from_slice(scanned.raw.trim_ascii_start());
             }

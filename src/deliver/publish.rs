@@ -80,7 +80,7 @@ impl Replaced {
         }
     }
 
-    /// Checks whether one of these files is in place.
+    /// Returns whether xassume has written a file and not yet removed it.
     pub(super) fn is_there(&self) -> bool {
         !self.files.borrow().is_empty()
     }
@@ -103,8 +103,8 @@ impl Replaced {
     }
 }
 
-/// A running process. If this value is dropped before the process has answered, the process is killed and becomes
-/// [`Replaced::unfinished`].
+/// A running child process that writes the file. If this value is dropped before the process has answered, the process
+/// is killed and recorded in [`Replaced::unfinished`].
 struct Running {
     job: Option<Job>,
     file: Rc<Replaced>,

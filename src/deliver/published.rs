@@ -85,6 +85,6 @@ impl Drop for PublishedFile {
 
 /// Returns the error for a first session that cannot be written to a file.
 pub(crate) fn unwritten(reason: String) -> Error {
-    let hint = "is the file system of the credentials file full or read-only?";
+    let hint = "check that files can be created in the directory, and that its file system is not full or read-only";
     Error::Cannot { what: "write the credentials file", reason, hint: Some(hint) }
 }

@@ -25,7 +25,7 @@ struct Current {
     /// The document. Its memory is zeroed when the document has been replaced and all answers with it have been sent.
     document: Bytes,
     term: Term,
-    /// The `Expiration` in the document, converted to the local wall clock.
+    /// The `Expiration` in the document, corrected by the difference between the local clock and the clock of STS.
     expiration: SystemTime,
 }
 

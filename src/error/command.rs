@@ -65,7 +65,7 @@ impl CommandError {
 
     pub(super) fn hint(&self) -> String {
         let hint = match self.fault {
-            CommandFault::Empty => "if the command is a shell variable, is the variable set?",
+            CommandFault::Empty => "if you passed a shell variable, check that it is set",
             CommandFault::NotFound if self.name.contains(char::is_whitespace) => {
                 "no shell is involved: pass separate arguments (aws s3 ls), or use sh -c 'aws s3 ls'"
             }

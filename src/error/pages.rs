@@ -13,7 +13,7 @@ enum Page {
     Without(&'static str),
 }
 
-/// Defines the list of pages. If a variant of an error type has no entry in the list, the code does not compile.
+/// Lists the approved page of each variant of the error types. If a variant is not listed, the code does not compile.
 macro_rules! pages {
     ($($kind:ty { $($variant:pat => $page:expr,)* })*) => {
         $(const _: fn(&$kind) = |kind| match kind { $($variant => (),)* };)*

@@ -82,7 +82,8 @@ impl<'a, 'b> Delivery<'a, 'b> {
         });
         if let Ok(mut job) = started {
             match tokio::time::timeout(REMOVAL_LIMIT, job.answered()).await {
-                // The child process failed or did not remove everything. Dropping `self` removes the remaining files.
+                // The child process that removes the files failed, or did not remove all of them. Dropping `self` removes
+                // the rest.
                 Ok(Ok(b"") | Err(_)) => return,
                 Ok(Ok(_)) => {}
                 // The child continues. The job is forgotten, because dropping it would end the child.

@@ -163,10 +163,9 @@ impl FlagValues {
         if self.many(flag).iter().all(|given| !given.value.is_empty()) {
             return Ok(());
         }
-        let variable = flag.variable().map(|name| format!(" (an empty {name} is ignored)"));
-        let hint = format!("if the value is a shell variable, is the variable set?{}", variable.unwrap_or_default());
-        let invalid = Invalid::new("must not be empty").hint(hint);
-        Err(Error::Value { origin: Origin::Flag(flag).to_string(), value: Some(String::new()), invalid })
+        let origin = Origin::Flag(flag).to_string();
+        let hint = format!("if you passed a shell variable, check that it is set; or omit {origin}");
+        Err(Error::Value { origin, value: Some(String::new()), invalid: Invalid::new("must not be empty").hint(hint) })
     }
 
     /// Returns the value of a flag in the form that rules use, or `None` if the flag is not set.

@@ -94,7 +94,7 @@ impl Connecting {
         let builder = self.builder(proxy).tls_provider(Provider::Rustls(CryptoMode::Ring));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // The build fails only for the TLS library s2n, which is not used.
+            // `TlsContext` fails only with the TLS library s2n, which xassume does not use.
             Err(_) => builder.build(),
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn pending() -> SignalSet {
 #[derive(Default)]
 struct KernelAction {
     handler: libc::sighandler_t,
-    /// This field is larger than what the kernel reads or writes after the handler.
+    /// The flags, the restorer and the mask. The array is larger than these fields are on any architecture.
     rest: [u64; 4],
 }
 

@@ -9,8 +9,8 @@ use crate::supervise::machine::actions::{Action, Final};
 
 impl Machine {
     /// Handles the exit of a command to which xassume had not sent the stop signal. Whatever the exit status of the
-    /// command is, the command is not started again. Processes that the command left behind keep running, except after
-    /// TERM if xassume is PID 1.
+    /// command is, the command is not started again. Processes that the command left behind keep running. Only as
+    /// PID 1, and after it received TERM, xassume waits for the command's process group before it exits.
     pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         if self.terminated && self.facts.me == 1 {
             return self.drain(child, end, now, out);
