@@ -1,6 +1,4 @@
-//! A session: temporary credentials, their validity and the assumed role.
-//!
-//! Sessions come only from STS, directly or through the cache.
+//! A session: the credentials for a command, their validity and the assumed role.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
@@ -15,33 +13,39 @@ pub(crate) use time::{difference, parse_time, shifted};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
-/// A session that STS has granted, for a role (`AssumeRole`) or for an IAM user with MFA (`GetSessionToken`).
+/// The credentials of a role (`AssumeRole`), of an IAM user with MFA (`GetSessionToken`), or of a profile without a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) keys: Keys,
-    pub(crate) validity: Validity,
-    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`. `None` for an MFA session.
+    /// `None` if the keys do not expire, or if their source does not say when they expire.
+    pub(crate) validity: Option<Validity>,
+    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`. `None` if xassume has assumed no role.
     pub(crate) assumed_role_arn: Option<String>,
+    /// The account of a session without an assumed role. `None` if the account is not known without a call.
+    pub(crate) account_id: Option<String>,
     /// The region of the EC2 instance. `None` if instance metadata is not the source, or if a region is set.
     pub(crate) instance_region: Option<String>,
 }
 
 impl Session {
-    /// Returns the ARN of the assumed role. It is empty for an MFA session, which is never given to a command.
-    pub(crate) fn role_arn(&self) -> &str {
-        self.assumed_role_arn.as_deref().unwrap_or_default()
-    }
-
-    /// Returns the account of the assumed role. Returns `None` for an MFA session.
+    /// Returns the account to which the keys belong, or `None` if it is not known without a call.
     pub(crate) fn account(&self) -> Option<&str> {
-        self.role_arn().split(':').nth(4).filter(|account| !account.is_empty())
+        self.assumed_role_arn.as_deref().and_then(account_of).or(self.account_id.as_deref())
     }
 }
 
-/// A session with two sizes that STS reports, each in percent of its limit.
+/// Returns the account in an ARN.
+pub(crate) fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// The answer of STS for one role, with two sizes, each in percent of its limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {
-    pub(crate) session: Session,
+    pub(crate) keys: Keys,
+    pub(crate) validity: Validity,
+    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`.
+    pub(crate) arn: String,
     /// `PackedPolicySize`: the size of the session policies and tags, in percent of the limit. `None` if STS does not
     /// report it.
     pub(crate) packed_policy: Option<i32>,
@@ -82,7 +86,21 @@ pub(crate) enum Need {
     AtLeast(Duration),
 }
 
+impl From<Granted> for Session {
+    fn from(Granted { keys, validity, arn, .. }: Granted) -> Self {
+        let (validity, assumed_role_arn) = (Some(validity), Some(arn));
+        Self { keys, validity, assumed_role_arn, account_id: None, instance_region: None }
+    }
+}
+
 impl Validity {
+    /// Returns the validity of keys that were read at the time `now` and expire at `expiration`, both by the local
+    /// clock. No time is left if the keys have expired.
+    pub(crate) fn by_local_clock(expiration: SystemTime, now: SystemTime) -> Self {
+        let left = expiration.duration_since(now).unwrap_or_default();
+        Self { expiration, left, lifetime: left, skew_secs: 0 }
+    }
+
     /// Returns how much time this session must have left to meet `need`.
     pub(crate) fn needed(&self, need: Need) -> Duration {
         match need {

@@ -20,6 +20,7 @@ mod layers;
 mod mfa;
 mod network;
 mod options;
+mod own_credentials;
 mod print;
 mod profiles;
 mod progress;

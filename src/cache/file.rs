@@ -24,7 +24,7 @@ const LONGEST: Duration = Duration::from_hours(36);
 struct Form<'a> {
     version: u32,
     sum: &'a str,
-    /// The ARN of the assumed role. It is empty for an MFA session (`GetSessionToken`).
+    /// The ARN of the assumed role. It is empty if no role was assumed.
     arn: &'a str,
     access_key_id: &'a str,
     secret_access_key: &'a str,
@@ -64,13 +64,15 @@ impl Form<'_> {
     }
 }
 
-/// Returns the content of the file. Returns `None` if [`decode`] would reject that content.
+/// Returns the content of the file, without the account, which follows from the plan. Returns `None` if the session does
+/// not expire, or if [`decode`] would reject the content.
 pub(super) fn encode(key: &Key, session: &Session, stamp: &Stamp) -> Option<Zeroizing<Vec<u8>>> {
-    let Session { keys, validity, assumed_role_arn: _, instance_region } = session;
+    let Session { keys, validity, assumed_role_arn, account_id: _, instance_region } = session;
+    let validity = validity.as_ref()?;
     let mut form = Form {
         version: VERSION,
         sum: "",
-        arn: session.role_arn(),
+        arn: assumed_role_arn.as_deref().unwrap_or_default(),
         access_key_id: &keys.access_key_id,
         secret_access_key: keys.secret_access_key.reveal(),
         session_token: keys.session_token.as_ref().map(Secret::reveal),
@@ -121,7 +123,8 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
         session_token: form.session_token.map(Secret::new),
     };
     let assumed_role_arn = Some(form.arn).filter(|arn| !arn.is_empty()).map(str::to_owned);
-    let session = Session { keys, validity, assumed_role_arn, instance_region: form.region.map(str::to_owned) };
+    let instance_region = form.region.map(str::to_owned);
+    let session = Session { keys, validity: Some(validity), assumed_role_arn, account_id: None, instance_region };
     let stamp = Stamp {
         boot_id: form.boot_id.to_owned(),
         asked: Duration::from_millis(form.asked),
@@ -168,7 +171,7 @@ pub(crate) mod hostile;
 
 #[cfg(test)]
 mod tests {
-    use super::super::stamp::tests::{session, stamp};
+    use super::super::stamp::tests::{session, stamp, validity};
     use super::*;
 
     fn written() -> Zeroizing<Vec<u8>> {
@@ -182,7 +185,7 @@ mod tests {
         let bare = Session { assumed_role_arn: None, instance_region: None, keys, ..session(0) };
         let bytes = encode(&Key::for_tests(1), &bare, &stamp(0)).expect("encoded");
         assert_eq!(decode(&Key::for_tests(1), &bytes), Some((bare, stamp(0))));
-        assert_eq!(expiration(&written()), Some(session(0).validity.expiration));
+        assert_eq!(expiration(&written()), Some(validity(0).expiration));
     }
 
     #[test]
@@ -223,7 +226,9 @@ mod tests {
         assert!(encode(&Key::for_tests(1), &odd, &stamp(0)).is_none());
         let long = Session { assumed_role_arn: Some("a".repeat(MAX_BYTES)), ..session(0) };
         assert!(encode(&Key::for_tests(1), &long, &stamp(0)).is_none());
-        let eternal = Validity { lifetime: Duration::from_secs(1 << 20), ..session(0).validity };
-        assert!(encode(&Key::for_tests(1), &Session { validity: eternal, ..session(0) }, &stamp(0)).is_none());
+        let long = Validity { lifetime: Duration::from_secs(1 << 20), ..validity(0) };
+        for validity in [Some(long), None] {
+            assert!(encode(&Key::for_tests(1), &Session { validity, ..session(0) }, &stamp(0)).is_none());
+        }
     }
 }

@@ -59,6 +59,13 @@ impl Key {
         hash.key()
     }
 
+    /// Returns the key of a session that consists of the source's own credentials.
+    pub(crate) fn of_source(source: &Source) -> Self {
+        let mut hash = Fields::new("source");
+        hash.source(source);
+        hash.key()
+    }
+
     /// Returns the key of an MFA session (`GetSessionToken`).
     pub(crate) fn of_mfa(
         plan: &Plan,

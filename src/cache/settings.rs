@@ -3,7 +3,6 @@
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::origin::Origin;
-use crate::profile::RoleChain;
 use crate::role::Invalid;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,9 +46,8 @@ impl CacheSettings {
     ///
     /// # Errors
     /// The longest session that the plan can give is not longer than the minimum, and the minimum may not be ignored.
-    pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<Ignored>) -> Result<Option<Duration>, Error> {
+    pub(crate) fn min_ttl(&self, longest: Duration, notes: &mut Vec<Ignored>) -> Result<Option<Duration>, Error> {
         let Some(MinTtl { origin, text, least, duration, gives_way }) = &self.min_ttl else { return Ok(None) };
-        let longest = hops.longest_lifetime();
         if *least < longest {
             return Ok(Some(*least));
         }

@@ -49,6 +49,8 @@ impl Clocks {
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) session: Session,
+    /// The validity of the session, which is also a part of it.
+    pub(crate) validity: Validity,
     /// When the session was requested, by the boot clock. `None` if that was in another boot.
     pub(crate) asked: Option<Duration>,
 }
@@ -57,9 +59,10 @@ pub(crate) struct Found {
 /// set back.
 pub(super) fn found(session: Session, stamp: &Stamp, now: &Clocks) -> Option<Found> {
     let same_boot = now.is_in_boot_of(stamp);
-    let at_answer = &session.validity;
-    let validity = if same_boot { in_same_boot(at_answer, stamp, now) } else { in_other_boot(at_answer, stamp, now) };
-    Some(Found { session: Session { validity: validity?, ..session }, asked: same_boot.then_some(stamp.asked) })
+    let at_answer = session.validity.as_ref()?;
+    let validity = if same_boot { in_same_boot(at_answer, stamp, now) } else { in_other_boot(at_answer, stamp, now) }?;
+    let session = Session { validity: Some(validity.clone()), ..session };
+    Some(Found { session, validity, asked: same_boot.then_some(stamp.asked) })
 }
 
 /// Computes the validity if the system has not been rebooted since STS answered. The skew is computed again, because
@@ -101,17 +104,22 @@ pub(super) mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + secs)
     }
 
+    pub(in crate::cache) fn validity(skew_secs: i64) -> Validity {
+        let hour = Duration::from_secs(HOUR);
+        Validity { expiration: wall(HOUR), left: hour, lifetime: hour, skew_secs }
+    }
+
     /// Returns a session that lasts one hour. STS granted it when the server's clock was at `wall(0)`.
     pub(in crate::cache) fn session(skew_secs: i64) -> Session {
-        let hour = Duration::from_secs(HOUR);
         Session {
             keys: Keys {
                 access_key_id: "ASIAEXAMPLE".into(),
                 secret_access_key: Secret::new("secret/of+the=session"),
                 session_token: Some(Secret::new("token/of+the=session==")),
             },
-            validity: Validity { expiration: wall(HOUR), left: hour, lifetime: hour, skew_secs },
+            validity: Some(validity(skew_secs)),
             assumed_role_arn: Some("arn:aws:sts::111111111111:assumed-role/R/name".into()),
+            account_id: None,
             instance_region: Some("eu-west-1".into()),
         }
     }
@@ -134,7 +142,8 @@ pub(super) mod tests {
     /// Returns the time left in seconds, and the skew.
     fn left(skew: i64, now: &Clocks) -> Option<(u64, i64)> {
         let found = found(session(skew), &stamp(skew), now)?;
-        Some((found.session.validity.left.as_secs(), found.session.validity.skew_secs))
+        assert_eq!(found.session.validity, Some(found.validity.clone()));
+        Some((found.validity.left.as_secs(), found.validity.skew_secs))
     }
 
     #[test]
@@ -171,7 +180,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_session_without_any_time_left_is_not_found_in_any_boot() {
-        let empty = Session { validity: Validity { left: Duration::ZERO, ..session(0).validity }, ..session(0) };
+        let empty = Session { validity: Some(Validity { left: Duration::ZERO, ..validity(0) }), ..session(0) };
         for boot in ["first", "second"] {
             assert!(found(empty.clone(), &stamp(0), &clocks(boot, 1000, wall(0))).is_none(), "{boot}");
         }

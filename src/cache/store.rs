@@ -62,8 +62,8 @@ impl Cache {
                 }
             };
             let accepted = accepts(&found);
-            let left = found.session.validity.left;
-            if accepted || search.found.as_ref().is_none_or(|best| best.session.validity.left < left) {
+            let left = found.validity.left;
+            if accepted || search.found.as_ref().is_none_or(|best| best.validity.left < left) {
                 search.found = Some(found);
             }
             if accepted {

@@ -86,7 +86,7 @@ fn remove_unused_lock(directory: &Directory, name: &str, names: &[(String, Kind)
 #[cfg(test)]
 mod tests {
     use super::super::key::Key;
-    use super::super::stamp::tests::{session, stamp};
+    use super::super::stamp::tests::{session, stamp, validity};
     use super::*;
     use crate::cache::directory::{Make, Place};
     use crate::session::{Session, Validity};
@@ -107,7 +107,7 @@ mod tests {
 
         fn keep(&self, seed: u8, expiration: SystemTime) {
             let key = Key::for_tests(seed);
-            let session = Session { validity: Validity { expiration, ..session(0).validity }, ..session(0) };
+            let session = Session { validity: Some(Validity { expiration, ..validity(0) }), ..session(0) };
             let bytes = file::encode(&key, &session, &stamp(0)).expect("encoded");
             let reserved = self.directory.reserve(&key).expect("room");
             self.directory.replace(&key, reserved, &bytes).expect("kept");

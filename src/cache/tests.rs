@@ -57,7 +57,7 @@ fn lasting(arn: &str) -> (Session, Stamp) {
     let now = Clocks::now();
     let hour = Duration::from_hours(1);
     let validity = Validity { expiration: now.wall + hour, left: hour, lifetime: hour, skew_secs: 0 };
-    let session = Session { validity, assumed_role_arn: Some(arn.into()), ..session(0) };
+    let session = Session { validity: Some(validity), assumed_role_arn: Some(arn.into()), ..session(0) };
     (session, Stamp::answered_now(now.boottime))
 }
 
@@ -88,8 +88,8 @@ fn readers_see_only_whole_sessions_while_others_write() {
                 let directory = Directory::open(&world.place.path).expect("there");
                 while writing.load(Ordering::Relaxed) {
                     let read = whole(&directory, &key).expect("a session at any time");
-                    let number =
-                        read.role_arn().split('-').nth(1).and_then(|number| number.parse().ok()).expect("a number");
+                    let arn = read.assumed_role_arn.as_deref().unwrap_or_default();
+                    let number = arn.split('-').nth(1).and_then(|number| number.parse().ok()).expect("a number");
                     assert_eq!(read, numbered(number));
                     reads.fetch_add(1, Ordering::Relaxed);
                 }
@@ -112,7 +112,7 @@ fn an_answer_is_found_by_all() {
     let (session, stamp) = lasting("arn");
     world.held().store(&key, &session, &stamp).expect("kept");
     let found = world.cache().find(&key, &|_| true).found.expect("found");
-    assert_eq!((&found.session.keys, found.session.role_arn()), (&session.keys, session.role_arn()));
+    assert_eq!((&found.session.keys, &found.session.assumed_role_arn), (&session.keys, &session.assumed_role_arn));
     assert_eq!(found.asked.map(|asked| asked.as_millis()), Some(stamp.asked.as_millis()));
     assert!(world.cache().find(&Key::for_tests(2), &|_| true).found.is_none());
     assert!(matches!(world.outcome(), LockOutcome::Ours(_)), "the lock is free again");
@@ -153,7 +153,8 @@ fn of_two_directories_the_first_accepted_session_is_used() {
     for (place, arn, minutes) in [(&world.place, "short", 5), (&second, "long", 50)] {
         let (session, stamp) = lasting(arn);
         let left = Duration::from_mins(minutes);
-        let session = Session { validity: Validity { left, ..session.validity }, ..session };
+        let validity = session.validity.clone().map(|validity| Validity { left, ..validity });
+        let session = Session { validity, ..session };
         let bytes = file::encode(&key, &session, &stamp).expect("encoded");
         let directory = Directory::make(place).expect("made");
         let reserved = directory.reserve(&key).expect("room");
@@ -161,10 +162,10 @@ fn of_two_directories_the_first_accepted_session_is_used() {
     }
     let cache = Cache { places: vec![world.place.clone(), second] };
     let arn = |accepts: &dyn Fn(&Found) -> bool| {
-        cache.find(&key, accepts).found.expect("found").session.role_arn().to_owned()
+        cache.find(&key, accepts).found.expect("found").session.assumed_role_arn.expect("an ARN")
     };
     assert_eq!(arn(&|_| true), "short");
-    assert_eq!(arn(&|found| found.session.role_arn() == "long"), "long");
+    assert_eq!(arn(&|found| found.session.assumed_role_arn.as_deref() == Some("long")), "long");
     assert_eq!(arn(&|_| false), "long", "the one with most left");
     let cleared = cache.clear().expect("cleared");
     assert_eq!(cleared.iter().map(|cleared| cleared.sessions).sum::<usize>(), 2);
@@ -188,7 +189,7 @@ fn a_session_that_has_expired_is_not_found() {
     let world = World::new();
     let key = Key::for_tests(1);
     let (session, stamp) = lasting("arn");
-    let validity = Validity { expiration: SystemTime::UNIX_EPOCH, ..session.validity };
+    let validity = session.validity.clone().map(|validity| Validity { expiration: SystemTime::UNIX_EPOCH, ..validity });
     world.held().store(&key, &Session { validity, ..session }, &stamp).expect("kept");
     assert!(world.cache().find(&key, &|_| true).found.is_none());
 }

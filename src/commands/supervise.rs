@@ -8,7 +8,7 @@ use crate::error::{CHECK_LIMITS, Error, not_started};
 use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
-use crate::launch::{Launch, assumed, runtime};
+use crate::launch::{Launch, runtime};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
 use crate::report::{Report, writer};
@@ -82,7 +82,7 @@ async fn supervised(
         {
             check_unattended(launch, policy, Some(keys))?;
         }
-        report.emit(assumed(&first));
+        report.emit(launch.obtained(&first));
         delivery.instance_region.clone_from(&first.instance_region);
         if let Some(publishing) = delivery.publish(&first) {
             publishing.await.map_err(|problem| unwritten(problem.text))?;

@@ -107,7 +107,7 @@ impl Endpoint {
 
     /// Serves this session from now on.
     pub(crate) fn put(&self, session: &Session) {
-        self.served.put(document::container(session), &session.validity);
+        self.served.put(document::container(session), session.validity.as_ref());
     }
 
     /// Returns a future that writes the file of `--endpoint-token-file`. Returns `None` without that flag, or if the

@@ -68,6 +68,9 @@ pub(crate) struct Inputs<'a> {
     pub(crate) keep: &'a [OsString],
 }
 
+/// The ARN of the assumed role's session. Without a role, a value that an outer xassume has set does not stay.
+const SESSION: &str = "XASSUME_SESSION";
+
 /// If one of these variables is set, SDKs may send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
@@ -91,14 +94,14 @@ pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
 pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
     let set = ours(inputs);
     let stays = |name: &str| !is_removed(name.as_ref(), inputs) || set.iter().any(|(known, _)| known == name);
-    let removed = REMOVED.iter().copied().filter(|name| !stays(name)).collect();
+    let removed = REMOVED.iter().copied().chain([SESSION]).filter(|name| !stays(name)).collect();
     EnvironmentChange { removed, set }
 }
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     let watchdog = inputs.recipient == Recipient::Supervise && name == WATCHDOG_PID;
     let identity = REMOVED.iter().any(|removed| name == *removed);
-    (watchdog || identity) && !inputs.keep.iter().any(|kept| kept == name)
+    name == SESSION || (watchdog || identity) && !inputs.keep.iter().any(|kept| kept == name)
 }
 
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
@@ -134,7 +137,9 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         set.variable("AWS_REGION", region);
         set.variable("AWS_DEFAULT_REGION", region);
     }
-    set.variable("XASSUME_SESSION", inputs.session.role_arn());
+    if let Some(arn) = &inputs.session.assumed_role_arn {
+        set.variable(SESSION, arn);
+    }
     if inputs.recipient != Recipient::Print {
         set.variable("XASSUME_DEPTH", inputs.depth.to_string());
     }
@@ -156,7 +161,9 @@ impl Setter {
         if let Some(token) = &keys.session_token {
             self.variable("AWS_SESSION_TOKEN", token.reveal());
         }
-        self.variable("AWS_CREDENTIAL_EXPIRATION", rfc3339(session.validity.local_expiration()));
+        if let Some(validity) = &session.validity {
+            self.variable("AWS_CREDENTIAL_EXPIRATION", rfc3339(validity.local_expiration()));
+        }
     }
 
     fn files(&mut self, credentials_file: &Path, config_file: &Path) {

@@ -54,8 +54,9 @@ mod tests {
                 secret_access_key: Secret::new("s"),
                 session_token: Some(Secret::new("t")),
             },
-            validity: Validity { expiration: SystemTime::UNIX_EPOCH, left: hour, lifetime: hour, skew_secs: 0 },
+            validity: Some(Validity { expiration: SystemTime::UNIX_EPOCH, left: hour, lifetime: hour, skew_secs: 0 }),
             assumed_role_arn: Some("arn".into()),
+            account_id: None,
             instance_region: None,
         }
     }

@@ -69,7 +69,7 @@ impl CredentialProcess {
 
     /// Serves this session from now on.
     pub(crate) fn put(&self, session: &Session) {
-        self.served.put(document::process(session), &session.validity);
+        self.served.put(document::process(session), session.validity.as_ref());
     }
 
     /// Returns the files through which the command gets credentials.

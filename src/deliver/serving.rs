@@ -24,19 +24,16 @@ pub(super) struct Served(Arc<Mutex<Option<Current>>>);
 struct Current {
     /// The document. Its memory is zeroed when the document has been replaced and all answers with it have been sent.
     document: Bytes,
-    term: Term,
-    /// The `Expiration` in the document, corrected by the difference between the local clock and the clock of STS.
-    expiration: SystemTime,
+    /// When the session expires, and the `Expiration` in the document, corrected by the difference between the local
+    /// clock and the clock of STS. `None` if the session does not expire.
+    expiry: Option<(Term, SystemTime)>,
 }
 
 impl Served {
     /// Replaces the session. Answers that are already being sent contain the old session.
-    pub(super) fn put(&self, document: Zeroizing<Vec<u8>>, validity: &Validity) {
-        let current = Current {
-            document: Bytes::from_owner(document),
-            term: Term::of(validity, clock::now()),
-            expiration: validity.local_expiration(),
-        };
+    pub(super) fn put(&self, document: Zeroizing<Vec<u8>>, validity: Option<&Validity>) {
+        let expiry = validity.map(|validity| (Term::of(validity, clock::now()), validity.local_expiration()));
+        let current = Current { document: Bytes::from_owner(document), expiry };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 
@@ -50,7 +47,7 @@ impl Served {
 
 impl Current {
     fn is_valid(&self, now: Now) -> bool {
-        self.term.left(now) > LAST_MOMENT && self.expiration > now.wall
+        self.expiry.is_none_or(|(term, expiration)| term.left(now) > LAST_MOMENT && expiration > now.wall)
     }
 }
 
@@ -74,7 +71,7 @@ mod tests {
             (later, Duration::ZERO, false),
             (clock::wall() - Duration::from_mins(1), hour, false),
         ] {
-            served.clone().put(Zeroizing::new(b"x".to_vec()), &validity(expiration, left));
+            served.clone().put(Zeroizing::new(b"x".to_vec()), Some(&validity(expiration, left)));
             assert_eq!(served.get().is_some(), given, "{left:?}");
         }
     }
@@ -84,7 +81,7 @@ mod tests {
         let served = Served::default();
         let expiration = clock::wall() + Duration::from_hours(1);
         for document in [b"1", b"2"] {
-            served.put(Zeroizing::new(document.to_vec()), &validity(expiration, Duration::from_hours(1)));
+            served.put(Zeroizing::new(document.to_vec()), Some(&validity(expiration, Duration::from_hours(1))));
             assert_eq!(served.get().as_deref(), Some(&document[..]));
         }
     }

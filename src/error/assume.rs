@@ -2,7 +2,7 @@
 
 use super::counted;
 use super::denial::{Denied, PolicyDenial};
-use crate::role::{Hop, RoleArn, SessionDuration};
+use crate::role::{Hop, SessionDuration};
 use humantime::format_duration;
 use std::time::Duration;
 use thiserror::Error;
@@ -12,9 +12,10 @@ const NOT_STS: &str = "is this an STS endpoint? check --sts-endpoint, AWS_ENDPOI
 
 /// A failed STS call for one role of the chain.
 #[derive(Debug, Clone, Error)]
-#[error("{}: {cause}{}", .call.failed(&.hop.role, *.number, *.of), made(*.attempts))]
+#[error("{}: {cause}{}", .call.failed(.hop.as_ref(), *.number, *.of), made(*.attempts))]
 pub(crate) struct AssumeError {
-    pub(crate) hop: Hop,
+    /// `None` if no role was to be assumed.
+    pub(crate) hop: Option<Hop>,
     /// The position of the role in the chain, counted from 1.
     pub(crate) number: usize,
     pub(crate) of: usize,
@@ -53,10 +54,12 @@ pub(crate) enum StsCall {
 }
 
 impl StsCall {
-    fn failed(self, role: &RoleArn, number: usize, of: usize) -> String {
+    fn failed(self, hop: Option<&Hop>, number: usize, of: usize) -> String {
+        let role = hop.map(|hop| hop.role.to_string()).unwrap_or_default();
         let place = if of > 1 { format!(" (role {number} of {of})") } else { String::new() };
         match self {
             Self::AssumeRole | Self::AssumeRoleWithWebIdentity => format!("cannot assume {role}{place}"),
+            Self::GetSessionToken if hop.is_none() => "GetSessionToken with MFA failed".to_owned(),
             Self::GetSessionToken => format!("GetSessionToken with MFA failed for {role}{place}"),
             Self::GetCallerIdentity => "GetCallerIdentity failed".to_owned(),
         }
@@ -129,8 +132,14 @@ pub(crate) enum NetworkFailure {
 }
 
 impl AssumeError {
-    pub(crate) fn new(hop: &Hop, (number, of): (usize, usize), call: StsCall, region: &str, cause: Cause) -> Self {
-        Self { hop: hop.clone(), number, of, call, region: region.to_owned(), cause, attempts: None }
+    pub(crate) fn new(
+        hop: Option<&Hop>,
+        (number, of): (usize, usize),
+        call: StsCall,
+        region: &str,
+        cause: Cause,
+    ) -> Self {
+        Self { hop: hop.cloned(), number, of, call, region: region.to_owned(), cause, attempts: None }
     }
 
     /// Checks whether the same call may succeed later: STS could not be reached, did not answer before the time limit,
@@ -156,21 +165,20 @@ impl AssumeError {
 
     fn refusal_hint(&self, refusal: &Refusal) -> String {
         match refusal {
-            Refusal::AccessDenied { caller, action, denial } => match self.call {
-                StsCall::AssumeRole => {
-                    let Hop { role, options, .. } = &self.hop;
+            Refusal::AccessDenied { caller, action, denial } => match (self.call, &self.hop) {
+                (StsCall::AssumeRole, Some(Hop { role, options, .. })) => {
                     let denied = Denied { role, options, action: action.as_deref() };
                     denied.hint(caller.as_deref(), *denial)
                 }
-                StsCall::AssumeRoleWithWebIdentity => super::denial::web_identity_hint(&self.hop.role),
-                StsCall::GetSessionToken => {
+                (StsCall::AssumeRoleWithWebIdentity, Some(hop)) => super::denial::web_identity_hint(&hop.role),
+                (StsCall::GetSessionToken, _) => {
                     "a policy of the user or of the organization denies sts:GetSessionToken".into()
                 }
-                StsCall::GetCallerIdentity => "no policy can deny this call, except that of a VPC endpoint".into(),
+                _ => "no policy can deny this call, except that of a VPC endpoint".into(),
             },
             Refusal::RootUser => "root users cannot assume roles; use an IAM user or role".into(),
             Refusal::MfaRejected => {
-                let device = self.hop.options.mfa_serial.as_ref();
+                let device = self.hop.as_ref().and_then(|hop| hop.options.mfa_serial.as_ref());
                 let device = device.map(|serial| format!(" and check that {serial} is the caller's own device"));
                 format!("enter a new code (each code works once){}", device.unwrap_or_default())
             }
@@ -179,8 +187,8 @@ impl AssumeError {
             }
             Refusal::SourceExpired => "the source credentials have expired; log in again, or get new ones".into(),
             Refusal::SourceUnknown => format!(
-                "this access key does not exist in partition {}; was the key deleted, or is the region in another partition?",
-                self.hop.role.partition()
+                "this access key does not exist in {}; was the key deleted, or is the region in another partition?",
+                self.partition()
             ),
             Refusal::Signature { clock_off_secs: Some(seconds) } => {
                 let off = format_duration(Duration::from_secs(seconds.unsigned_abs()));
@@ -213,8 +221,13 @@ impl AssumeError {
         }
     }
 
+    fn partition(&self) -> String {
+        let of_role = self.hop.as_ref().map(|hop| format!("partition {}", hop.role.partition()));
+        of_role.unwrap_or_else(|| format!("the partition of {}", self.region))
+    }
+
     fn duration(&self) -> String {
-        match self.hop.options.duration {
+        match self.hop.as_ref().and_then(|hop| hop.options.duration) {
             Some(SessionDuration::Exactly(duration)) => format_duration(duration).to_string(),
             Some(SessionDuration::Max) | None => "1h".into(),
         }

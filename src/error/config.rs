@@ -4,7 +4,7 @@
 use super::{TriedSources, quoted};
 use crate::origin::Origin;
 use crate::role::{Invalid, MAX_HOPS};
-use crate::session::Flaw;
+use crate::session::{Flaw, KeyKind};
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -62,6 +62,15 @@ pub(crate) enum ConfigError {
     /// Nothing specifies a role. `profile` is the selected profile, or `None` if no profile is selected.
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
+    /// No role is specified, and the named profile has no credentials either.
+    #[error("profile {} has neither role_arn nor credentials", quoted(.profile))]
+    NothingToLaunch { profile: String, misplaced: Option<Box<Misplaced>> },
+    /// An option of roles, although the profile's own credentials are used.
+    #[error("{word} requires a role, and profile {} has no role_arn", quoted(.profile))]
+    WithoutRole { word: Origin, profile: String },
+    /// A flag for credentials that expire, with credentials of this kind that have no expiry.
+    #[error("{shown} cannot be used with {credentials}: {}", no_expiry(*.kind))]
+    NothingExpires { word: Origin, shown: String, credentials: String, kind: KeyKind },
     #[error("no AWS credentials found; tried: {}", .0.places.join(", "))]
     NoSource(TriedSources),
     #[error("role chain too long: more than {MAX_HOPS} roles")]
@@ -139,6 +148,13 @@ fn max(duration: Origin) -> String {
     format!("{duration}{}max", if duration.is_typed() { ' ' } else { '=' })
 }
 
+fn no_expiry(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::LongTerm => "nothing expires",
+        KeyKind::Temporary => "nothing expires that xassume knows of, because the source names no expiry",
+    }
+}
+
 fn from(origin: Option<Origin>) -> String {
     origin.map(|origin| format!(" (from {origin})")).unwrap_or_default()
 }
@@ -152,6 +168,7 @@ impl ConfigError {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),
             Self::UnknownProfile { misplaced: Some(misplaced), .. }
             | Self::NoCredentials { misplaced: Some(misplaced), .. }
+            | Self::NothingToLaunch { misplaced: Some(misplaced), .. }
             | Self::NoRole { misplaced: Some(misplaced), .. } => misplaced.to_string(),
             Self::UnknownProfile { near, .. } | Self::UnknownSsoSession { near, .. } if near.len() == 1 => {
                 format!("did you mean '{}'?", near.join(""))
@@ -201,8 +218,15 @@ impl ConfigError {
             Self::UnknownServices { name, .. } => format!("add a section [services {name}]"),
             Self::Value { invalid, .. } => return invalid.hint.clone(),
             Self::NoRole { .. } => {
-                "pass --role-arn ARN (or set XASSUME_ROLE_ARN or AWS_ROLE_ARN), or pass --profile NAME (or set AWS_PROFILE) with a profile that has role_arn"
+                "pass --role-arn ARN (or set XASSUME_ROLE_ARN or AWS_ROLE_ARN), or pass --profile NAME (or set AWS_PROFILE) with a profile that has role_arn or credentials"
                     .into()
+            }
+            Self::NothingToLaunch { profile, .. } => {
+                format!("add role_arn = ARN, or credentials with: aws configure sso --profile {profile}")
+            }
+            Self::WithoutRole { word, .. } => format!("{} {word}, or add --role-arn ARN", word.leave_out()),
+            Self::NothingExpires { word, .. } => {
+                format!("{} {word}; a role's session expires and can be refreshed", word.leave_out())
             }
             Self::NoSource(tried) => tried.hint().unwrap_or_else(|| {
                 "use a profile with credentials (--profile NAME), run aws sso login, or set AWS_ACCESS_KEY_ID".into()

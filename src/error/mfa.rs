@@ -71,7 +71,9 @@ impl MfaError {
             MfaFailure::NoTerminal { .. } => "use --mfa-command or --mfa-token",
             MfaFailure::NotGiven { from, .. } | MfaFailure::Malformed { from } => from.hint(),
             MfaFailure::Command(_) => CodeOrigin::Command.hint(),
-            MfaFailure::Unattended => "use --mfa-command, or (with a user's own access keys) --duration 1h or less",
+            MfaFailure::Unattended => {
+                "use --mfa-command, or (for a role assumed with a user's own access keys) --duration 1h or less"
+            }
             MfaFailure::SameAgain => "a device shows its next code within 30 seconds",
         }
     }

@@ -64,11 +64,11 @@ pub(crate) enum Error {
     #[error(transparent)]
     Assume(#[from] Box<AssumeError>),
     /// Another xassume process was requesting the same session, and did not finish within the limit.
-    #[error("timed out after {} waiting for another xassume to get the session for {role}", humantime::format_duration(*.limit))]
-    Waited { role: String, limit: Duration },
+    #[error("timed out after {} waiting for another xassume to get the session for {session}", humantime::format_duration(*.limit))]
+    Waited { session: String, limit: Duration },
     /// The session is not in the account of `--expect-account`.
-    #[error("wrong account: expected {expected}, but the session is {arn}")]
-    WrongAccount { expected: String, arn: String },
+    #[error("wrong account: expected {expected}, but the session is {session}")]
+    WrongAccount { expected: String, session: String },
     /// A file that a flag names cannot be written.
     #[error("cannot write {what} to {}: {reason}", .path.display())]
     Place { what: &'static str, flag: &'static str, path: PathBuf, reason: String, hint: Option<String> },

@@ -78,6 +78,9 @@ pages! {
         ConfigError::UnknownServices { .. } => Of("config-services-unknown"),
         ConfigError::Value { .. } => Of("config-value-duration"),
         ConfigError::NoRole { .. } => Of("config-no-role"),
+        ConfigError::NothingToLaunch { .. } => Of("config-no-role-in-profile"),
+        ConfigError::WithoutRole { .. } => Of("config-role-option-without-role"),
+        ConfigError::NothingExpires { .. } => Of("config-nothing-expires"),
         ConfigError::NoSource(_) => Of("config-no-source"),
         ConfigError::TooManyHops => Of("config-too-many-roles"),
         ConfigError::ChainedDuration { by: DurationBy::Origin(..), .. } => Of("config-chained-duration-of-the-flag"),
@@ -98,6 +101,7 @@ pages! {
     SourceError {
         SourceError::SsoExpired { .. } => Of("source-sso-expired"),
         SourceError::LoginExpired { .. } => Of("source-login-expired"),
+        SourceError::Expired { .. } => Of("source-instance-expired"),
         SourceError::Process { .. } => Of("source-process-failed"),
         SourceError::Container { answer: Answer::None, .. } => Of("source-container-gone"),
         SourceError::Container { answer: Answer::Refused(_), .. } => Of("source-container-token"),

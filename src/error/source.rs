@@ -26,6 +26,10 @@ pub(crate) enum SourceError {
     /// The source did not answer within the limit. `name` is the text with which the plan describes the source.
     #[error("{name} timed out after {}", humantime::format_duration(*.limit))]
     Silent { name: String, limit: Duration },
+    /// The credentials have expired. This is an error only if the command would get them. `name` is the text with which
+    /// the plan describes the source.
+    #[error("the credentials of {name} expired at {at}")]
+    Expired { name: String, at: String },
     /// EC2 instance metadata gave no credentials. If instance metadata was used only because no other source was
     /// configured, `last_resort` lists the sources that were tried before.
     #[error("{}", metadata(.failure, .last_resort.as_ref()))]
@@ -178,6 +182,7 @@ impl SourceError {
                 format!("log in with: aws sso login --profile {profile}")
             }
             Self::LoginExpired { profile, .. } => format!("log in with: aws login --profile {profile}"),
+            Self::Expired { .. } => "get new credentials from the source, and check the system clock".into(),
             Self::Process { failure: ProcessFailure::BadOutput(_), .. } => {
                 r#"the credential_process must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
                     .into()

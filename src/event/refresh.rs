@@ -15,6 +15,8 @@ pub(crate) enum RefreshEvent {
     Due { at: SystemTime, within: Duration },
     /// A refresh has succeeded.
     Refreshed { expiration: SystemTime, left: Duration },
+    /// The source has returned the credentials that the command already has.
+    Unchanged { retry_in: Duration },
     /// A refresh has failed for the first time since the session was fetched.
     Failing { problem: Problem, expires_in: Duration, retry_in: Duration },
     /// A refresh has failed again.
@@ -52,6 +54,10 @@ impl RefreshEvent {
             Self::Refreshed { expiration, left } => {
                 let text = format!("session refreshed: expires at {} (in {})", rfc3339(*expiration), span(*left));
                 info("refreshed", text).time("expiration", *expiration).seconds("left", *left)
+            }
+            Self::Unchanged { retry_in } => {
+                let text = format!("the source has no new credentials yet; retrying in {}", span(*retry_in));
+                info("unchanged", text).seconds("retry_in", *retry_in)
             }
             Self::Failing { problem, expires_in, retry_in } => failing(problem, *expires_in, *retry_in),
             Self::Retrying { problem, failures, retry_in } => {

@@ -1,7 +1,7 @@
 //! Events before the command starts, about the plan, the source credentials, the MFA session and the roles.
 
 use super::record::{Level, Record, info, span};
-use crate::session::{Granted, KeyKind, rfc3339};
+use crate::session::{Granted, KeyKind, Session, account_of, rfc3339};
 use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -16,6 +16,9 @@ pub(crate) enum SessionEvent {
     RoleAssumed { number: usize, role: AssumedRole },
     /// The run has its first session.
     Assumed { role: String, expiration: SystemTime, lifetime: Duration },
+    /// The run has its first session, which consists of the credentials of a profile without a role. `term` is the
+    /// expiration and the lifetime, or `None` if no expiry is known.
+    Obtained { source: String, account: Option<String>, term: Option<(SystemTime, Duration)> },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -42,12 +45,12 @@ pub(crate) struct AssumedRole {
 
 impl From<&Granted> for AssumedRole {
     fn from(granted: &Granted) -> Self {
-        let Granted { session, packed_policy, token_size } = granted;
+        let Granted { validity, arn, packed_policy, token_size, .. } = granted;
         Self {
-            arn: session.role_arn().to_owned(),
-            account: session.account().map(str::to_owned),
-            expiration: session.validity.expiration,
-            lifetime: session.validity.lifetime,
+            arn: arn.clone(),
+            account: account_of(arn).map(str::to_owned),
+            expiration: validity.expiration,
+            lifetime: validity.lifetime,
             packed_policy_percent: *packed_policy,
             session_token_percent: *token_size,
         }
@@ -55,6 +58,13 @@ impl From<&Granted> for AssumedRole {
 }
 
 impl SessionEvent {
+    /// Returns the event about an MFA session. Returns `None` if the session does not expire, which no MFA session does.
+    pub(crate) fn mfa_session(session: &Session, from: MfaSessionFrom) -> Option<Self> {
+        let expiration = session.validity.as_ref()?.local_end();
+        let access_key_id = session.keys.access_key_id.clone();
+        Some(Self::MfaSession { access_key_id, expiration, from })
+    }
+
     pub(super) fn record(&self) -> Record {
         match self {
             Self::Plan { lines } => info("plan", format!("plan:\n  {}", lines.join("\n  "))),
@@ -82,6 +92,19 @@ impl SessionEvent {
                 let (at, span) = (rfc3339(*expiration), span(*lifetime));
                 let text = format!("assumed {role}: expires at {at} (lifetime {span})");
                 info("assumed", text).text("role", role).time("expiration", *expiration).seconds("lifetime", *lifetime)
+            }
+            Self::Obtained { source, account, term } => {
+                let expiry =
+                    term.map(|(at, lifetime)| format!("expires at {} (lifetime {})", rfc3339(at), span(lifetime)));
+                let text = format!("no role: {source}: {}", expiry.as_deref().unwrap_or("no known expiry"));
+                let mut record = info("obtained", text).text("source", source);
+                if let Some(account) = account {
+                    record = record.text("account", account);
+                }
+                match term {
+                    Some((at, lifetime)) => record.time("expiration", *at).seconds("lifetime", *lifetime),
+                    None => record,
+                }
             }
         }
     }

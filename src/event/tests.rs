@@ -84,7 +84,7 @@ fn cache() -> Vec<Event> {
 }
 
 fn session() -> Vec<Event> {
-    use SessionEvent::{Assumed, MfaSession, Plan, RoleAssumed, SourceCredentials};
+    use SessionEvent::{Assumed, MfaSession, Obtained, Plan, RoleAssumed, SourceCredentials};
     let role = AssumedRole {
         arn: "r".into(),
         account: None,
@@ -99,10 +99,16 @@ fn session() -> Vec<Event> {
         MfaSession { access_key_id: "ASIA".into(), expiration: TIME, from: MfaSessionFrom::Code },
         RoleAssumed { number: 1, role },
         Assumed { role: "r".into(), expiration: TIME, lifetime: SPAN },
+        Obtained { source: "s".into(), account: Some("1".into()), term: Some((TIME, SPAN)) },
     ];
     for event in &events {
         match event {
-            Plan { .. } | SourceCredentials { .. } | MfaSession { .. } | RoleAssumed { .. } | Assumed { .. } => {}
+            Plan { .. }
+            | SourceCredentials { .. }
+            | MfaSession { .. }
+            | RoleAssumed { .. }
+            | Assumed { .. }
+            | Obtained { .. } => {}
         }
     }
     events.map(Event::from).into()
@@ -111,13 +117,14 @@ fn session() -> Vec<Event> {
 fn refresh() -> Vec<Event> {
     use RefreshEvent::{
         CannotSignal, DiedOfRefreshSignal, Due, Expired, ExpiresSoon, Failing, Lapsed, Limited, NoticeOnly, Recovered,
-        Refreshed, Retrying, Signaled,
+        Refreshed, Retrying, Signaled, Unchanged,
     };
     let signal = Signal::HUP;
     let events = [
         Limited { within: SPAN },
         Due { at: TIME, within: SPAN },
         Refreshed { expiration: TIME, left: SPAN },
+        Unchanged { retry_in: SPAN },
         Failing { problem: problem(), expires_in: SPAN, retry_in: SPAN },
         Retrying { problem: problem(), failures: 2, retry_in: SPAN },
         ExpiresSoon { within: SPAN },
@@ -134,6 +141,7 @@ fn refresh() -> Vec<Event> {
             Limited { .. }
             | Due { .. }
             | Refreshed { .. }
+            | Unchanged { .. }
             | Failing { .. }
             | Retrying { .. }
             | ExpiresSoon { .. }

@@ -65,7 +65,7 @@ impl<'a> Context<'a> {
     /// to be read from standard input and there is none.
     pub(super) fn new(settings: &'a Settings, vars: &'a Vars, report: Report, plan: &Plan) -> Result<Self, Error> {
         let depth = depth(vars)?;
-        let device = mode::device(&plan.hops).map(|(_, _, serial)| serial);
+        let device = mode::device(plan).map(|(_, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, helper_environment(vars, depth, None))?;
         let (mfa_sessions, cache_warned, progress) =
             (LastMfaSession::default(), AtomicBool::default(), report.progress());

@@ -13,7 +13,7 @@ use crate::files;
 use crate::mfa::mode::KeyKind;
 use crate::profile::plan;
 use crate::report::Report;
-use crate::session::{Need, Session, Validity};
+use crate::session::{Need, Session};
 use crate::settings::Settings;
 use crate::vars::Vars;
 pub(crate) use context::Planned;
@@ -65,30 +65,54 @@ impl<'a> Launch<'a> {
     pub(crate) fn session(&self) -> Result<Session, Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(Need::ThreeQuarters);
-        let session = match sessions.cached(need) {
-            Some(cached) => cached,
-            None => block_on(self.context.progress.during(Box::pin(sessions.get(need, Outage::Bridge))))??.0,
+        let session = match sessions.cached(need).map(|cached| sessions.with_known_account(cached)) {
+            Some(cached) if cached.account_id.is_some() || self.context.settings.expect_account.is_none() => cached,
+            cached => block_on(self.context.progress.during(Box::pin(self.first(&sessions, cached, need))))??.0,
         };
-        self.context.settings.check_account(&session)?;
-        self.context.report.emit(assumed(&session));
+        self.check(&session)?;
+        self.context.report.emit(self.obtained(&session));
         Ok(session)
     }
 
+    /// Returns a cached session, or else a new one. Also returns the kind of the source's keys if they were fetched.
+    async fn first(
+        &self,
+        sessions: &Sessions<'_>,
+        cached: Option<Session>,
+        need: Need,
+    ) -> Result<(Session, Option<KeyKind>), Error> {
+        let (session, source_keys) = match cached {
+            Some(cached) => (cached, None),
+            None => sessions.get(need, Outage::Bridge).await?,
+        };
+        Ok((sessions.with_account(session).await?, source_keys))
+    }
+
+    /// Checks a first session before the command gets it.
+    ///
+    /// # Errors
+    /// The session is in an account other than the expected one, or it must expire and does not.
+    pub(crate) fn check(&self, session: &Session) -> Result<(), Error> {
+        let settings = self.context.settings;
+        if session.validity.is_none() {
+            settings.request.allow_no_expiry(&self.planned.plan.source, KeyKind::of(&session.keys))?;
+        }
+        settings.check_account(session)
+    }
+
     /// Returns the first session for a supervised command. The session has as much time left as `--min-ttl` requires,
-    /// or as `need` requires if `--min-ttl` is not set. Also returns the kind of the source's keys, or `None` if STS
-    /// was not called, because the source was then not used.
+    /// or as `need` requires if `--min-ttl` is not set. Also returns the kind of the source's keys, or `None` if the
+    /// source was not used.
     ///
     /// # Errors
     /// The same errors as for [`Self::session`].
     pub(crate) async fn first_session(&self, need: Need) -> Result<(Session, Option<KeyKind>), Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(need);
-        let (session, source_keys) = match sessions.cached(need) {
-            Some(cached) => (cached, None),
-            None => self.context.progress.during(Box::pin(sessions.get(need, Outage::Bridge))).await?,
-        };
-        self.context.settings.check_account(&session)?;
-        Ok((session, source_keys))
+        let cached = sessions.cached(need);
+        let first = self.context.progress.during(Box::pin(self.first(&sessions, cached, need))).await?;
+        self.check(&first.0)?;
+        Ok(first)
     }
 
     /// Returns a session for a refresh. Reads the config files and gets the source credentials again, because keys may
@@ -103,16 +127,22 @@ impl<'a> Launch<'a> {
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars)?;
         let planned = Planned { files, plan };
-        let (session, _) = Sessions::new(&self.context, &planned)?.get(Need::ThreeQuarters, Outage::Fail).await?;
+        let sessions = Sessions::new(&self.context, &planned)?;
+        let (session, _) = sessions.get(Need::ThreeQuarters, Outage::Fail).await?;
+        let session = sessions.with_account(session).await?;
         settings.check_account(&session)?;
         Ok(session)
     }
-}
 
-/// Returns the event which says that the first session is available.
-pub(crate) fn assumed(session: &Session) -> Event {
-    let Validity { expiration, lifetime, .. } = session.validity;
-    SessionEvent::Assumed { role: session.role_arn().to_owned(), expiration, lifetime }.into()
+    /// Returns the event which says that the first session is available.
+    pub(crate) fn obtained(&self, session: &Session) -> Event {
+        let term = session.validity.as_ref().map(|validity| (validity.expiration, validity.lifetime));
+        if let (Some(role), Some((expiration, lifetime))) = (&session.assumed_role_arn, term) {
+            return SessionEvent::Assumed { role: role.clone(), expiration, lifetime }.into();
+        }
+        let (source, account) = (self.planned.plan.source.to_string(), session.account().map(str::to_owned));
+        SessionEvent::Obtained { source, account, term }.into()
+    }
 }
 
 /// Returns a Tokio runtime that runs on the current thread.

@@ -25,7 +25,10 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     let mut lines = vec![format!("source: {}", plan.source)];
     let of = plan.hops.len();
     lines.extend(plan.hops.iter().enumerate().map(|(at, hop)| format!("role {} of {of}: {hop}", at + 1)));
-    if let Some((_, _, serial)) = device(&plan.hops) {
+    if plan.hops.is_empty() {
+        lines.push("no role: the command gets these credentials".to_owned());
+    }
+    if let Some((_, serial)) = device(plan) {
         lines.push(format!("MFA: device {serial}, code from {}", settings.mfa.code));
     }
     lines.push(match &plan.region {

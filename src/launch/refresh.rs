@@ -67,7 +67,7 @@ fn limit(launch: &Launch<'_>) -> Duration {
     }
     let gives_keys = matches!(launch.planned.plan.source, Source::Process { .. });
     let gives_code = matches!(launch.context.settings.mfa.code, CodeSource::Command(_))
-        && mode::device(&launch.planned.plan.hops).is_some();
+        && mode::device(&launch.planned.plan).is_some();
     all + ProgramLimit::OWN.left * (u32::from(gives_keys) + u32::from(gives_code))
 }
 

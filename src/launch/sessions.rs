@@ -12,8 +12,9 @@ use crate::error::{Error, reason_of};
 use crate::event::{CacheEvent, EventSink as _, Problem, RunEvent};
 use crate::launch::context::{Context, Planned};
 use crate::mfa::mode::KeyKind;
-use crate::profile::Plan;
+use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
+use crate::role::{MfaSerial, SessionDuration};
 use crate::session::{Need, Session, Validity, whole_seconds};
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
@@ -57,7 +58,7 @@ impl<'a> Sessions<'a> {
     /// `--min-ttl` is as long as the longest session that the plan can give, or longer.
     pub(crate) fn new(context: &'a Context<'_>, planned: &'a Planned) -> Result<Self, Error> {
         let mut notes = Vec::new();
-        let min_ttl = context.settings.cache.min_ttl(&planned.plan.hops, &mut notes)?;
+        let min_ttl = context.settings.cache.min_ttl(longest_lifetime(context, &planned.plan), &mut notes)?;
         for ignored in notes {
             context.report.emit(ignored.into());
         }
@@ -65,9 +66,14 @@ impl<'a> Sessions<'a> {
         Ok(Self { context, planned, cache, min_ttl })
     }
 
-    /// Returns how much time a session must have left. This is `--min-ttl` if the flag is set, and otherwise `usual`.
+    /// Returns how much time a session must have left. This is `--min-ttl` if the flag is set, and otherwise `usual`. The
+    /// user must type a code for a new MFA session, so an MFA session is used while it has as much time left as a new
+    /// session of a role.
     pub(crate) fn need(&self, usual: Need) -> Need {
-        self.min_ttl.map_or(usual, Need::AtLeast)
+        let plan = &self.planned.plan;
+        let of_mfa =
+            plan.device.as_ref().map(|_| longest_lifetime(self.context, plan).min(SessionDuration::HOUR) * 3 / 4);
+        self.min_ttl.or(of_mfa).map_or(usual, Need::AtLeast)
     }
 
     /// Returns a cached session that has enough time left. Returns `None` if there is none, or if the settings forbid
@@ -77,23 +83,22 @@ impl<'a> Sessions<'a> {
             return None;
         }
         let report = self.context.report;
-        let key = self.key()?;
-        let search = self.cache.find(&key, &|found| found.session.validity.has(need));
+        let key = self.key().ok()?;
+        let search = self.cache.find(&key, &|found| found.validity.has(need));
         if search.found.is_none() && search.sessions.is_empty() {
             report.emit(CacheEvent::Miss.into());
         }
         for reason in search.sessions {
             report.emit(CacheEvent::MissUnusable { reason }.into());
         }
-        let found = search.found?;
-        let validity = &found.session.validity;
-        let Validity { left, lifetime, .. } = *validity;
+        let Found { session, validity, .. } = search.found?;
+        let Validity { left, lifetime, .. } = validity;
         if validity.has(need) {
             // This function returns the cached session, so it also reports the skipped directories. If it returns no
             // session, `get_locked` reports them.
             self.report_skipped(&search.directories);
             report.emit(CacheEvent::Hit { left, lifetime, waited: false }.into());
-            return Some(found.session);
+            return Some(session);
         }
         report.emit(CacheEvent::MissTooShort { left, needed: validity.needed(need) }.into());
         None
@@ -121,12 +126,18 @@ impl<'a> Sessions<'a> {
             }
             CacheMode::Used => {}
         }
-        let Some(key) = self.key() else { return self.fetch(limit, outage.attempts(), None).await };
+        let key = match self.key() {
+            Ok(key) => key,
+            Err(reason) => {
+                report.emit(CacheEvent::Disabled { reason }.into());
+                return self.fetch(limit, outage.attempts(), None).await;
+            }
+        };
         self.check_recursion(&key)?;
         match self.get_locked(&key, need, outage.attempts()).await {
             Err(error) if error.is_outage() && outage == Outage::Bridge && settings.cache.mode == CacheMode::Used => {
                 let Some(found) = self.cache.find(&key, &|_| true).found else { return Err(error) };
-                let left = whole_seconds(found.session.validity.left);
+                let left = whole_seconds(found.validity.left);
                 report.emit(RunEvent::warning(format_args!("{error}; using the cached session ({left} left)")).into());
                 Ok((found.session, None))
             }
@@ -140,21 +151,22 @@ impl<'a> Sessions<'a> {
         let (begun, limit) = (boottime(), settings.sts.timeout);
         let accepts = |found: &Found| {
             let new = found.asked.is_some_and(|asked| asked >= begun);
-            (settings.cache.mode == CacheMode::Used || new) && found.session.validity.has(need)
+            (settings.cache.mode == CacheMode::Used || new) && found.validity.has(need)
         };
-        let role = || self.planned.plan.hops.last().role.to_string();
-        progress.waits_for(Awaited::Another { role: role() });
+        let plan = &self.planned.plan;
+        let session = || plan.hops.last().map_or_else(|| plan.source.to_string(), |last| last.role.to_string());
+        progress.waits_for(Awaited::Another { session: session() });
         let (outcome, skipped) = self.cache.lock(key, limit, &accepts).await;
         if !matches!(outcome, LockOutcome::Alone) {
             self.report_skipped(&skipped);
         }
         let mut lock = match outcome {
             LockOutcome::Answered(found) => {
-                let Validity { left, lifetime, .. } = found.session.validity;
+                let Validity { left, lifetime, .. } = found.validity;
                 report.emit(CacheEvent::Hit { left, lifetime, waited: true }.into());
                 return Ok((found.session, None));
             }
-            LockOutcome::TimeUp => return Err(Error::Waited { role: role(), limit }),
+            LockOutcome::TimeUp => return Err(Error::Waited { session: session(), limit }),
             LockOutcome::Alone => {
                 self.report_unusable(&skipped);
                 return self.fetch(limit, attempts, None).await;
@@ -210,26 +222,51 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Returns the key under which the session is cached. Returns `None` if it cannot be known in advance whose
-    /// credentials the source returns, for example because the web identity token cannot be read. A session that was
-    /// cached for such a source could be that of another identity.
-    pub(crate) fn key(&self) -> Option<Key> {
-        self.key_by(Key::of_role)
+    /// Returns the key under which the session is cached.
+    ///
+    /// The credentials of IAM Identity Center are cached, as in the AWS CLI. The other sources keep their credentials
+    /// themselves, or have credentials that do not expire; a `credential_process` must do so as AWS documents it.
+    ///
+    /// # Errors
+    /// Sessions of this source are not cached, or it cannot be known in advance whose credentials the source returns,
+    /// for example because the web identity token cannot be read. A session that was cached for such a source could be
+    /// that of another identity. The text says why.
+    pub(crate) fn key(&self) -> Result<Key, String> {
+        let Plan { source, hops, device, .. } = &self.planned.plan;
+        match (device, source) {
+            _ if !hops.is_empty() => self.key_by(Key::of_role),
+            (Some(serial), _) => self.mfa_key(serial, self.context.settings.mfa.session_duration),
+            (None, Source::Sso { .. }) => Ok(Key::of_source(source)),
+            (None, source) if source.static_kind().is_some() => Err("credentials without an expiry".into()),
+            (None, _) => Err("the source keeps its credentials itself".into()),
+        }
+    }
+
+    /// Returns the key of an MFA session.
+    ///
+    /// # Errors
+    /// The same errors as for [`Self::key`].
+    fn mfa_key(&self, serial: &MfaSerial, duration: Duration) -> Result<Key, String> {
+        self.key_by(|plan, scope, endpoint| Key::of_mfa(plan, scope, endpoint, serial, Some(duration)))
     }
 
     /// Returns the key that `make` builds from the plan, the scope of its source, and the URL of STS if the user has
-    /// set one. Returns `None` in the same cases as [`Self::key`].
-    fn key_by(&self, make: impl FnOnce(&Plan, &SourceScope, Option<&str>) -> Key) -> Option<Key> {
+    /// set one.
+    ///
+    /// # Errors
+    /// The same errors as for [`Self::key`].
+    fn key_by(&self, make: impl FnOnce(&Plan, &SourceScope, Option<&str>) -> Key) -> Result<Key, String> {
         let (plan, flags) = (&self.planned.plan, &self.context.settings.sts);
-        match source_scope(&plan.source, self.context.vars, &self.planned.profile_settings()) {
-            Ok(scope) => {
-                let endpoint = flags.endpoint.as_deref().or(plan.network.endpoint_url.as_deref());
-                Some(make(plan, &scope, endpoint))
-            }
-            Err(reason) => {
-                self.context.report.emit(CacheEvent::Disabled { reason }.into());
-                None
-            }
-        }
+        let scope = source_scope(&plan.source, self.context.vars, &self.planned.profile_settings())?;
+        Ok(make(plan, &scope, flags.endpoint.as_deref().or(plan.network.endpoint_url.as_deref())))
+    }
+}
+
+/// Returns the longest lifetime that a session of this plan may have.
+fn longest_lifetime(context: &Context<'_>, plan: &Plan) -> Duration {
+    match &plan.device {
+        Some(_) => context.settings.mfa.session_duration,
+        None if plan.hops.is_empty() => SessionDuration::MOST,
+        None => plan.hops.longest_lifetime(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::settings::{CodeSource, MfaSettings};
 use crate::error::{MfaError, MfaFailure};
-use crate::profile::{Plan, RoleChain, Source};
-use crate::role::{Hop, MfaSerial, SessionDuration};
+use crate::profile::{Plan, Source};
+use crate::role::{MfaSerial, SessionDuration};
 pub(crate) use crate::session::KeyKind;
 use std::time::Duration;
 
@@ -28,29 +28,31 @@ impl KeyKind {
 pub(crate) enum MfaMode<'a> {
     /// No code is used, because no device is configured.
     None,
-    /// The code is sent to `GetSessionToken`, and the first role is assumed with the MFA session.
+    /// The code is sent to `GetSessionToken`, and the first role is assumed with the MFA session. Without roles, the
+    /// command gets the MFA session.
     Session(&'a MfaSerial),
     /// The code is sent in the call that assumes the role for which the device is configured.
     WithRole,
 }
 
-/// Returns the role with an MFA device, its number in the chain (from 1) and the device. Returns `None` if no role has
-/// a device. At most one role of a plan has a device.
-pub(crate) fn device(hops: &RoleChain) -> Option<(&Hop, usize, &MfaSerial)> {
-    hops.iter().enumerate().find_map(|(at, hop)| Some((hop, at + 1, hop.options.mfa_serial.as_ref()?)))
+/// Returns the MFA device of a plan, and the number of the role that has it, counted from 1. The number is 1 if no role is
+/// assumed. Returns `None` if there is no device. A plan has at most one device.
+pub(crate) fn device(plan: &Plan) -> Option<(usize, &MfaSerial)> {
+    let of_role = plan.hops.iter().enumerate().find_map(|(at, hop)| Some((at + 1, hop.options.mfa_serial.as_ref()?)));
+    of_role.or(plan.device.as_ref().map(|serial| (1, serial)))
 }
 
 /// Decides how an MFA code is used. A role that is assumed with the keys of an MFA session can have a session of at
 /// most one hour. So for a longer session, the code must be sent in the call that assumes the role.
-pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
-    let more_than_an_hour = match hops.first().options.duration {
+pub(crate) fn mfa_mode(plan: &Plan, keys: KeyKind) -> MfaMode<'_> {
+    let more_than_an_hour = match plan.hops.first().and_then(|first| first.options.duration) {
         Some(SessionDuration::Exactly(duration)) => duration > SessionDuration::HOUR,
         Some(SessionDuration::Max) => true,
         None => false,
     };
-    match device(hops) {
+    match device(plan) {
         None => MfaMode::None,
-        Some((_, _, serial)) if keys == KeyKind::LongTerm && !more_than_an_hour => MfaMode::Session(serial),
+        Some((_, serial)) if keys == KeyKind::LongTerm && !more_than_an_hour => MfaMode::Session(serial),
         Some(_) => MfaMode::WithRole,
     }
 }
@@ -77,9 +79,11 @@ pub(crate) enum Unattended {
 pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKind>) -> Result<Unattended, MfaError> {
     let keys = keys.unwrap_or(KeyKind::LongTerm);
     let by_command = matches!(settings.code, CodeSource::Command(_));
-    match (mfa_mode(&plan.hops, keys), device(&plan.hops)) {
-        (MfaMode::Session(_), _) if !by_command => Ok(Unattended::ForMfaSession(settings.session_duration)),
-        (MfaMode::WithRole, Some((_, _, serial))) if !by_command => {
+    match (mfa_mode(plan, keys), device(plan)) {
+        (MfaMode::Session(_), _) if !by_command && !plan.hops.is_empty() => {
+            Ok(Unattended::ForMfaSession(settings.session_duration))
+        }
+        (MfaMode::Session(_) | MfaMode::WithRole, Some((_, serial))) if !by_command => {
             Err(MfaError { serial: serial.to_string(), kind: MfaFailure::Unattended })
         }
         _ => match &plan.source {
@@ -107,6 +111,7 @@ mod tests {
             web_identity_token_file: None,
             region: None,
             origins: Vec::new(),
+            needs_expiry: None,
         };
         let files = ProfileSet::parse((Path::new("c"), config.as_bytes()), (Path::new("d"), b"")).expect("parses");
         plan(&request, &files, &variables.iter().copied().collect()).expect(config)
@@ -137,10 +142,10 @@ mod tests {
             ([first, second, DEVICE].concat(), LongTerm, session),
             ([first, LONG, second, DEVICE].concat(), LongTerm, MfaMode::WithRole),
         ] {
-            assert_eq!(mfa_mode(&planned(&config, USER, None).hops, keys), expected, "{config} {keys:?}");
+            assert_eq!(mfa_mode(&planned(&config, USER, None), keys), expected, "{config} {keys:?}");
         }
         let max = planned(&[first, DEVICE, second].concat(), USER, Some(SessionDuration::Max));
-        assert_eq!(mfa_mode(&max.hops, LongTerm), session, "the last of two gets an hour without asking");
+        assert_eq!(mfa_mode(&max, LongTerm), session, "the last of two gets an hour without asking");
     }
 
     #[test]

@@ -24,7 +24,8 @@ struct Document<'a> {
     /// The session token, under the name that a container endpoint gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
-    expiration: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assumed_role_arn: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,8 +39,8 @@ impl<'a> Document<'a> {
         Self {
             access_key_id: &session.keys.access_key_id,
             secret_access_key: session.keys.secret_access_key.reveal(),
-            session_token: Some(token(session)),
-            expiration: rfc3339(session.validity.local_expiration()),
+            session_token: token(session),
+            expiration: session.validity.as_ref().map(|validity| rfc3339(validity.local_expiration())),
             account_id: session.account(),
             ..Self::default()
         }
@@ -48,7 +49,7 @@ impl<'a> Document<'a> {
 
 /// Returns the JSON document with which a container endpoint (as in ECS and EKS) answers.
 pub(crate) fn container(session: &Session) -> Zeroizing<Vec<u8>> {
-    json(&Document { session_token: None, token: Some(token(session)), ..Document::of(session) }, b"")
+    json(&Document { session_token: None, token: token(session), ..Document::of(session) }, b"")
 }
 
 /// Returns the output of a `credential_process`, with a line feed at its end. `Version` is a number and always 1.
@@ -58,11 +59,12 @@ pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
 
 /// Returns the document of `--print json`, with all attributes of the session and a line feed at its end.
 pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8>> {
-    json(&Document { assumed_role_arn: Some(session.role_arn()), region, ..Document::of(session) }, b"\n")
+    let assumed_role_arn = session.assumed_role_arn.as_deref();
+    json(&Document { assumed_role_arn, region, ..Document::of(session) }, b"\n")
 }
 
-fn token(session: &Session) -> &str {
-    session.keys.session_token.as_ref().map_or("", Secret::reveal)
+fn token(session: &Session) -> Option<&str> {
+    session.keys.session_token.as_ref().map(Secret::reveal)
 }
 
 fn json(document: &Document<'_>, end: &[u8]) -> Zeroizing<Vec<u8>> {
@@ -87,13 +89,14 @@ mod tests {
                 secret_access_key: Secret::new("s/\"+"),
                 session_token: Some(Secret::new("t==")),
             },
-            validity: Validity {
+            validity: Some(Validity {
                 expiration: SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_000_900),
                 left: hour,
                 lifetime: hour,
                 skew_secs: 3600,
-            },
+            }),
             assumed_role_arn: Some("arn:aws:sts::111111111111:assumed-role/R/me".into()),
+            account_id: None,
             instance_region: None,
         }
     }

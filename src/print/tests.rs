@@ -13,13 +13,14 @@ fn session() -> Session {
             secret_access_key: Secret::new("s/+"),
             session_token: Some(Secret::new("t==")),
         },
-        validity: Validity {
+        validity: Some(Validity {
             expiration: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000),
             left: Duration::from_hours(1),
             lifetime: Duration::from_hours(1),
             skew_secs: 0,
-        },
+        }),
         assumed_role_arn: Some("arn:aws:sts::111111111111:assumed-role/R/me".into()),
+        account_id: None,
         instance_region: None,
     }
 }

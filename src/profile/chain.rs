@@ -112,6 +112,19 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
     Ok(Walk { drafts, base })
 }
 
+/// Returns the credentials that `credential_source` of a profile names. Returns `None` if the profile has no such
+/// setting.
+///
+/// # Errors
+/// Fails if the value is unknown or if these credentials do not exist.
+pub(super) fn named_source(profiles: &ProfileSet, vars: &Vars, name: &str) -> Result<Option<Source>, ConfigError> {
+    let Some(settings) = profiles.profile(name) else { return Ok(None) };
+    match next(profiles, name, settings)? {
+        ControlFlow::Break(base @ Base::Named { .. }) => base.resolve(profiles, vars).map(Some),
+        ControlFlow::Break(_) | ControlFlow::Continue(_) => Ok(None),
+    }
+}
+
 /// Returns the source profile of a profile with a role, or the base of the chain if there is no source profile.
 fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<ControlFlow<Base, String>, ConfigError> {
     let file = |key| profiles.path_of(profile, key).to_owned();

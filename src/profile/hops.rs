@@ -14,50 +14,49 @@ use crate::vars::Vars;
 use std::time::Duration;
 
 /// The roles to assume. The first role is assumed with the source credentials. Each other role is assumed with the
-/// session of the role before it. There is at least one role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RoleChain {
-    earlier: Vec<Hop>,
-    last: Hop,
-}
+/// session of the role before it. Without roles, the command gets the source credentials themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RoleChain(Vec<Hop>);
 
 impl RoleChain {
-    /// Creates a chain. Returns `None` if there are no hops.
     #[cfg(test)]
-    pub(crate) fn new(mut hops: Vec<Hop>) -> Option<Self> {
-        let last = hops.pop()?;
-        Some(Self { earlier: hops, last })
+    pub(crate) fn new(hops: Vec<Hop>) -> Self {
+        Self(hops)
     }
 
     /// Returns the hop that is assumed with the source credentials.
-    pub(crate) fn first(&self) -> &Hop {
-        self.earlier.first().unwrap_or(&self.last)
+    pub(crate) fn first(&self) -> Option<&Hop> {
+        self.0.first()
     }
 
     /// Returns the hop whose session the command gets.
-    pub(crate) fn last(&self) -> &Hop {
-        &self.last
+    pub(crate) fn last(&self) -> Option<&Hop> {
+        self.0.last()
     }
 
     /// Returns all hops, in the order in which they are assumed.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Hop> {
-        self.earlier.iter().chain(std::iter::once(self.last()))
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Hop> + DoubleEndedIterator {
+        self.0.iter()
     }
 
     /// Returns the longest lifetime that STS may grant for the last role. If the requested duration is `max`, this is
     /// 12 hours for a single role, and one hour for a longer chain. Otherwise, it is the requested duration, or one
     /// hour if none is requested.
     pub(crate) fn longest_lifetime(&self) -> Duration {
-        match self.last.options.duration {
+        match self.last().and_then(|last| last.options.duration) {
             Some(SessionDuration::Exactly(duration)) => duration,
-            Some(SessionDuration::Max) if self.earlier.is_empty() => SessionDuration::MOST,
+            Some(SessionDuration::Max) if self.len() == 1 => SessionDuration::MOST,
             Some(SessionDuration::Max) | None => SessionDuration::HOUR,
         }
     }
 
-    /// Returns the number of hops, which is at least one.
     pub(crate) fn len(&self) -> usize {
-        self.earlier.len() + 1
+        self.0.len()
+    }
+
+    /// Checks whether no role is assumed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -96,19 +95,19 @@ pub(super) fn finish(
     } else if let [only] = &hops[..] {
         refuse_unsigned(only, request)?;
     }
-    let Some(mut last) = hops.pop() else { return Err(ConfigError::NoRole { profile: None, misplaced: None }) };
+    one_device(hops.iter_mut(), notes);
+    let Some(last) = hops.last_mut() else { return Ok(RoleChain::default()) };
     let of_profile = last.options.external_id.take();
     last.options.external_id = flags.external_id.clone().or(of_profile);
     if flags.duration.is_some() {
         last.options.duration = flags.duration;
         profiles.pop();
     }
-    one_device(hops.iter_mut().chain([&mut last]), notes);
     last.options.policy.clone_from(&flags.policy);
     last.options.policy_arns.clone_from(&flags.policy_arns);
     last.options.tags.clone_from(&flags.tags);
     last.options.transitive_tags.clone_from(&flags.transitive_tags);
-    let chain = RoleChain { earlier: hops, last };
+    let chain = RoleChain(hops);
     check_durations(&chain, &profiles, request)?;
     Ok(chain)
 }
@@ -138,12 +137,15 @@ fn check_durations(chain: &RoleChain, profiles: &[Option<String>], request: &Req
             return Err(ConfigError::ChainedDuration { role: hop.role.to_string(), hop: at + 1, of: chain.len(), by });
         }
     }
-    let first = chain.first();
-    if first.options.mfa_serial.is_some() && first.options.duration == Some(SessionDuration::Max) {
-        let device = request.given(&MFA_SERIAL);
-        return Err(ConfigError::MaxWithMfa { role: first.role.to_string(), duration, device });
+    match chain.first() {
+        Some(Hop { role, options, .. })
+            if options.mfa_serial.is_some() && options.duration == Some(SessionDuration::Max) =>
+        {
+            let device = request.given(&MFA_SERIAL);
+            Err(ConfigError::MaxWithMfa { role: role.to_string(), duration, device })
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Removes all MFA devices of a chain except the first. The devices are those of one user. A code is valid for one call

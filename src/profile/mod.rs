@@ -36,6 +36,7 @@ mod source;
 pub(crate) mod text;
 
 pub(crate) use exported::exported_settings;
+#[cfg(test)]
 pub(crate) use hops::RoleChain;
 pub(crate) use metadata::Metadata;
 #[cfg(test)]

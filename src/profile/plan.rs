@@ -2,6 +2,8 @@
 //!
 //! The functions are pure: the caller passes the files and the variables. `sts` decides how credentials are fetched.
 
+mod last_resort;
+mod own;
 mod selected;
 
 use super::chain::{Base, walk};
@@ -9,7 +11,7 @@ use super::conflicts::{FOR_ASSUME_ROLE, Outline, RULES, Start};
 use super::draft::Draft;
 use super::hops::{RoleChain, finish};
 use super::ignored;
-use super::metadata::{Metadata, metadata};
+use super::metadata::Metadata;
 use super::network::{Network, Region, network, region};
 use super::request::Request;
 use super::set::ProfileSet;
@@ -20,7 +22,7 @@ use crate::error::ConfigError;
 use crate::event::Ignored;
 use crate::flags::{ROLE_ARN, WEB_IDENTITY_TOKEN_FILE};
 use crate::origin::Origin;
-use crate::role::RoleArn;
+use crate::role::{MfaSerial, RoleArn};
 use crate::vars::Vars;
 use selected::{NamedBy, Selected, select};
 use std::path::PathBuf;
@@ -29,7 +31,11 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) source: Source,
+    /// The roles to assume. If there are none, the command gets the credentials of the source.
     pub(crate) hops: RoleChain,
+    /// The MFA device with which a session of `GetSessionToken` is requested for the command. `None` if a role is
+    /// assumed, because the device then belongs to a hop.
+    pub(crate) device: Option<MfaSerial>,
     /// The profile whose settings apply, even if neither credentials nor a role come from it.
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
@@ -61,14 +67,16 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let _ = settle(&mut outline, RULES, &mut planner.notes);
     let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
     planner.notes.extend(notes);
-    let metadata = planner.metadata(&source)?;
+    let metadata = planner.metadata(&source, drafts.is_empty())?;
+    let device = if drafts.is_empty() { planner.own_device(&source, &request)? } else { None };
     let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
     planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.selected.name, vars));
     let hops = finish(drafts, source.is_web_identity(), &request, vars, &mut planner.notes)?;
     let settings = planner.settings();
     let region = region(&request, &settings)?;
     let network = network(&settings, &mut planner.notes)?;
-    Ok(Plan { source, hops, profile: planner.profile(), region, network, metadata, notes: planner.notes })
+    let profile = planner.profile();
+    Ok(Plan { source, hops, device, profile, region, network, metadata, notes: planner.notes })
 }
 
 /// The source credentials, and the roles to assume with them.
@@ -175,8 +183,7 @@ impl<'a> Planner<'a> {
         explicit: &[RoleArn],
     ) -> Result<SourceAndRoles, ConfigError> {
         if explicit.is_empty() && !self.profile_has_role() && self.vars.text("AWS_ROLE_ARN").is_none() {
-            let misplaced = self.profiles.misplaced(self.selected.name).cloned().map(Box::new);
-            return Err(ConfigError::NoRole { profile: self.profile(), misplaced });
+            return Ok((self.own_source()?, Vec::new()));
         }
         if let Some((token_file, from)) = token {
             return self.start_with_token(token_file, from, explicit);
@@ -268,30 +275,12 @@ impl<'a> Planner<'a> {
         Ok((source, self.aws_role()?))
     }
 
-    /// Returns the container, or else the EC2 instance, or `None` if neither is available.
-    fn surroundings(&self) -> Option<Source> {
-        if source::has_container(self.vars) {
-            Some(Source::Container)
-        } else {
-            source::has_instance_metadata(self.vars).then_some(Source::InstanceMetadata)
-        }
-    }
-
     /// Adds a note that the source is not the selected profile, or not the role of the default profile.
     fn note_source_passed_over(&mut self, reason: &str) {
         if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;
             self.note(format_args!("profile {name} as source"), reason);
         }
-    }
-
-    /// Returns the settings for requests to instance metadata, with the sources that were tried before, if any.
-    fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
-        if *source != Source::InstanceMetadata {
-            return Ok(Metadata::default());
-        }
-        let last_resort = (!self.profile_has_role()).then(|| self.selected.tried(self.profiles, None));
-        Ok(Metadata { last_resort, ..metadata(&self.settings())? })
     }
 }
 

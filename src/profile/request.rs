@@ -2,13 +2,15 @@
 //!
 //! A flag and its variable are one value here. `plan` reads the variables of AWS.
 
-use super::source::TokenFrom;
+use super::source::{Source, TokenFrom};
+use crate::error::ConfigError;
 use crate::flags::{
     DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, PROFILE, ROLE_ARN, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG,
     WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
 use crate::role::{HopOptions, RoleArn, RoleSessionName};
+use crate::session::KeyKind;
 use std::path::PathBuf;
 
 #[derive(Debug, Clone)]
@@ -26,9 +28,21 @@ pub(crate) struct Request {
     pub(crate) region: Option<String>,
     /// Where the values come from: one origin for each flag that has a value.
     pub(crate) origins: Vec<Origin>,
+    /// The first flag or variable that has an effect only on credentials that expire, and its text for messages.
+    pub(crate) needs_expiry: Option<(Origin, String)>,
 }
 
 impl Request {
+    /// Checks that no flag and no variable needs credentials that expire. `kind` is the kind of the source's keys,
+    /// whose expiry is not known.
+    ///
+    /// # Errors
+    /// Fails if there is such a flag or variable.
+    pub(crate) fn allow_no_expiry(&self, source: &Source, kind: KeyKind) -> Result<(), ConfigError> {
+        let Some((word, shown)) = self.needs_expiry.clone() else { return Ok(()) };
+        Err(ConfigError::NothingExpires { word, shown, credentials: source.to_string(), kind })
+    }
+
     /// Returns where the value of a flag comes from, which is the command line or the flag's variable. Returns `None`
     /// if the flag has no value.
     pub(super) fn given(&self, flag: &'static Flag) -> Option<Origin> {

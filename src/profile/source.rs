@@ -9,7 +9,8 @@ use super::text::FileKind;
 use crate::error::ConfigError;
 use crate::origin::Origin;
 use crate::profile::quotes::one_line;
-use crate::session::Keys;
+use crate::role::is_account;
+use crate::session::{KeyKind, Keys, account_of};
 use crate::vars::Vars;
 use std::fmt;
 use std::path::PathBuf;
@@ -69,6 +70,23 @@ impl Source {
     /// Checks whether the first role is assumed with an `AssumeRoleWithWebIdentity` call.
     pub(crate) fn is_web_identity(&self) -> bool {
         matches!(self, Self::WebIdentity { .. })
+    }
+
+    /// Returns the kind of keys that are in the environment or in a profile, or `None` for other sources.
+    pub(crate) fn static_kind(&self) -> Option<KeyKind> {
+        match self {
+            Self::EnvironmentKeys(keys) | Self::ProfileKeys { keys, .. } => Some(KeyKind::of(keys)),
+            _ => None,
+        }
+    }
+
+    /// Returns the account of the credentials, or `None` if it is not known without a call.
+    pub(crate) fn account(&self) -> Option<&str> {
+        match self {
+            Self::Sso { account_id, .. } => Some(account_id),
+            Self::Login { session_arn, .. } => account_of(session_arn).filter(|account| is_account(account)),
+            _ => None,
+        }
     }
 
     /// Checks whether some setting selects this source. This is false only for the EC2 instance, which is used if there

@@ -32,18 +32,19 @@ impl Tries {
 pub(crate) enum Awaited {
     /// The source credentials. `name` is the name of the source in the plan.
     Source { name: String },
-    /// The answer of STS for the role number `hop` (counted from 1), or for the MFA session that this role needs.
+    /// The answer of STS for the role number `hop` (counted from 1), or for the MFA session that this role or the user
+    /// needs.
     Sts { call: StsCall, role: String, hop: usize, of: usize, tries: Tries },
     /// Another xassume that is fetching the same session.
-    Another { role: String },
+    Another { session: String },
 }
 
 impl fmt::Display for Awaited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source { name } => write!(f, "waiting for {name}"),
-            Self::Another { role } => {
-                write!(f, "waiting for another xassume to get the same session: {role}")
+            Self::Another { session } => {
+                write!(f, "waiting for another xassume to get the same session: {session}")
             }
             Self::Sts { call, role, hop, of, tries } => {
                 f.write_str("waiting for STS")?;

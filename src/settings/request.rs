@@ -4,8 +4,8 @@ use super::session_name::{Host, default_session_name};
 use super::values::{FlagValue, FlagValues};
 use crate::error::{Error, reason_of};
 use crate::flags::{
-    DURATION, EXTERNAL_ID, MFA_SERIAL, POLICY, POLICY_ARN, PROFILE, REGION, ROLE_ARN, ROLE_SESSION_NAME,
-    SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+    DURATION, EXTERNAL_ID, MFA_SERIAL, ON_EXPIRY, ON_REFRESH_FAILURE, POLICY, POLICY_ARN, PROFILE, REFRESH_MARGIN,
+    REGION, ROLE_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, VIA, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
 use crate::profile::{Request, TokenFrom, region_name};
@@ -40,7 +40,22 @@ pub(super) fn request(
             .one(&WEB_IDENTITY_TOKEN_FILE)
             .map(|given| (PathBuf::from(&given.value), TokenFrom::Flag(given.origin))),
         region: flags.parsed(&REGION, region_name)?,
+        needs_expiry: needs_expiry(flags),
     })
+}
+
+/// Returns the first flag or variable that has an effect only on credentials that expire, and its text for messages.
+/// Variables of flags that only adjust such an effect do not count, because they may be defaults for other runs.
+fn needs_expiry(flags: &FlagValues) -> Option<(Origin, String)> {
+    let typed = |flag| flags.given(flag).filter(|given| given.origin.is_typed());
+    let effects = [
+        flags.given_as(&ON_EXPIRY, |text| text != "none"),
+        flags.given_as(&VIA, |text| text == "endpoint"),
+        typed(&REFRESH_MARGIN),
+        typed(&ON_REFRESH_FAILURE),
+        typed(&DURATION),
+    ];
+    effects.into_iter().flatten().next().map(|given| (given.origin, given.shown))
 }
 
 fn parse_all<T>(values: &[FlagValue], parse: fn(&str) -> Result<T, Invalid>) -> Result<Vec<T>, Error> {

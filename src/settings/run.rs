@@ -49,7 +49,9 @@ impl Settings {
     pub(crate) fn check_account(&self, session: &Session) -> Result<(), Error> {
         match &self.expect_account {
             Some(expected) if session.account() != Some(expected) => {
-                Err(Error::WrongAccount { expected: expected.clone(), arn: session.role_arn().to_owned() })
+                let account = || format!("in account {}", session.account().unwrap_or("unknown"));
+                let session = session.assumed_role_arn.clone().unwrap_or_else(account);
+                Err(Error::WrongAccount { expected: expected.clone(), session })
             }
             _ => Ok(()),
         }

@@ -3,28 +3,23 @@
 use super::date::Dated;
 use super::route::Route;
 use crate::error::{Cause, NetworkFailure};
-use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};
+use crate::session::{CallerIdentity, Keys, Secret, Validity};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 use std::time::{Duration, SystemTime};
 
-/// Returns the session that STS granted for a role.
-pub(super) fn assumed(
-    credentials: Option<Credentials>,
-    user: Option<AssumedRoleUser>,
-    dated: Dated,
-    route: &Route,
-) -> Result<Session, Cause> {
-    let session = session(credentials, dated, route)?;
+/// Returns the ARN of the assumed role.
+pub(super) fn arn(user: Option<AssumedRoleUser>) -> Result<String, Cause> {
     let user = user.ok_or_else(|| garbage("no assumed-role user"))?;
-    if !is_text(&user.arn) {
-        return Err(garbage("the assumed-role ARN is missing or not text"));
-    }
-    Ok(Session { assumed_role_arn: Some(user.arn), ..session })
+    if is_text(&user.arn) { Ok(user.arn) } else { Err(garbage("the assumed-role ARN is missing or not text")) }
 }
 
-/// Returns the session with the temporary keys in an answer. Its validity is computed from the `Date` of the answer.
-pub(super) fn session(credentials: Option<Credentials>, dated: Dated, route: &Route) -> Result<Session, Cause> {
+/// Returns the temporary keys in an answer, and their validity, which is computed from the `Date` of the answer.
+pub(super) fn temporary_keys(
+    credentials: Option<Credentials>,
+    dated: Dated,
+    route: &Route,
+) -> Result<(Keys, Validity), Cause> {
     let credentials = credentials.ok_or_else(|| garbage("no credentials"))?;
     let fields = [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token];
     if !fields.into_iter().all(|field| is_text(field)) {
@@ -32,20 +27,19 @@ pub(super) fn session(credentials: Option<Credentials>, dated: Dated, route: &Ro
     }
     let expiration =
         SystemTime::try_from(credentials.expiration).map_err(|_| garbage("the expiration is out of range"))?;
-    let lifetime = expiration.duration_since(dated.server).ok().filter(|lifetime| !lifetime.is_zero());
-    let lifetime = lifetime.ok_or_else(|| garbage("the session has already expired"))?;
-    let age = dated.age();
-    let left = lifetime.saturating_sub(age);
-    if left.is_zero() {
-        return Err(Cause::Network(NetworkFailure::TimedOut { host: route.to_string(), after: rounded(age) }));
+    let validity = dated.validity(expiration);
+    if validity.lifetime.is_zero() {
+        return Err(garbage("the session has already expired"));
+    }
+    if validity.left.is_zero() {
+        return Err(Cause::Network(NetworkFailure::TimedOut { host: route.to_string(), after: rounded(dated.age()) }));
     }
     let keys = Keys {
         access_key_id: credentials.access_key_id,
         secret_access_key: Secret::new(credentials.secret_access_key),
         session_token: Some(Secret::new(credentials.session_token)),
     };
-    let validity = Validity { expiration, left, lifetime, skew_secs: dated.skew() };
-    Ok(Session { keys, validity, assumed_role_arn: None, instance_region: None })
+    Ok((keys, validity))
 }
 
 /// Returns the identity of the caller in an answer to `GetCallerIdentity`.

@@ -1,6 +1,6 @@
 //! One call to STS: builds the request and reads the answer.
 
-use super::answer::{assumed, identity, rounded, session};
+use super::answer::{arn, identity, rounded, temporary_keys};
 use super::connection::StsConnection;
 use super::date::Dated;
 use super::failure::chain;
@@ -25,10 +25,11 @@ pub(super) struct CallContext<'a> {
     pub(super) progress: &'a Progress,
 }
 
-/// A call for one role of the chain.
+/// A call for one role of the chain, or for the keys of the source if no role is assumed.
 pub(super) struct Call<'a> {
     pub(super) context: CallContext<'a>,
-    pub(super) hop: &'a Hop,
+    /// `None` if no role is assumed.
+    pub(super) hop: Option<&'a Hop>,
     /// The number of this hop, counted from 1, and the number of all hops.
     pub(super) place: (usize, usize),
     pub(super) action: StsCall,
@@ -47,13 +48,18 @@ impl Call<'_> {
     ///
     /// An MFA code is valid for one request only. With a code, there is only one request, because the plan rejects the
     /// duration `max` for a role with an MFA code.
-    pub(super) async fn longest(&self, proof: &Proof, mfa: Option<Code<'_>>) -> Result<Granted, Box<AssumeError>> {
-        let mut durations = self.durations();
+    pub(super) async fn longest(
+        &self,
+        hop: &Hop,
+        proof: &Proof,
+        mfa: Option<Code<'_>>,
+    ) -> Result<Granted, Box<AssumeError>> {
+        let mut durations = self.durations(hop);
         loop {
             let duration = durations.pop();
             let answer = match proof {
-                Proof::Keys(keys) => self.assume_role(keys, duration, mfa).await,
-                Proof::Token(token) => self.assume_role_with_web_identity(token, duration).await,
+                Proof::Keys(keys) => self.assume_role(hop, keys, duration, mfa).await,
+                Proof::Token(token) => self.assume_role_with_web_identity(hop, token, duration).await,
             };
             match answer {
                 Err(error) if !durations.is_empty() => match &error.cause {
@@ -68,8 +74,8 @@ impl Call<'_> {
 
     /// Returns the durations to request, the shortest first. The caller takes them from the end of the list. An empty
     /// list means that the request contains no duration, so that STS uses its default.
-    fn durations(&self) -> Vec<Duration> {
-        match self.hop.options.duration {
+    fn durations(&self, hop: &Hop) -> Vec<Duration> {
+        match hop.options.duration {
             None => Vec::new(),
             Some(SessionDuration::Exactly(duration)) => vec![duration],
             // With role chaining, the longest duration that STS accepts is one hour.
@@ -80,17 +86,17 @@ impl Call<'_> {
 
     async fn assume_role(
         &self,
+        hop: &Hop,
         keys: &Keys,
         duration: Option<Duration>,
         mfa: Option<Code<'_>>,
     ) -> Result<Granted, Box<AssumeError>> {
-        let HopOptions { external_id, policy, policy_arns, tags, transitive_tags, source_identity, .. } =
-            &self.hop.options;
+        let HopOptions { external_id, policy, policy_arns, tags, transitive_tags, source_identity, .. } = &hop.options;
         let request = self
             .client(Some(keys))?
             .assume_role()
-            .role_arn(self.hop.role.as_str())
-            .role_session_name(self.hop.session_name.as_str())
+            .role_arn(hop.role.as_str())
+            .role_session_name(hop.session_name.as_str())
             .set_duration_seconds(seconds(duration))
             .set_external_id(external_id.as_ref().map(|id| id.as_str().to_owned()))
             .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
@@ -104,32 +110,35 @@ impl Call<'_> {
             .set_serial_number(mfa.map(|mfa| mfa.serial.as_str().to_owned()))
             .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()));
         let answer = self.within_time(request.send()).await?;
-        let session = self.read(|dated, route| assumed(answer.credentials, answer.assumed_role_user, dated, route))?;
+        let (keys, validity) = self.read(|dated, route| temporary_keys(answer.credentials, dated, route))?;
+        let arn = arn(answer.assumed_role_user).map_err(|cause| self.failed(cause))?;
         #[expect(deprecated, reason = "only newer endpoints send its replacement")]
         let packed_policy = answer.packed_policy_size;
-        Ok(Granted { session, packed_policy, token_size: answer.session_token_utilization })
+        Ok(Granted { keys, validity, arn, packed_policy, token_size: answer.session_token_utilization })
     }
 
     async fn assume_role_with_web_identity(
         &self,
+        hop: &Hop,
         token: &Secret,
         duration: Option<Duration>,
     ) -> Result<Granted, Box<AssumeError>> {
-        let HopOptions { policy, policy_arns, .. } = &self.hop.options;
+        let HopOptions { policy, policy_arns, .. } = &hop.options;
         let request = self
             .client(None)?
             .assume_role_with_web_identity()
-            .role_arn(self.hop.role.as_str())
-            .role_session_name(self.hop.session_name.as_str())
+            .role_arn(hop.role.as_str())
+            .role_session_name(hop.session_name.as_str())
             .web_identity_token(token.reveal())
             .set_duration_seconds(seconds(duration))
             .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
             .set_policy_arns(descriptors(policy_arns));
         let answer = self.within_time(request.send()).await?;
-        let session = self.read(|dated, route| assumed(answer.credentials, answer.assumed_role_user, dated, route))?;
+        let (keys, validity) = self.read(|dated, route| temporary_keys(answer.credentials, dated, route))?;
+        let arn = arn(answer.assumed_role_user).map_err(|cause| self.failed(cause))?;
         #[expect(deprecated, reason = "only newer endpoints send its replacement")]
         let packed_policy = answer.packed_policy_size;
-        Ok(Granted { session, packed_policy, token_size: answer.session_token_utilization })
+        Ok(Granted { keys, validity, arn, packed_policy, token_size: answer.session_token_utilization })
     }
 
     /// Requests an MFA session. `keys` must be the long-term keys of an IAM user.
@@ -146,7 +155,9 @@ impl Call<'_> {
             .serial_number(mfa.serial.as_str())
             .token_code(mfa.code.reveal());
         let answer = self.within_time(request.send()).await?;
-        self.read(|dated, route| session(answer.credentials, dated, route))
+        let (keys, validity) = self.read(|dated, route| temporary_keys(answer.credentials, dated, route))?;
+        let validity = Some(validity);
+        Ok(Session { keys, validity, assumed_role_arn: None, account_id: None, instance_region: None })
     }
 
     /// Returns the identity to which the keys belong. No policy of the caller can forbid this call.
@@ -179,7 +190,8 @@ impl Call<'_> {
     ) -> Result<T, Box<AssumeError>> {
         let CallContext { connection, progress, .. } = self.context;
         connection.attempts.begin();
-        let ((hop, of), role) = (self.place, self.hop.role.to_string());
+        let (hop, of) = self.place;
+        let role = self.hop.map_or_else(|| "the user".to_owned(), |hop| hop.role.to_string());
         progress.waits_for(Awaited::Sts { call: self.action, role, hop, of, tries: connection.attempts.count.clone() });
         let begun = Instant::now();
         match tokio::time::timeout(self.left(), request).await {

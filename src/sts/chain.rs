@@ -8,7 +8,7 @@ use crate::event::{AssumedRole, EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::device;
 use crate::mfa::{Codes, MfaKey, MfaSessions, can_sign};
 use crate::origin::Origin;
-use crate::profile::RoleChain;
+use crate::profile::Plan;
 use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Session};
 use crate::sys::clock::wall;
@@ -47,7 +47,7 @@ impl Limits {
 /// The roles to assume, and the values that are needed to assume them.
 #[derive(Clone, Copy)]
 pub(super) struct Chain<'a> {
-    pub(super) hops: &'a RoleChain,
+    pub(super) plan: &'a Plan,
     pub(super) mfa: Mfa<'a>,
     pub(super) limits: Limits,
     pub(super) events: &'a dyn EventSink,
@@ -62,8 +62,9 @@ impl Chain<'_> {
         with_codes: bool,
         mut context: CallContext<'_>,
     ) -> Result<Session, Error> {
+        let hops = &self.plan.hops;
         let mut session = None;
-        for (at, hop) in self.hops.iter().enumerate() {
+        for (at, hop) in hops.iter().enumerate() {
             let mut code = None;
             if let (true, Some(serial)) = (with_codes, &hop.options.mfa_serial) {
                 let (new, deadline) = self.code(serial, context).await?;
@@ -73,13 +74,13 @@ impl Chain<'_> {
                 Proof::Keys(_) => StsCall::AssumeRole,
                 Proof::Token(_) => StsCall::AssumeRoleWithWebIdentity,
             };
-            let call = Call { context, hop, place: (at + 1, self.hops.len()), action };
+            let call = Call { context, hop: Some(hop), place: (at + 1, hops.len()), action };
             let code = code.as_ref().map(|(serial, code)| Code { serial, code });
-            let granted = call.longest(&proof, code).await?;
+            let granted = call.longest(hop, &proof, code).await?;
             let role = AssumedRole::from(&granted);
             self.events.emit(SessionEvent::RoleAssumed { number: at + 1, role }.into());
-            proof = Proof::Keys(granted.session.keys.clone());
-            session = Some(granted.session);
+            proof = Proof::Keys(granted.keys.clone());
+            session = Some(granted.into());
         }
         let none = || Error::Cannot { what: "assume a role", reason: "the plan contains none".into(), hint: None };
         session.ok_or_else(none)
@@ -101,13 +102,32 @@ impl Chain<'_> {
                 result => return result,
             }
         }
-        let (code, deadline) = self.code(serial, context).await?;
-        context.deadline = deadline;
-        let (hop, place) = device(self.hops).map_or((self.hops.first(), 1), |(hop, place, _)| (hop, place));
-        let call = Call { context, hop, place: (place, self.hops.len()), action: StsCall::GetSessionToken };
-        let new = call.get_session_token(keys, Code { serial, code: &code }, duration).await?;
+        let new = self.new_mfa_session(keys, serial, &mut context).await?;
         sessions.store_mfa_session(&key, &new);
         self.assume_with(&new, MfaSessionFrom::Code, context).await
+    }
+
+    /// Requests an MFA session with a new code. Sets the deadline to what it is after the code was entered.
+    pub(super) async fn new_mfa_session(
+        self,
+        keys: &Keys,
+        serial: &MfaSerial,
+        context: &mut CallContext<'_>,
+    ) -> Result<Session, Error> {
+        let (code, deadline) = self.code(serial, *context).await?;
+        context.deadline = deadline;
+        let (hops, place) = (&self.plan.hops, device(self.plan).map_or(1, |(place, _)| place));
+        let (hop, place) = (hops.iter().nth(place - 1), (place, hops.len()));
+        let call = Call { context: *context, hop, place, action: StsCall::GetSessionToken };
+        let code = Code { serial, code: &code };
+        Ok(call.get_session_token(keys, code, self.mfa.session_duration).await?)
+    }
+
+    /// Emits the event about an MFA session that is used.
+    pub(super) fn report(self, session: &Session, from: MfaSessionFrom) {
+        if let Some(event) = SessionEvent::mfa_session(session, from) {
+            self.events.emit(event.into());
+        }
     }
 
     async fn assume_with(
@@ -116,8 +136,7 @@ impl Chain<'_> {
         from: MfaSessionFrom,
         context: CallContext<'_>,
     ) -> Result<Session, Error> {
-        let (access_key_id, expiration) = (session.keys.access_key_id.clone(), session.validity.local_end());
-        self.events.emit(SessionEvent::MfaSession { access_key_id, expiration, from }.into());
+        self.report(session, from);
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
     }
 

@@ -1,6 +1,6 @@
 //! The server's clock, read from the `Date` header of its answers.
 
-use crate::session::difference;
+use crate::session::{Validity, difference};
 use crate::sys::boot::boottime;
 use crate::sys::clock::wall;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -73,6 +73,12 @@ impl Dated {
     /// sent.
     pub(super) fn age(&self) -> Duration {
         boottime().saturating_sub(self.sent)
+    }
+
+    /// Returns the validity of keys that expire at `expiration`. No time is left if the keys have expired.
+    pub(super) fn validity(&self, expiration: SystemTime) -> Validity {
+        let lifetime = expiration.duration_since(self.server).unwrap_or_default();
+        Validity { expiration, left: lifetime.saturating_sub(self.age()), lifetime, skew_secs: self.skew() }
     }
 }
 

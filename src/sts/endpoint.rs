@@ -22,10 +22,15 @@ pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) ->
 }
 
 /// Returns the region in which STS is called. This is the plan's region, or else the region of the EC2 instance, or
-/// else the main region of the partition. Returns `None` if none of them is known.
+/// else the region of IAM Identity Center if no role is assumed, or else the main region of the partition. Returns
+/// `None` if none of them is known.
 pub(super) fn region_of_sts<'r>(plan: &'r Plan, instance: Option<&'r str>) -> Option<&'r str> {
     let planned = plan.region.as_ref().map(|region| region.name.as_str());
-    planned.or(instance).or_else(|| main_region(plan.hops.first().role.partition()))
+    planned.or(instance).or_else(|| match (plan.hops.first(), &plan.source) {
+        (Some(first), _) => main_region(first.role.partition()),
+        (None, Source::Sso { region, .. }) => Some(region),
+        (None, _) => main_region("aws"),
+    })
 }
 
 /// Returns the URL of STS in a region. It is the URL that the SDK's client uses, because it comes from the same

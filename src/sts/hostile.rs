@@ -12,9 +12,9 @@ use super::connection::StsConnection;
 use super::date::ServerDate;
 use super::http::received;
 use super::network::Network;
-use super::source::Proof;
 use super::source::instance::role_name;
 use super::source::process::process_keys;
+use super::source::{Proof, SourceKeys};
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
 use crate::hostile::{Bound, bounded, checked_page, is_recognizable, redacted, seen};
 use crate::log_options::LogOptions;
@@ -82,6 +82,7 @@ fn content<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
 /// Checks that a session can be shown, scheduled and served.
 fn can_be_used(session: &Session) {
     let Session { keys, validity, assumed_role_arn, .. } = session;
+    let validity = validity.as_ref().expect("a session from STS expires");
     let Keys { access_key_id, secret_access_key, session_token } = keys;
     let token = session_token.as_ref().map(Secret::reveal).expect("a session has a token");
     for text in [access_key_id, secret_access_key.reveal(), token, assumed_role_arn.as_deref().unwrap_or("none")] {
@@ -138,12 +139,12 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
     let connection = StsConnection { client, date, ..StsConnection::new(&network, "eu-central-1".into(), 1) };
     let deadline = Instant::now() + network.timeout;
     let context = CallContext { connection: &connection, deadline, progress: &progress };
-    let call = Call { context, hop: &hop, place: (1, 1), action };
+    let call = Call { context, hop: Some(&hop), place: (1, 1), action };
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         match action {
             StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => {
-                return Ok(Answer::Session(call.longest(&proof, None).await?.session));
+                return Ok(Answer::Session(call.longest(&hop, &proof, None).await?.into()));
             }
             StsCall::GetCallerIdentity => return Ok(Answer::Identity(call.get_caller_identity(&caller()).await?)),
             StsCall::GetSessionToken => {}
@@ -151,7 +152,7 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
         let (serial, code) = (MfaSerial::parse("device-01"), MfaCode::parse("123456"));
         let code = Code { serial: &serial.expect("a serial"), code: &code.expect("a code") };
         let session = call.get_session_token(&caller(), code, Duration::from_hours(1)).await?;
-        let ends = session.validity.local_end();
+        let ends = session.validity.as_ref().expect("an MFA session expires").local_end();
         assert!(rfc3339(ends).ends_with('Z') && !can_sign(&session, ends));
         Ok(Answer::Session(session))
     })
@@ -213,7 +214,7 @@ pub fn credential_process(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let bound = Bound { room: 64 << 10, per_byte: 16 };
     match bounded(bytes.len(), bound, || process_keys(bytes)) {
-        Ok(keys) => {
+        Ok(SourceKeys { keys, .. }) => {
             let secrets = [Some(&keys.secret_access_key), keys.session_token.as_ref()];
             let secrets = secrets.into_iter().flatten().map(Secret::reveal);
             redacted(secrets.filter(|secret| is_recognizable(secret, &text)), &seen(&keys));

@@ -9,14 +9,14 @@ use super::source::instance::Instance;
 use super::source::login_file::LoginContext;
 use super::source::process::{self, Helpers};
 use super::source::sso::Portal;
-use super::source::{Proof, console_login, container, web_identity_token};
+use super::source::{Proof, SourceKeys, console_login, container, web_identity_token};
 use crate::error::{AssumeError, Error, SourceError, StsCall};
-use crate::event::{EventSink, SessionEvent};
+use crate::event::{EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, mfa_mode};
 use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
 use crate::report::{Progress, Report};
-use crate::session::{CallerIdentity, Keys, Session};
+use crate::session::{CallerIdentity, Keys, Session, Validity, rfc3339};
 use crate::vars::Vars;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(crate) struct Sts<'a> {
 #[derive(Debug)]
 pub(crate) struct SourceCredentials<'a> {
     proof: Proof,
+    /// The validity of the keys, or `None` if it is not known.
+    validity: Option<Validity>,
     connection: StsConnection<'a>,
     /// The region of the EC2 instance. `None` if instance metadata is not the source, or if a region is set.
     pub(crate) instance_region: Option<String>,
@@ -88,7 +90,7 @@ impl<'a> Sts<'a> {
     /// The source gives no credentials, no region is known for the partition, or the proxy for STS cannot be used.
     pub(crate) async fn source(&self) -> Result<SourceCredentials<'a>, Error> {
         let begun = Instant::now();
-        let (proof, instance_region) = self.proof().await?;
+        let (proof, validity, instance_region) = self.proof().await?;
         let left = match self.plan.source {
             Source::Process { .. } if self.limits.program_timeout.is_none() => self.limits.time,
             _ => self.limits.time.saturating_sub(begun.elapsed()),
@@ -99,7 +101,7 @@ impl<'a> Sts<'a> {
             self.report.emit(SessionEvent::SourceCredentials { access_key_id, keys: KeyKind::of(keys) }.into());
         }
         let connection = StsConnection::new(self.network, region, self.limits.attempts);
-        Ok(SourceCredentials { proof, connection, instance_region, left })
+        Ok(SourceCredentials { proof, validity, connection, instance_region, left })
     }
 
     /// Returns the identity to which the source's keys belong. Returns `None` if the source is a web identity token,
@@ -111,25 +113,46 @@ impl<'a> Sts<'a> {
         &self,
         source: &SourceCredentials<'_>,
     ) -> Option<Result<CallerIdentity, Box<AssumeError>>> {
-        let keys = source.keys()?;
-        let (context, hops) = (source.call_context(self.progress), &self.plan.hops);
-        let call = Call { context, hop: hops.first(), place: (1, hops.len()), action: StsCall::GetCallerIdentity };
-        Some(call.get_caller_identity(keys).await)
+        let context = source.call_context(self.progress);
+        Some(self.identity_call(context).get_caller_identity(source.keys()?).await)
     }
 
-    /// Assumes each role of the chain and emits an event for each role.
+    /// Returns the identity of keys from another source of sessions.
     ///
     /// # Errors
-    /// There is no MFA code, or a call to STS fails.
+    /// The region is not known, or the call to STS fails.
+    pub(crate) async fn identity(&self, keys: &Keys) -> Result<CallerIdentity, Error> {
+        let connection = StsConnection::new(self.network, self.region(None)?, self.limits.attempts);
+        let deadline = Instant::now() + self.limits.time;
+        let context = CallContext { connection: &connection, deadline, progress: self.progress };
+        Ok(self.identity_call(context).get_caller_identity(keys).await?)
+    }
+
+    fn identity_call<'c>(&'c self, context: CallContext<'c>) -> Call<'c> {
+        let hops = &self.plan.hops;
+        Call { context, hop: hops.first(), place: (1, hops.len()), action: StsCall::GetCallerIdentity }
+    }
+
+    /// Assumes each role of the chain and emits an event for each role. Without roles, returns the credentials of the
+    /// source, or an MFA session of the user.
+    ///
+    /// # Errors
+    /// There is no MFA code, a call to STS fails, or the credentials of the source have expired.
     pub(crate) async fn session(
         &self,
         source: &SourceCredentials<'_>,
         events: &dyn EventSink,
     ) -> Result<Session, Error> {
         let Self { plan, limits, mfa, .. } = *self;
-        let chain = Chain { hops: &plan.hops, mfa, limits, events };
-        let context = source.call_context(self.progress);
-        let session = match (mfa_mode(&plan.hops, source.kind()), source.keys()) {
+        let chain = Chain { plan, mfa, limits, events };
+        let mut context = source.call_context(self.progress);
+        let session = match (mfa_mode(plan, source.kind()), source.keys()) {
+            (MfaMode::Session(serial), Some(keys)) if plan.hops.is_empty() => {
+                let session = chain.new_mfa_session(keys, serial, &mut context).await?;
+                chain.report(&session, MfaSessionFrom::Code);
+                session
+            }
+            (_, Some(keys)) if plan.hops.is_empty() => self.own_session(keys, source.validity.as_ref())?,
             (MfaMode::Session(serial), Some(keys)) => chain.assume_with_mfa_session(keys, serial, context).await?,
             (MfaMode::None, _) => chain.assume(source.proof.clone(), false, context).await?,
             (MfaMode::Session(_) | MfaMode::WithRole, _) => chain.assume(source.proof.clone(), true, context).await?,
@@ -138,9 +161,22 @@ impl<'a> Sts<'a> {
         Ok(Session { instance_region: source.instance_region.clone(), ..session })
     }
 
-    /// Gets the credentials of the source. Also returns the region of the EC2 instance, or `None` if instance metadata
-    /// is not the source or if a region is set.
-    async fn proof(&self) -> Result<(Proof, Option<String>), Error> {
+    /// Returns a session that consists of the source's keys.
+    ///
+    /// # Errors
+    /// The keys have expired.
+    fn own_session(&self, keys: &Keys, validity: Option<&Validity>) -> Result<Session, SourceError> {
+        let source = &self.plan.source;
+        if let Some(Validity { expiration, .. }) = validity.filter(|validity| validity.left.is_zero()) {
+            return Err(SourceError::Expired { name: source.to_string(), at: rfc3339(*expiration) });
+        }
+        let (keys, validity, account_id) = (keys.clone(), validity.cloned(), source.account().map(str::to_owned));
+        Ok(Session { keys, validity, assumed_role_arn: None, account_id, instance_region: None })
+    }
+
+    /// Gets the credentials of the source, and their validity if it is known. Also returns the region of the EC2
+    /// instance, or `None` if instance metadata is not the source or if a region is set.
+    async fn proof(&self) -> Result<(Proof, Option<Validity>, Option<String>), Error> {
         let Self { plan, network, vars, report, .. } = *self;
         self.progress.waits_for(Awaited::Source { name: plan.source.to_string() });
         let context = LoginContext { network, vars, report };
@@ -148,10 +184,10 @@ impl<'a> Sts<'a> {
             Source::InstanceMetadata => String::new(),
             _ => self.region(None)?,
         };
-        let keys = match &plan.source {
-            Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone(),
+        let SourceKeys { keys, validity } = match &plan.source {
+            Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone().into(),
             Source::WebIdentity { token_file, from } => {
-                return Ok((Proof::Token(web_identity_token(token_file, from)?), None));
+                return Ok((Proof::Token(web_identity_token(token_file, from)?), None, None));
             }
             Source::Process { profile, command } => {
                 let limit = self.limits.of_program(self.limits.time);
@@ -173,11 +209,11 @@ impl<'a> Sts<'a> {
                     let keys = instance.keys().await?;
                     Ok((keys, if plan.region.is_none() { instance.region().await } else { None }))
                 };
-                let (keys, region) = self.within_limit(answers).await?;
-                return Ok((Proof::Keys(keys), region));
+                let (SourceKeys { keys, validity }, region) = self.within_limit(answers).await?;
+                return Ok((Proof::Keys(keys), validity, region));
             }
         };
-        Ok((Proof::Keys(keys), None))
+        Ok((Proof::Keys(keys), validity, None))
     }
 
     /// Waits for the answer of the source. Fails if the answer does not arrive within the time limit.
@@ -188,13 +224,14 @@ impl<'a> Sts<'a> {
 
     /// Returns the region in which STS is called. This is the configured region, or else the region of the EC2
     /// instance, or else the main region of the partition. Also checks that the proxy for STS, if there is one, can be
-    /// used.
+    /// used. The proxy is not needed if no role is assumed.
     fn region(&self, instance: Option<&str>) -> Result<String, Error> {
+        let hops = &self.plan.hops;
         let region = region_of_sts(self.plan, instance).ok_or_else(|| {
-            let partition = self.plan.hops.first().role.partition();
+            let partition = hops.first().map_or("", |first| first.role.partition());
             Error::usage(format!("no region is known for partition {partition}"), "set --region or AWS_REGION")
         })?;
-        if let Some(url) = self.network.url(region) {
+        if let Some(url) = self.network.url(region).filter(|_| !hops.is_empty()) {
             self.network.proxies.of_request(&url)?;
         }
         Ok(region.to_owned())

@@ -16,7 +16,7 @@ pub(super) mod sso;
 use crate::error::{SourceError, reason_of};
 use crate::files::read_at_most;
 use crate::profile::TokenFrom;
-use crate::session::{Keys, Secret};
+use crate::session::{Keys, Secret, Validity};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -29,6 +29,20 @@ pub(super) enum Proof {
     Keys(Keys),
     /// A web identity token. The call is not signed.
     Token(Secret),
+}
+
+/// The keys of a source.
+#[derive(Debug, Clone)]
+pub(super) struct SourceKeys {
+    pub(super) keys: Keys,
+    /// `None` if the source does not say when the keys expire.
+    pub(super) validity: Option<Validity>,
+}
+
+impl From<Keys> for SourceKeys {
+    fn from(keys: Keys) -> Self {
+        Self { keys, validity: None }
+    }
 }
 
 impl Proof {

@@ -59,10 +59,10 @@ async fn assumed(network: &Network) -> Result<Granted, Cause> {
     // again.
     let connection = &StsConnection::new(network, "eu-central-1".into(), 1);
     let context = CallContext { connection, deadline: Instant::now() + network.timeout, progress: &progress };
-    let call = Call { context, hop: &hop, place: (1, 1), action: StsCall::AssumeRole };
+    let call = Call { context, hop: Some(&hop), place: (1, 1), action: StsCall::AssumeRole };
     let secret_access_key = Secret::new("the caller's own");
     let keys = Keys { access_key_id: "AKIACALLER".into(), secret_access_key, session_token: None };
-    call.longest(&Proof::Keys(keys), None).await.map_err(|error| error.cause.clone())
+    call.longest(&hop, &Proof::Keys(keys), None).await.map_err(|error| error.cause.clone())
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn an_answer_that_is_cut_off_at_any_byte_is_not_a_session() {
             match result {
                 Ok(granted) => {
                     assert_eq!(length, whole.len(), "a session out of {length} bytes of {}", whole.len());
-                    assert_eq!(granted.session.keys.access_key_id, "ASIAX");
+                    assert_eq!(granted.keys.access_key_id, "ASIAX");
                 }
                 Err(Cause::Network(NetworkFailure::Unreachable { .. })) => assert_ne!(length, whole.len()),
                 Err(cause) => panic!("{length}: {cause:?}"),

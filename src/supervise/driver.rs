@@ -16,7 +16,7 @@ use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
 use crate::moment::Deadline;
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, Remaining, Target};
-use crate::session::Session;
+use crate::session::{Session, Validity};
 use crate::supervise::forwarding::ProcessFacts;
 use crate::sys::clock::Clock;
 use std::collections::VecDeque;
@@ -77,7 +77,7 @@ where
     }
     // These random numbers are good enough to spread the load on STS. They must not be used for secrets.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
-    let machine = Machine::new(policy, ports.host.facts(), &first.validity, ports.clock.now(), dice);
+    let machine = Machine::new(policy, ports.host.facts(), first.validity.as_ref(), ports.clock.now(), dice);
     let (call, publishing, answers) = (None, None, VecDeque::new());
     let driver = Driver { machine, ports, session: first, new_session: None, call, publishing, answers };
     driver.run().await
@@ -121,8 +121,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             next_input = self.ports.host.next_input() => Input::Command(next_input),
             answer = answered(&mut self.call) => {
                 self.call = None;
-                let validity = answer.map(|session| self.new_session.insert(session).validity.clone());
-                Input::Session(SessionInput::Assumed(validity))
+                Input::Session(answer.map_or_else(|problem| SessionInput::Assumed(Err(problem)), |new| self.assumed(new)))
             }
             answer = answered(&mut self.publishing) => {
                 self.publishing = None;
@@ -130,6 +129,24 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             }
             () = until(self.ports.clock, deadline) => Input::Wake,
         }
+    }
+
+    /// Keeps a session that was fetched, unless it is the one that is already in effect.
+    fn assumed(&mut self, session: Session) -> SessionInput {
+        let Some(validity) = session.validity.clone() else {
+            return SessionInput::Assumed(Err(Problem {
+                text: "the source no longer says when its credentials expire".into(),
+                hint: Some("restart xassume if the source now has credentials that do not expire".into()),
+            }));
+        };
+        let lasts_longer = |current: &Validity| validity.expiration > current.expiration;
+        let is_newer = session.keys.access_key_id != self.session.keys.access_key_id
+            || self.session.validity.as_ref().is_none_or(lasts_longer);
+        if !is_newer {
+            return SessionInput::Unchanged;
+        }
+        self.new_session = Some(session);
+        SessionInput::Assumed(Ok(validity))
     }
 
     /// Performs an action. Returns how the supervision ended if this was the last action, else `None`.

@@ -31,14 +31,15 @@ use renewal::{Consequence, Renewal};
 use state::{AfterStop, Given, Leader, PendingStart, PendingStop, Phase, StartStep};
 
 impl Machine {
-    /// Creates a machine for a supervision that already has its first session. The machine's first deadline is `now`,
-    /// and the first wake-up starts the command.
-    pub(crate) fn new(policy: Policy, facts: ProcessFacts, first: &Validity, now: Now, dice: Dice) -> Self {
+    /// Creates a machine for a supervision that already has its first session. `first` is the validity of that session,
+    /// or `None` if the session does not expire. The machine's first deadline is `now`, and the first wake-up starts
+    /// the command.
+    pub(crate) fn new(policy: Policy, facts: ProcessFacts, first: Option<&Validity>, now: Now, dice: Dice) -> Self {
         Self {
             policy,
             facts,
             phase: Phase::Starting(PendingStart::at(StartStep::Due(now.boot), None)),
-            renewal: Renewal::new(policy, Term::of(first, now), now, dice),
+            renewal: first.map(|first| Renewal::new(policy, Term::of(first, now), now, dice)),
             restarts_wanted: policy.on_expiry == OnExpiry::Restart,
             terminated: false,
             sent_refresh_signal: None,
@@ -51,13 +52,13 @@ impl Machine {
         match input {
             Input::Command(input) => self.command(input, now, &mut out),
             Input::Session(input) => {
-                let consequence = self.renewal.handle(input, now, &mut out);
+                let consequence = self.renewal.as_mut().and_then(|renewal| renewal.handle(input, now, &mut out));
                 self.consequence(consequence, now, &mut out);
             }
             Input::Wake => {
                 // The session is handled first, because the command must not be started if its session has expired and
                 // `OnRefreshFailure::Stop` is set.
-                let consequence = self.renewal.wake(now, &mut out);
+                let consequence = self.renewal.as_mut().and_then(|renewal| renewal.wake(now, &mut out));
                 self.consequence(consequence, now, &mut out);
                 self.wake(now, &mut out);
             }
@@ -74,7 +75,8 @@ impl Machine {
             Phase::Running { .. } => None,
             Phase::Ended => return None,
         };
-        mine.map(Deadline::at).into_iter().chain(self.renewal.deadline()).reduce(Deadline::or)
+        let of_session = self.renewal.as_ref().and_then(Renewal::deadline);
+        mine.map(Deadline::at).into_iter().chain(of_session).reduce(Deadline::or)
     }
 
     /// Returns the names of both states in the diagram: first the command's state, then the session's.
@@ -87,7 +89,7 @@ impl Machine {
             Phase::Stopping(PendingStop { step: state::StopStep::Killed { .. }, .. }) => "Killing",
             Phase::Ended => "Ended",
         };
-        (command, self.renewal.state_name())
+        (command, self.renewal.as_ref().map_or("Idle", Renewal::state_name))
     }
 
     fn command(&mut self, input: CommandInput, now: Now, out: &mut Vec<Action>) {

@@ -128,6 +128,14 @@ pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: 
     dice.between(MIN_INTERVAL, longest.min(lifetime / 3).min(in_time))
 }
 
+/// Returns how long to wait if the source has returned the same credentials again, which have this much time left. The wait
+/// is random, at most five minutes, and at most half of the time left, so that several more attempts come before the
+/// expiry.
+pub(crate) fn unchanged_in(left: Duration, dice: &mut Dice) -> Duration {
+    let longest = (left / 2).min(Duration::from_mins(5)).max(MIN_INTERVAL);
+    dice.between((longest / 2).max(MIN_INTERVAL), longest)
+}
+
 /// Random numbers that spread load, from splitmix64 (Steele, Lea, Flood 2014). They must not be used for secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Dice {

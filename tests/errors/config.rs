@@ -118,6 +118,16 @@ const FILES: &[(&str, &str, &[&str])] = &[
         &["-p", "deploy"],
     ),
     ("config-no-role-in-profile", "[profile dev]\nregion = eu-west-1\n", &["-p", "dev"]),
+    (
+        "config-role-option-without-role",
+        "[profile dev]\ncredential_process = vault\n",
+        &["-p", "dev", "--external-id", "word"],
+    ),
+    (
+        "config-nothing-expires",
+        "[profile me]\naws_access_key_id = AKIAME\naws_secret_access_key = s\n",
+        &["-p", "me", "--on-expiry", "restart"],
+    ),
 ];
 
 pub(super) fn pages() -> Vec<Page> {
@@ -138,6 +148,12 @@ pub(super) fn pages() -> Vec<Page> {
     pages.extend([
         page("config-profile-of-a-variable-unknown", || {
             Scene::new(user_without_sts().env("AWS_PROFILE", "production").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-no-expiry-is-known", || {
+            let config = "[profile me]\ncredential_process = vault\n";
+            let answer = r#"echo '{"Version":1,"AccessKeyId":"ASIAME","SecretAccessKey":"s","SessionToken":"t"}'"#;
+            let xassume = user_without_sts().file(".aws/config", config.replace("vault", answer));
+            Scene::new(xassume.args(["-p", "me", "--via", "endpoint", "--", "true"]))
         }),
         page("config-no-role", || Scene::new(user_without_sts().args(["--", "true"]))),
         page("config-no-source", || Scene::new(user_without_sts().without_keys().args(["-r", ROLE, "--", "true"]))),

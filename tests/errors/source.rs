@@ -177,6 +177,12 @@ fn instances() -> Vec<Page> {
             imds.set_identity(None);
             Scene::new(on_instance(&imds).args(["-r", ROLE, "--", "true"])).with(imds)
         }),
+        page("source-instance-expired", move || {
+            let imds = FakeImds::start();
+            imds.set_end("2020-01-01T00:00:00Z");
+            let config = "[profile here]\ncredential_source = Ec2InstanceMetadata\n";
+            Scene::new(on_instance(&imds).file(".aws/config", config).args(["-p", "here", "--", "true"])).with(imds)
+        }),
         page("source-instance-fails", move || {
             let imds = FakeImds::start();
             imds.fail(403);

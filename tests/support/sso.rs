@@ -22,10 +22,16 @@ const TOKEN: &str = "aoaAAAAAGVtSSOTOKEN0123456789";
 const REFRESH_TOKEN: &str = "aorAAAAAGVtREFRESH0123456789";
 const CLIENT: [&str; 2] = ["client-id", "client-secret"];
 
-/// Exchanges the token of a login for the credentials of [`Identity::sso`].
+/// Exchanges the token of a login for the credentials of a role, at first of [`Identity::sso`].
 pub struct FakeSso {
     service: Service,
-    lifetime: Arc<Mutex<Duration>>,
+    role: Arc<Mutex<Role>>,
+}
+
+/// The credentials in each answer.
+struct Role {
+    identity: Identity,
+    lifetime: Duration,
 }
 
 /// The state of a login.
@@ -42,17 +48,22 @@ pub enum Login {
 
 impl FakeSso {
     pub fn start() -> Self {
-        let lifetime = Arc::new(Mutex::new(Duration::from_hours(8)));
+        let role = Arc::new(Mutex::new(Role { identity: Identity::sso(), lifetime: Duration::from_hours(8) }));
         let service = Service::start({
-            let lifetime = Arc::clone(&lifetime);
-            move |request| answer(request, SystemTime::now() + *lock(&lifetime))
+            let role = Arc::clone(&role);
+            move |request| answer(request, &lock(&role))
         });
-        Self { service, lifetime }
+        Self { service, role }
+    }
+
+    /// From now on, the credentials are those of this identity.
+    pub fn set_identity(&self, identity: Identity) {
+        lock(&self.role).identity = identity;
     }
 
     /// The lifetime of the credentials in each answer.
     pub fn set_lifetime(&self, lifetime: Duration) {
-        *lock(&self.lifetime) = lifetime;
+        lock(&self.role).lifetime = lifetime;
     }
 }
 
@@ -119,7 +130,7 @@ fn token(request: &Request) -> Reply {
     Response::json(200, &body).into()
 }
 
-fn answer(request: &Request, expiration: SystemTime) -> Reply {
+fn answer(request: &Request, Role { identity, lifetime }: &Role) -> Reply {
     if (request.method.as_str(), request.path()) == ("POST", "/token") {
         return token(request);
     }
@@ -134,8 +145,7 @@ fn answer(request: &Request, expiration: SystemTime) -> Reply {
     if !given("role_name") || !given("account_id") {
         return refuse(400, "InvalidRequestException", "role_name and account_id are required");
     }
-    let identity = Identity::sso();
-    let since_epoch = expiration.duration_since(UNIX_EPOCH).expect("we live after 1970");
+    let since_epoch = (SystemTime::now() + *lifetime).duration_since(UNIX_EPOCH).expect("we live after 1970");
     let body = json!({ "roleCredentials": {
         "accessKeyId": identity.access_key_id,
         "secretAccessKey": identity.secret_access_key,

@@ -43,18 +43,22 @@ fn check(key: &Key, bytes: &[u8]) {
         for (boottime, wall) in times(&session, &stamp) {
             let now = Clocks { boot_id: boot_id.clone(), boottime, wall };
             let Some(found) = found(session.clone(), &stamp, &now) else { continue };
-            let Validity { left, lifetime, .. } = found.session.validity;
-            assert!(!left.is_zero() && left <= session.validity.left && left <= lifetime, "{left:?} of {lifetime:?}");
-            assert!(rfc3339(found.session.validity.local_expiration()).ends_with('Z'));
+            let (Validity { left, lifetime, .. }, stored) = (found.validity.clone(), expiring(&session).left);
+            assert!(!left.is_zero() && left <= stored && left <= lifetime, "{left:?} of {lifetime:?}");
+            assert!(rfc3339(found.validity.local_expiration()).ends_with('Z'));
         }
     }
+}
+
+fn expiring(session: &Session) -> &Validity {
+    session.validity.as_ref().expect("a session in the cache expires")
 }
 
 /// Returns readings of the boot clock and the wall clock at which the session is checked. They include extreme times,
 /// the times in the file, and times an hour later.
 fn times(session: &Session, stamp: &Stamp) -> Vec<(Duration, SystemTime)> {
     let hour = Duration::from_hours(1);
-    let walls = [stamp.wall, session.validity.expiration, SystemTime::UNIX_EPOCH, stamp.wall + hour];
+    let walls = [stamp.wall, expiring(session).expiration, SystemTime::UNIX_EPOCH, stamp.wall + hour];
     let boots = [stamp.answered, stamp.asked, Duration::ZERO, Duration::MAX, stamp.answered.saturating_add(hour)];
     boots.into_iter().flat_map(|boot| walls.map(|wall| (boot, wall))).collect()
 }
@@ -85,13 +89,14 @@ fn altered(key: &Key, bytes: &[u8]) {
             secret_access_key: Secret::new(text(1)),
             session_token: Some(Secret::new(text(2))).filter(|_| left % 2 == 0),
         },
-        validity: Validity {
+        validity: Some(Validity {
             expiration: SystemTime::UNIX_EPOCH + millis(expiration),
             left: millis(left),
             lifetime: millis(left + more),
             skew_secs: skew.cast_signed() - (1 << 39),
-        },
+        }),
         assumed_role_arn: Some(text(3)).filter(|arn| !arn.is_empty()),
+        account_id: None,
         instance_region: Some(text(4)).filter(|_| left % 3 == 0),
     };
     let (asked, answered) = (millis(asked), millis(asked + waited));

@@ -93,7 +93,8 @@ impl Request {
     fn plan(&self) -> Plan {
         Plan {
             source: self.source.clone(),
-            hops: RoleChain::new(self.hops.clone()).expect("a hop"),
+            hops: RoleChain::new(self.hops.clone()),
+            device: None,
             profile: None,
             region: self.region.map(|name| Region { name: name.into(), from: "--region".into() }),
             network: Network { fips: self.fips, dualstack: self.dualstack, ..Network::default() },
@@ -220,6 +221,15 @@ fn the_key_of_an_mfa_session_has_caller_device_and_duration() {
     let distinct: HashSet<_> = all.iter().map(Key::as_str).collect();
     assert_eq!(distinct.len(), all.len());
     assert_eq!(key(user.clone(), "123456789", None), all[0]);
+}
+
+#[test]
+fn the_key_of_a_sources_own_credentials_has_each_setting_of_the_source() {
+    let mut sources = vec![sso(|_| {})];
+    sources.extend((0..6).map(|at| sso(|words| words[at].push('x'))));
+    let mut keys: HashSet<String> = sources.iter().map(|source| Key::of_source(source).as_str().to_owned()).collect();
+    assert_eq!(keys.len(), 7);
+    assert!(keys.insert(Request::from(sso(|_| {})).key()), "a role that is assumed with them is another session");
 }
 
 #[test]

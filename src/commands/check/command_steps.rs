@@ -4,7 +4,6 @@ use super::findings::Findings;
 use super::step::{State, Step};
 use crate::deliver::Via;
 use crate::deliver::environment::other_credentials;
-use crate::event::AssumedRole;
 use crate::profile::DEFAULT;
 use crate::session::{rfc3339, whole_seconds};
 use crate::settings::Mode;
@@ -12,6 +11,7 @@ use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::RefreshKind;
 use serde_json::json;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// The settings that give a profile its own credentials.
 const CREDENTIALS: &[&str] = &[
@@ -46,11 +46,16 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
 }
 
 pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
-    let session = findings.session();
+    let term = findings.session.as_ref().and_then(|session| session.term);
+    if findings.session.is_some() && term.is_none() {
+        step.text = "nothing is done: no expiry is known".into();
+        step.fact("on_expiry", "none");
+        return;
+    }
     let Mode::Supervise(policy) = findings.settings.mode else {
         step.text = "the session is not refreshed".into();
-        if let Some(AssumedRole { expiration, lifetime, .. }) = session {
-            let _ = write!(step.text, " and expires at {} (in {})", rfc3339(*expiration), whole_seconds(*lifetime));
+        if let Some((expiration, lifetime)) = term {
+            let _ = write!(step.text, " and expires at {} (in {})", rfc3339(expiration), whole_seconds(lifetime));
         }
         step.fact("on_expiry", "none");
         return;
@@ -74,8 +79,8 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     if policy.duty() == Duty::Notice {
         step.state(State::Warning, "use --via file, which delivers new credentials to the command");
     }
-    if let Some(session) = session {
-        first_refresh(policy, session, step);
+    if let Some((_, lifetime)) = term {
+        first_refresh(policy, lifetime, step);
     }
     if policy.on_refresh_failure == OnRefreshFailure::Stop {
         step.details.push("the command is stopped at the expiry if no refresh succeeded".into());
@@ -84,8 +89,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
 
 /// Describes when the first refresh of a new session is due. This is a range, because the time of a refresh varies at
 /// random.
-fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
-    let lifetime = session.lifetime;
+fn first_refresh(policy: Policy, lifetime: Duration, step: &mut Step) {
     let (least, most) = policy.leads(lifetime, RefreshKind::First);
     let (from, to) = (lifetime.saturating_sub(most), lifetime.saturating_sub(least));
     let when = if from == to {

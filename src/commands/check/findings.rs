@@ -4,13 +4,13 @@ use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, 
 use crate::event::{AssumedRole, Event, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, device, mfa_mode};
 use crate::profile::{Plan, ProfileSet};
-use crate::session::CallerIdentity;
+use crate::session::{CallerIdentity, Session};
 use crate::settings::{Mode, Settings};
 use crate::sts;
 use crate::supervise::policy::Duty;
 use crate::vars::Vars;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Everything that is known at the end of the check, or at the point where the check failed.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Findings<'a> {
     pub(super) source: Option<FoundSource>,
     /// The events that the calls to STS have reported.
     pub(super) events: Vec<Event>,
+    /// The session for the command. `None` if there is none.
+    pub(super) session: Option<FoundSession>,
     /// Why the session is not cached. `None` if the session is cached, or if there is no session.
     pub(super) uncached: Option<Uncached>,
     pub(super) failure: Option<(Place, Error)>,
@@ -38,6 +40,23 @@ pub(super) enum Uncached {
     /// directory can be used. If the user can fix one of the directories, the field contains the problem with that
     /// directory, and the hint.
     Impossible(Option<(String, String)>),
+}
+
+/// The session for the command, without its keys.
+#[derive(Debug)]
+pub(super) struct FoundSession {
+    /// The ARN of the assumed role. `None` without a role.
+    pub(super) arn: Option<String>,
+    pub(super) account: Option<String>,
+    /// The expiration and the lifetime. `None` if no expiry is known.
+    pub(super) term: Option<(SystemTime, Duration)>,
+}
+
+impl From<&Session> for FoundSession {
+    fn from(session: &Session) -> Self {
+        let term = session.validity.as_ref().map(|validity| (validity.expiration, validity.lifetime));
+        Self { arn: session.assumed_role_arn.clone(), account: session.account().map(str::to_owned), term }
+    }
 }
 
 /// The source credentials, and what the first call to STS has shown about them.
@@ -94,9 +113,9 @@ impl Findings<'_> {
     /// comes before the step of this role. Returns `None` if no role has an MFA device.
     fn hop_with_code(&self) -> Option<usize> {
         let plan = self.plan?;
-        let (_, at, _) = device(&plan.hops)?;
+        let (at, _) = device(plan)?;
         let kind = self.source.as_ref().map_or(KeyKind::LongTerm, |source| source.kind);
-        Some(if matches!(mfa_mode(&plan.hops, kind), MfaMode::Session(_)) { 1 } else { at })
+        Some(if matches!(mfa_mode(plan, kind), MfaMode::Session(_)) { 1 } else { at })
     }
 
     /// Ends the check with this error, at the step to which the error belongs.
@@ -130,11 +149,6 @@ impl Findings<'_> {
         })
     }
 
-    /// Returns the command's session, or `None` if not all roles were assumed.
-    pub(super) fn session(&self) -> Option<&AssumedRole> {
-        self.roles().nth(self.plan?.hops.len() - 1)
-    }
-
     /// If STS denied a request and did not name the caller, adds the caller to the error, so that the hints can say
     /// whose policies to check.
     fn name_caller(&self, error: &mut Error) {
@@ -149,7 +163,11 @@ impl Findings<'_> {
     fn place(&self, error: &Error) -> Place {
         match error {
             Error::File { .. } if self.plan.is_none() => Place::Config,
-            Error::Config(error) => of_config(error),
+            Error::Config(error) => match **error {
+                // Only the source has shown that its credentials do not expire.
+                ConfigError::NothingExpires { .. } if self.plan.is_some() => Place::Expiry,
+                _ => of_config(error),
+            },
             // Unreadable certificates and a missing region are found before the first call to STS, so they are shown at
             // the step of the source.
             Error::Source(_)
@@ -191,14 +209,14 @@ fn of_call(error: &AssumeError) -> Place {
     }
 }
 
-/// Checks whether this failure of `GetCallerIdentity` means that no role can be assumed either. Other failures are not
-/// fatal, because a launch does not make this call.
-pub(super) fn is_fatal(error: &AssumeError) -> bool {
+/// Checks whether this failure of `GetCallerIdentity` means that a launch fails, too. Other failures are not fatal,
+/// because a launch does not make this call. `needs_sts` means that a launch calls STS.
+pub(super) fn is_fatal(error: &AssumeError, needs_sts: bool) -> bool {
     let keys = matches!(
         error.cause,
         Cause::Refused { refusal: Refusal::SourceExpired | Refusal::SourceUnknown | Refusal::Signature { .. }, .. }
     );
-    keys || is_unanswered(error)
+    keys || (needs_sts && is_unanswered(error))
 }
 
 fn is_unanswered(error: &AssumeError) -> bool {
@@ -227,6 +245,7 @@ fn of_config(error: &ConfigError) -> Place {
         | ConfigError::IncompleteSso { .. }
         | ConfigError::SsoMismatch { .. }
         | ConfigError::UnknownSsoSession { .. }
+        | ConfigError::NothingToLaunch { .. }
         | ConfigError::NoSource(_) => Place::Source,
         _ => Place::Config,
     }

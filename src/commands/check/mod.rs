@@ -13,7 +13,7 @@ mod steps;
 
 use crate::cache::{CacheMode, Key};
 use crate::error::Error;
-use crate::event::{Event, EventSink};
+use crate::event::{Event, EventSink, MfaSessionFrom, SessionEvent};
 use crate::files;
 use crate::launch::context::{Planned, depth};
 use crate::launch::sessions::Sessions;
@@ -24,14 +24,14 @@ use crate::process::End;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::report::output;
-use crate::session::Session;
+use crate::session::{Need, Session};
 use crate::settings::Settings;
 use crate::sts::Sts;
 use crate::sys::boot::boottime;
 use crate::sys::screen;
 use crate::terminal::Screen;
 use crate::vars::Vars;
-use findings::{Findings, FoundSource, Place, Uncached, is_fatal, refreshes};
+use findings::{Findings, FoundSession, FoundSource, Place, Uncached, is_fatal, refreshes};
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -52,6 +52,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
         plan: None,
         source: None,
         events: Vec::new(),
+        session: None,
         uncached: None,
         failure: None,
     };
@@ -83,8 +84,9 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     let sessions = Sessions::new(&launch.context, &launch.planned)?;
     let runtime = runtime()?;
     let asked = boottime();
-    let key = sessions.key();
-    let work = sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, sts, findings).await);
+    let key = sessions.key().ok();
+    let work =
+        sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, (&sessions, sts), findings).await);
     let result = runtime.block_on(launch.context.progress.during(work)).and_then(|result| result);
     if result.is_ok() || findings.mfa_session().is_some() {
         findings.uncached = uncached(launch, &sessions, key.as_ref());
@@ -92,8 +94,10 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     match result {
         Ok(session) => {
             sessions.store_unlocked("session", key.as_ref(), &session, asked);
+            let session = runtime.block_on(sessions.with_account(session));
+            findings.session = session.as_ref().ok().map(FoundSession::from);
             let _within = runtime.enter();
-            if let Err(error) = launch.context.settings.check_account(&session) {
+            if let Err(error) = session.and_then(|session| launch.check(&session)) {
                 findings.fail(error);
             } else if let Err(error) = delivery::rehearse(launch) {
                 findings.failure = Some((Place::Delivery, error));
@@ -118,7 +122,12 @@ fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> 
 }
 
 /// Makes the calls to AWS that a launch makes, in order, until one of them fails. Also asks STS for the caller.
-async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Findings<'_>) -> Result<Session, Error> {
+async fn steps_to_session(
+    launch: &Launch<'_>,
+    (sessions, sts): (&Sessions<'_>, &Sts<'_>),
+    findings: &mut Findings<'_>,
+) -> Result<Session, Error> {
+    let (settings, plan) = (launch.context.settings, &launch.planned.plan);
     let source = sts.source().await?;
     let found = findings.source.insert(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
@@ -130,22 +139,35 @@ async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Fin
     });
     // A launch fails if each refresh would need a code from the user. The check then fails, too. It does so here,
     // before a code is used for nothing.
-    if refreshes(launch.context.settings) {
-        unattended(&launch.planned.plan, &launch.context.settings.mfa, Some(source.kind()))?;
+    if refreshes(settings) {
+        unattended(plan, &settings.mfa, Some(source.kind()))?;
     }
     let caller = sts.caller(&source).await;
     found.skew_secs = source.skew_secs();
+    let needs_sts = !plan.hops.is_empty() || plan.device.is_some() || settings.expect_account.is_some();
     if let Some(Err(error)) = &caller
-        && is_fatal(error)
+        && is_fatal(error, needs_sts)
     {
         return Err(error.clone().into());
     }
+    let account_id = caller.as_ref().and_then(|caller| Some(caller.as_ref().ok()?.account.clone()));
     found.caller = caller;
     let recorder = Recorder { report: launch.context.report, events: RefCell::default() };
-    let fetched = sts.session(&source, &recorder).await;
+    // A new MFA session would need a code, so a cached one is used, as in a launch.
+    let cached = plan.device.as_ref().and_then(|_| sessions.cached(sessions.need(Need::ThreeQuarters)));
+    let fetched = match cached {
+        Some(cached) => {
+            if let Some(event) = SessionEvent::mfa_session(&cached, MfaSessionFrom::Cache) {
+                recorder.emit(event.into());
+            }
+            Ok(cached)
+        }
+        None => sts.session(&source, &recorder).await,
+    };
     found.skew_secs = source.skew_secs();
     findings.events = recorder.events.into_inner();
-    fetched
+    // Without a role, the session belongs to the caller.
+    fetched.map(|session| if plan.hops.is_empty() { Session { account_id, ..session } } else { session })
 }
 
 /// Reports events, and also keeps them for the page.

@@ -41,6 +41,11 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
 /// not refresh its sessions.
 pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
     let (Some(plan), Some(found)) = (findings.plan, &findings.source) else { return };
+    if plan.has_no_expiry() {
+        step.text = "nothing to refresh: no expiry is known".into();
+        step.state = State::Note;
+        return;
+    }
     let lesser = if refreshes(findings.settings) { State::Warning } else { State::Note };
     let possible = unattended_by(plan, &findings.settings.mfa, Some(found.kind));
     step.fact("possible", possible.is_ok());
@@ -159,7 +164,7 @@ pub(super) fn caller(findings: &Findings<'_>, step: &mut Step) {
 }
 
 pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
-    let Some((_, at, serial)) = findings.plan.and_then(|plan| device(&plan.hops)) else { return };
+    let Some((at, serial)) = findings.plan.and_then(device) else { return };
     let code = &findings.settings.mfa.code;
     step.fact("serial", serial.to_string());
     let Some((access_key_id, expiration, from)) = findings.mfa_session() else {
@@ -216,9 +221,14 @@ pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
 }
 
 pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
-    let Some(session) = findings.session() else { return };
-    step.text.clone_from(&session.arn);
-    step.fact("arn", session.arn.as_str());
+    let Some(session) = &findings.session else { return };
+    if let Some(arn) = &session.arn {
+        step.text.clone_from(arn);
+        step.fact("arn", arn.as_str());
+    } else {
+        let account = session.account.as_ref().map(|account| format!(", account {account}"));
+        step.text = format!("no role: the credentials of the source{}", account.unwrap_or_default());
+    }
     if let Some(account) = &session.account {
         step.fact("account", account.as_str());
     }

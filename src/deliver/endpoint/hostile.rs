@@ -46,7 +46,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
         let hour = Duration::from_hours(1);
         let expiration = crate::sys::clock::wall() + hour;
         let validity = Validity { expiration, left: hour, lifetime: hour, skew_secs: 0 };
-        served.put(Zeroizing::new(DOCUMENT.into()), &validity);
+        served.put(Zeroizing::new(DOCUMENT.into()), Some(&validity));
         let rules = Arc::new(RequestRules::new(8, PATH.into(), Secret::new(TOKEN), served));
         let (ours, theirs) = duplex(64 << 10);
         let (mut from, mut to) = tokio::io::split(theirs);

@@ -120,7 +120,7 @@ mod tests {
         let served = Served::default();
         let expiration = crate::sys::clock::wall() + left;
         let validity = Validity { expiration, left, lifetime: Duration::from_hours(1), skew_secs: 0 };
-        served.put(Zeroizing::new(b"{}".to_vec()), &validity);
+        served.put(Zeroizing::new(b"{}".to_vec()), Some(&validity));
         RequestRules::new(8, "/path".into(), Secret::new("token"), served)
     }
 

@@ -17,13 +17,14 @@ fn session() -> Session {
             secret_access_key: Secret::new("new-secret"),
             session_token: Some(Secret::new("new-token")),
         },
-        validity: Validity {
+        validity: Some(Validity {
             expiration: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000),
             left: Duration::from_hours(1),
             lifetime: Duration::from_hours(1),
             skew_secs: 0,
-        },
+        }),
         assumed_role_arn: Some("arn:aws:sts::1:assumed-role/r/me".into()),
+        account_id: None,
         instance_region: None,
     }
 }
@@ -92,7 +93,7 @@ const PLAIN: With<'static> = With {
 
 fn variables(inherited: &Vars, with: With<'_>) -> Vec<(OsString, OsString)> {
     let mut session = session();
-    session.validity.skew_secs = with.skew_secs;
+    session.validity = session.validity.map(|validity| Validity { skew_secs: with.skew_secs, ..validity });
     let With { region, credentials, recipient, depth, profile_settings, keep, .. } = with;
     environment(&Inputs { inherited, session: &session, region, credentials, recipient, depth, profile_settings, keep })
 }

@@ -16,7 +16,7 @@ fn denied(options: HopOptions, caller: Option<&str>, action: Option<&str>, denia
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let refusal = Refusal::AccessDenied { caller: owned(caller), action: owned(action), denial };
     let cause = Cause::Refused { code: "AccessDenied".into(), message: "no".into(), refusal };
-    AssumeError::new(&hop, (1, 1), StsCall::AssumeRole, "us-east-1", cause).hint()
+    AssumeError::new(Some(&hop), (1, 1), StsCall::AssumeRole, "us-east-1", cause).hint()
 }
 
 fn blamed(policy: PolicyKind, effect: PolicyEffect) -> String {

@@ -50,7 +50,7 @@ impl Message {
     /// incomplete.
     pub(super) fn decode(bytes: &[u8], now: Duration) -> Option<Self> {
         let mut message: Self = serde_json::from_slice(bytes).ok()?;
-        if let Ok(Session { validity, .. }) = &mut message.result {
+        if let Ok(Session { validity: Some(validity), .. }) = &mut message.result {
             validity.left = validity.left.saturating_sub(now.saturating_sub(message.sent));
         }
         Some(message)
@@ -80,7 +80,7 @@ mod tests {
     }
 
     fn session(keys: Keys, validity: Validity, assumed_role_arn: Option<String>) -> Session {
-        Session { keys, validity, assumed_role_arn, instance_region: None }
+        Session { keys, validity: Some(validity), assumed_role_arn, account_id: None, instance_region: None }
     }
 
     fn message(result: Result<Session, Problem>) -> Message {
@@ -106,7 +106,8 @@ mod tests {
         assert!(message.cache_warned);
         let received = message.result.expect("a session");
         let left = Duration::from_secs(3598);
-        assert_eq!(received, Session { validity: Validity { left, ..session.validity }, ..session });
+        let validity = session.validity.clone().map(|validity| Validity { left, ..validity });
+        assert_eq!(received, Session { validity, ..session });
     }
 
     #[test]

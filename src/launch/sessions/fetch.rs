@@ -24,6 +24,27 @@ impl Sessions<'_> {
         Ok((session, Some(source_keys)))
     }
 
+    /// Returns the session with its account, as far as it is known without a call.
+    pub(crate) fn with_known_account(&self, session: Session) -> Session {
+        let account_id = session.account().or(self.planned.plan.source.account()).map(str::to_owned);
+        Session { account_id, ..session }
+    }
+
+    /// Returns the session with its account. Asks STS if the account is not known and `--expect-account` is set.
+    ///
+    /// # Errors
+    /// The call to STS fails.
+    pub(crate) async fn with_account(&self, session: Session) -> Result<Session, Error> {
+        let session = self.with_known_account(session);
+        if session.account_id.is_some() || self.context.settings.expect_account.is_none() {
+            return Ok(session);
+        }
+        let (limit, attempts) = (self.context.settings.sts.timeout, Outage::Bridge.attempts());
+        let ask = async |sts: &Sts<'_>| Box::pin(sts.identity(&session.keys)).await;
+        let identity = self.with_sts(limit, attempts, None, ask).await??;
+        Ok(Session { account_id: Some(identity.account), ..session })
+    }
+
     /// Runs `steps`, in which the caller makes the calls to STS. Does not read the cache, and locks no cache key.
     ///
     /// # Errors

@@ -9,21 +9,20 @@ use crate::session::Session;
 use crate::sys::boot::boottime;
 
 impl Sessions<'_> {
-    /// Returns the key under which the MFA session is cached. Returns `None` if sessions are not cached, or in the same
-    /// cases as [`Self::key`].
-    fn mfa_key(&self, key: &MfaKey) -> Option<Key> {
-        if let CacheMode::Off(_) = self.context.settings.cache.mode {
-            return None;
+    /// Returns the key under which the MFA session is cached. Returns `None` if sessions are not cached, or in the cases
+    /// in which [`Self::key`] fails.
+    fn cache_key(&self, MfaKey { serial, duration, .. }: &MfaKey) -> Option<Key> {
+        match self.context.settings.cache.mode {
+            CacheMode::Off(_) => None,
+            CacheMode::Used | CacheMode::Refreshed(_) => self.mfa_key(serial, *duration).ok(),
         }
-        let MfaKey { serial, duration, .. } = key;
-        self.key_by(|plan, scope, endpoint| Key::of_mfa(plan, scope, endpoint, serial, Some(*duration)))
     }
 }
 
 impl MfaSessions for Sessions<'_> {
     fn mfa_session(&self, key: &MfaKey) -> Option<Session> {
         self.context.mfa_sessions.get(key).or_else(|| {
-            let search = self.cache.find(&self.mfa_key(key)?, &|_| true);
+            let search = self.cache.find(&self.cache_key(key)?, &|_| true);
             for unusable in &search.sessions {
                 let reason = format!("MFA session {unusable}");
                 self.context.report.emit(CacheEvent::MissUnusable { reason }.into());
@@ -34,12 +33,12 @@ impl MfaSessions for Sessions<'_> {
 
     fn store_mfa_session(&self, key: &MfaKey, session: &Session) {
         self.context.mfa_sessions.put(key, session);
-        self.store_unlocked("MFA session", self.mfa_key(key).as_ref(), session, boottime());
+        self.store_unlocked("MFA session", self.cache_key(key).as_ref(), session, boottime());
     }
 
     fn remove_mfa_session(&self, key: &MfaKey) {
         self.context.mfa_sessions.forget(key);
-        if let Some(name) = self.mfa_key(key) {
+        if let Some(name) = self.cache_key(key) {
             self.cache.remove(&name);
         }
     }

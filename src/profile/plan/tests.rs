@@ -3,12 +3,14 @@
 mod chain;
 mod conflicts;
 mod options;
+mod own;
 mod source;
 
 use super::{Plan, plan};
 use crate::error::ConfigError;
 use crate::flags::{
-    DURATION, EXTERNAL_ID, MFA_SERIAL, PROFILE, ROLE_ARN, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+    DURATION, EXTERNAL_ID, MFA_SERIAL, POLICY, POLICY_ARN, PROFILE, ROLE_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG,
+    TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
 use crate::profile::source::TokenFrom;
@@ -38,12 +40,16 @@ fn request(flags: &str) -> Request {
         web_identity_token_file: None,
         region: None,
         origins: Vec::new(),
+        needs_expiry: None,
     };
     let mut words = flags.split_whitespace();
     while let (Some(flag), Some(value)) = (words.next(), words.next()) {
         let options = &mut request.options;
         let (flag, by_variable) = flag.strip_prefix('$').map_or((flag, false), |flag| (flag, true));
         let of = match flag {
+            "--name" => Some(&ROLE_SESSION_NAME),
+            "--policy" => Some(&POLICY),
+            "--policy-arn" => Some(&POLICY_ARN),
             "-p" | "-P" => Some(&PROFILE),
             "-r" | "-R" => Some(&ROLE_ARN),
             "--token" => Some(&WEB_IDENTITY_TOKEN_FILE),
@@ -150,11 +156,9 @@ fn shown_hop(hop: &Hop) -> String {
 fn shown(text: &str, variables: &str, flags: &str) -> String {
     match planned(text, variables, flags) {
         Ok(plan) => {
-            assert_eq!(plan.hops.first(), plan.hops.iter().next().expect("a hop"));
-            assert_eq!(plan.hops.last(), plan.hops.iter().next_back().expect("a hop"));
-            assert_eq!(plan.hops.len(), plan.hops.iter().count());
+            let device = plan.device.iter().map(|serial| format!("mfa={serial}"));
             let hops = plan.hops.iter().map(shown_hop);
-            std::iter::once(shown_source(&plan.source)).chain(hops).collect::<Vec<_>>().join(" > ")
+            std::iter::once(shown_source(&plan.source)).chain(device).chain(hops).collect::<Vec<_>>().join(" > ")
         }
         Err(error) => {
             let text = error.to_string();

@@ -1,12 +1,13 @@
 //! Gets access keys from the console login that `aws login` has stored. The keys are valid for minutes, and AWS Sign-In
 //! replaces them by new ones.
 
+use super::SourceKeys;
 use super::document::{KeysOfService, checked};
 use super::dpop;
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
 use super::service::{Request, Service, json};
 use crate::error::{Answer, SourceError};
-use crate::session::{Keys, rfc3339};
+use crate::session::{Validity, rfc3339};
 use crate::sts::endpoint::CredentialService;
 use crate::sys::clock::wall;
 use ring::digest::SHA256;
@@ -30,7 +31,7 @@ pub(in crate::sts) async fn keys(
     session: &str,
     region: &str,
     context: &LoginContext<'_>,
-) -> Result<Keys, SourceError> {
+) -> Result<SourceKeys, SourceError> {
     let variable =
         context.vars.get("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty()).map(PathBuf::from);
     let directory = variable.or_else(|| Some(PathBuf::from(context.home()?).join(".aws/login/cache")));
@@ -46,7 +47,9 @@ pub(in crate::sts) async fn keys(
         return Err(error);
     }
     let [id, secret, token] = [ID, SECRET, TOKEN].map(|pointer| login.needed(pointer));
-    checked(id?, secret?, token?).map_err(|reason| login.unusable(reason))
+    let keys = checked(id?, secret?, token?).map_err(|reason| login.unusable(reason))?;
+    let validity = Validity::by_local_clock(login.time(EXPIRATION)?, wall());
+    Ok(SourceKeys { keys, validity: Some(validity) })
 }
 
 async fn refresh(

@@ -3,9 +3,9 @@
 
 use super::document;
 use super::service::{Request, RetryPolicy, Service};
-use super::token_text;
+use super::{SourceKeys, token_text};
 use crate::error::{Answer, SourceError};
-use crate::session::{Keys, Secret};
+use crate::session::Secret;
 use crate::sts::http::check_threads;
 use crate::sts::network::Network;
 use crate::vars::Vars;
@@ -36,7 +36,7 @@ const MAX_TOKEN: usize = 20_000;
 ///
 /// # Errors
 /// The environment variables do not contain a usable URL or token, or the endpoint returns no credentials.
-pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Keys, SourceError> {
+pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<SourceKeys, SourceError> {
     let failed = |reason, answer| SourceError::Container { reason, answer };
     let url = url(vars).await.map_err(|reason| failed(reason, Answer::Refused(None)))?;
     let token = token(vars)?;
@@ -49,7 +49,8 @@ pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Keys,
         let reason = format!("HTTP {}", reply.status);
         return Err(failed(reason, Answer::Refused(Some(reply.status))));
     }
-    document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)))
+    let keys = document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)));
+    keys.map(|(keys, expiration)| SourceKeys { keys, validity: Some(reply.dated.validity(expiration)) })
 }
 
 /// Returns the URL of the endpoint. The authorization token may be sent over TLS, to this host, and to the endpoints of

@@ -5,6 +5,7 @@ use crate::error::shortened;
 use crate::session::{Keys, parse_time};
 use serde::Deserialize;
 use serde_json::Value;
+use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 #[derive(Deserialize)]
@@ -20,11 +21,12 @@ struct Document {
     expiration: Option<String>,
 }
 
-/// Reads the access keys. An expiration in the past is accepted here, because STS later checks it by its own clock.
+/// Reads the access keys and the time at which they expire. An expiration in the past is accepted here, because STS
+/// later checks it by its own clock.
 ///
 /// # Errors
 /// The document does not contain valid keys. The text says what is wrong and contains no secrets.
-pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
+pub(super) fn keys(body: &[u8]) -> Result<(Keys, SystemTime), String> {
     let document: Document = serde_json::from_slice(body).map_err(|_| "invalid response")?;
     // If the document contains keys, its code is ignored, as in botocore.
     let code = document.code.as_ref().and_then(Value::as_str).filter(|code| *code != "Success");
@@ -38,8 +40,8 @@ pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     let secret = document.secret_access_key.ok_or_else(|| lacks("SecretAccessKey"))?;
     let token = document.token.ok_or_else(|| lacks("Token"))?;
     let expiration = document.expiration.ok_or_else(|| lacks("Expiration"))?;
-    parse_time(&expiration).ok_or("invalid response: Expiration is not a valid RFC 3339 time")?;
-    checked(&id, &secret, &token)
+    let expiration = parse_time(&expiration).ok_or("invalid response: Expiration is not a valid RFC 3339 time")?;
+    Ok((checked(&id, &secret, &token)?, expiration))
 }
 
 /// The access keys in the answer of IAM Identity Center or of AWS Sign-In.
@@ -49,6 +51,8 @@ pub(super) struct KeysOfService {
     pub(super) access_key_id: Zeroizing<String>,
     pub(super) secret_access_key: Zeroizing<String>,
     pub(super) session_token: Zeroizing<String>,
+    /// In milliseconds since 1970. Only IAM Identity Center sends it.
+    pub(super) expiration: Option<u64>,
 }
 
 /// Checks the parts of access keys, and returns the keys.
@@ -65,7 +69,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<String, String> {
-        keys(text.as_bytes()).map(|keys| keys.access_key_id)
+        keys(text.as_bytes()).map(|(keys, _)| keys.access_key_id)
     }
 
     #[test]

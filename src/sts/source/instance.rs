@@ -5,11 +5,10 @@
 //! settings forbid this. The SDK's client is not used, because it panics if the name of the role is not valid in a URL,
 //! and because it has one time limit for all requests together.
 
-use super::document;
 use super::service::{Reply, Request, RetryPolicy, Service, Unanswered};
+use super::{SourceKeys, document};
 use crate::error::{MetadataFailure, SourceError, TriedSources};
 use crate::profile::Metadata;
-use crate::session::Keys;
 use crate::sts::network::Network;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -38,20 +37,21 @@ impl<'a> Instance<'a> {
     ///
     /// # Errors
     /// The metadata service does not answer, the instance has no role, or an answer cannot be used.
-    pub(in crate::sts) async fn keys(&self) -> Result<Keys, SourceError> {
+    pub(in crate::sts) async fn keys(&self) -> Result<SourceKeys, SourceError> {
         let last_resort: &Option<TriedSources> = &self.settings.last_resort;
         let failed = |failure| SourceError::InstanceMetadata { failure, last_resort: last_resort.clone() };
         self.keys_of_role().await.map_err(failed)
     }
 
-    async fn keys_of_role(&self) -> Result<Keys, MetadataFailure> {
+    async fn keys_of_role(&self) -> Result<SourceKeys, MetadataFailure> {
         let roles = match self.get(ROLES, "the role").await {
             Err(MetadataFailure::Status { status: 404, .. }) => return Err(MetadataFailure::NoRole),
             answer => answer?,
         };
         let role = role_name(&roles.body).map_err(MetadataFailure::Unusable)?;
         let answer = self.get(&format!("{ROLES}{role}"), "the role's credentials").await?;
-        document::keys(&answer.body).map_err(MetadataFailure::Unusable)
+        let (keys, expiration) = document::keys(&answer.body).map_err(MetadataFailure::Unusable)?;
+        Ok(SourceKeys { keys, validity: Some(answer.dated.validity(expiration)) })
     }
 
     /// Returns the instance's region. Returns `None` if the metadata service does not return it.

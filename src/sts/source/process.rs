@@ -3,8 +3,9 @@
 //! xassume runs the program as a helper. This means that the program has a time limit, that a signal can interrupt it,
 //! and that its standard error is shown.
 
+use super::SourceKeys;
 use crate::error::{ProcessFailure, SourceError};
-use crate::session::{Keys, parse_time, rfc3339};
+use crate::session::{Keys, Validity, parse_time, rfc3339};
 use crate::sys::clock::wall;
 use crate::sys::helper::{self, Attendance, ProgramLimit};
 use serde::Deserialize;
@@ -32,7 +33,7 @@ pub(in crate::sts) async fn keys(
     command: &str,
     helpers: Helpers<'_>,
     limit: ProgramLimit,
-) -> Result<Keys, SourceError> {
+) -> Result<SourceKeys, SourceError> {
     let failed = |failure| SourceError::Process { profile: profile.to_owned(), failure };
     let output = helper::run_shell(command, helpers.environment, helpers.attendance, limit, MAX_OUTPUT).await;
     output.and_then(|output| process_keys(&Zeroizing::new(output))).map_err(failed)
@@ -50,7 +51,7 @@ struct ProcessOutput {
 }
 
 /// Reads the keys in the output of a `credential_process`.
-pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
+pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<SourceKeys, ProcessFailure> {
     // The parser's own message may quote a secret from the output, so only the position of the error is shown.
     let not_json = |error: serde_json::Error| {
         let reason = format!("not the expected JSON (line {}, column {})", error.line(), error.column());
@@ -62,12 +63,16 @@ pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure
     if version != 1 {
         return failed(format!("unknown version {version} (expected 1)"));
     }
-    match expiration.map(|text| parse_time(&text)) {
+    let now = wall();
+    let expiration = match expiration.map(|text| parse_time(&text)) {
         Some(None) => return failed("Expiration is not a valid RFC 3339 time".into()),
-        Some(Some(moment)) if moment <= wall() => return Err(ProcessFailure::Expired(rfc3339(moment))),
-        Some(Some(_)) | None => {}
-    }
+        Some(Some(moment)) if moment <= now => return Err(ProcessFailure::Expired(rfc3339(moment))),
+        Some(expiration) => expiration,
+        None => None,
+    };
+    let validity = expiration.map(|expiration| Validity::by_local_clock(expiration, now));
     let token = token.as_ref().map(|token| ("SessionToken", token.as_str()));
     Keys::checked(("AccessKeyId", &id), ("SecretAccessKey", &secret), token)
+        .map(|keys| SourceKeys { keys, validity })
         .or_else(|(name, flaw)| failed(format!("{name} {flaw}")))
 }

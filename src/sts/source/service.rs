@@ -4,7 +4,7 @@
 
 use crate::error::{Answer, is_passing, shortened};
 use crate::profile::Proxies;
-use crate::sts::date::ServerDate;
+use crate::sts::date::{Dated, ServerDate};
 use crate::sts::failure::chain;
 use crate::sts::http;
 use crate::sts::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
@@ -58,6 +58,8 @@ pub(super) fn json(texts: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Zeroizing<Vec<u8>>,
+    /// The `Date` of the answer, or the local time if it has none.
+    pub(super) dated: Dated,
 }
 
 impl Reply {
@@ -124,6 +126,7 @@ impl Unanswered {
 /// A service to which requests are sent, and the retry policy for these requests.
 pub(super) struct Service {
     connector: SharedHttpConnector,
+    date: ServerDate,
     policy: RetryPolicy,
 }
 
@@ -139,8 +142,9 @@ impl Service {
     }
 
     fn with(network: &Network, proxies: Proxies, connect: Duration, policy: RetryPolicy) -> Self {
-        let connector = http::connector(network, proxies, connect, &ServerDate::default());
-        Self { connector, policy }
+        let date = ServerDate::default();
+        let connector = http::connector(network, proxies, connect, &date);
+        Self { connector, date, policy }
     }
 
     /// Sends the request. As long as the policy allows more attempts and a later attempt may succeed, sends it again.
@@ -171,7 +175,7 @@ impl Service {
             let response = self.connector.call(sent).await.map_err(|error| Unanswered::from(&error))?;
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.map_err(|error| Unanswered::from(&*error))?;
-            Ok(Reply { status, body: Zeroizing::new(body.to_bytes().to_vec()) })
+            Ok(Reply { status, body: Zeroizing::new(body.to_bytes().to_vec()), dated: self.date.last() })
         };
         timeout(self.policy.timeout + GRACE, answer).await.map_err(|_| Unanswered::Silent(self.policy.timeout))?
     }

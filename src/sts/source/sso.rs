@@ -1,17 +1,18 @@
 //! Gets the credentials of a role from IAM Identity Center, in exchange for the token that `aws sso login` has stored.
 //! The token is refreshed before it expires.
 
+use super::SourceKeys;
 use super::document::{KeysOfService, checked};
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
 use super::service::{Reply, Request, Service, json};
 use crate::error::{Answer, SourceError, is_passing};
-use crate::session::{Keys, Secret, rfc3339};
+use crate::session::{Secret, rfc3339};
 use crate::sts::endpoint::CredentialService;
 use crate::sys::clock::wall;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde::Deserialize;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// A role in IAM Identity Center, as a profile configures it.
@@ -30,7 +31,7 @@ impl Portal<'_> {
     ///
     /// # Errors
     /// The login is missing or has expired, or the access portal returns no credentials.
-    pub(in crate::sts) async fn keys(self, context: &LoginContext<'_>) -> Result<Keys, SourceError> {
+    pub(in crate::sts) async fn keys(self, context: &LoginContext<'_>) -> Result<SourceKeys, SourceError> {
         let token = self.token(context).await?;
         let query = [("role_name", self.role_name), ("account_id", self.account_id)];
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
@@ -44,10 +45,13 @@ impl Portal<'_> {
             401 => return Err(self.expired()),
             status => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
         }
-        let not_understood = |_| self.failed("invalid response".into(), Answer::Refused(None));
+        let failed = |reason| self.failed(reason, Answer::Refused(None));
+        let not_understood = |_| failed("invalid response".into());
         let Answered { role_credentials: keys } = serde_json::from_slice(&reply.body).map_err(not_understood)?;
-        checked(&keys.access_key_id, &keys.secret_access_key, &keys.session_token)
-            .map_err(|reason| self.failed(reason, Answer::Refused(None)))
+        let expiration = keys.expiration.and_then(|millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis)));
+        let expiration = expiration.ok_or_else(|| failed("invalid response: there is no valid expiration".into()))?;
+        let keys = checked(&keys.access_key_id, &keys.secret_access_key, &keys.session_token).map_err(failed)?;
+        Ok(SourceKeys { keys, validity: Some(reply.dated.validity(expiration)) })
     }
 
     /// Returns the token of the login. A token that expires soon is refreshed first, if the login can be refreshed.

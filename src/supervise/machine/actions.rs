@@ -38,6 +38,8 @@ pub(crate) enum CommandInput {
 pub(crate) enum SessionInput {
     /// The answer to [`Action::Assume`]: the validity of the new session, or why the call failed.
     Assumed(Result<Validity, Problem>),
+    /// The answer to [`Action::Assume`] if the source returned the credentials that the command already has.
+    Unchanged,
     /// The answer to [`Action::Publish`].
     Published(Result<(), Problem>),
 }

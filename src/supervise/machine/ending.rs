@@ -72,7 +72,9 @@ impl Machine {
     }
 
     pub(super) fn exit(&mut self, end: Final, out: &mut Vec<Action>) {
-        self.renewal.close(out);
+        if let Some(renewal) = &mut self.renewal {
+            renewal.close(out);
+        }
         self.phase = Phase::Ended;
         out.push(Action::Exit(end));
     }

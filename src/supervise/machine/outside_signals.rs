@@ -70,8 +70,10 @@ impl Machine {
         }
         self.restarts_wanted = false;
         out.push(Action::Emit(CommandEvent::RestartsCancelled { signal }.into()));
-        if self.policy.delivery_time == DeliveryTime::AtStart {
-            self.renewal.close(out);
+        if self.policy.delivery_time == DeliveryTime::AtStart
+            && let Some(renewal) = &mut self.renewal
+        {
+            renewal.close(out);
         }
         match self.phase {
             Phase::Starting(PendingStart { after: Some(end), step, .. }) => {

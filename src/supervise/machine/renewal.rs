@@ -7,7 +7,7 @@ use crate::event::{Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
-use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in};
+use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in, unchanged_in};
 use std::time::Duration;
 
 /// The session in effect, and the state of its refresh.
@@ -105,13 +105,20 @@ impl Renewal {
                 out.push(Action::Publish);
                 None
             }
+            (SessionState::Assuming(_), SessionInput::Unchanged) => {
+                self.wait_for_change(now, out);
+                None
+            }
             (SessionState::Publishing(term), SessionInput::Published(Ok(()))) => Some(self.adopt(term, now, out)),
             (SessionState::Assuming(_), SessionInput::Assumed(Err(problem)))
             | (SessionState::Publishing(_), SessionInput::Published(Err(problem))) => self.fail(problem, now, out),
             // All inputs are answers to actions. No action is waiting for these answers, so they are ignored.
-            (SessionState::Waiting | SessionState::Idle, SessionInput::Assumed(_) | SessionInput::Published(_))
+            (
+                SessionState::Waiting | SessionState::Idle,
+                SessionInput::Assumed(_) | SessionInput::Unchanged | SessionInput::Published(_),
+            )
             | (SessionState::Assuming(_), SessionInput::Published(_))
-            | (SessionState::Publishing(_), SessionInput::Assumed(_)) => None,
+            | (SessionState::Publishing(_), SessionInput::Assumed(_) | SessionInput::Unchanged) => None,
         }
     }
 
@@ -170,6 +177,16 @@ impl Renewal {
             let within = self.due.boot.saturating_sub(now.boot);
             out.push(Action::Emit(RefreshEvent::Due { at: now.wall + within, within }.into()));
         }
+    }
+
+    /// Waits until the source may have new credentials. Instance metadata, for example, has them only minutes before the
+    /// old ones expire.
+    fn wait_for_change(&mut self, now: Now, out: &mut Vec<Action>) {
+        self.state = SessionState::Waiting;
+        let left = self.term.left(now);
+        let retry_in = unchanged_in(left, &mut self.dice);
+        self.due = self.term.before_expiry(left.saturating_sub(retry_in));
+        out.push(Action::Emit(RefreshEvent::Unchanged { retry_in }.into()));
     }
 
     fn fail(&mut self, problem: Problem, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {

@@ -48,7 +48,11 @@ impl Machine {
                 (Duty::Notice, OnExpiry::Signal(signal)) => {
                     out.push(Action::Emit(RefreshEvent::NoticeOnly { signal }.into()));
                 }
-                (Duty::Refresh, _) => self.renewal.emit_refresh_due(now, out),
+                (Duty::Refresh, _) => {
+                    if let Some(renewal) = &self.renewal {
+                        renewal.emit_refresh_due(now, out);
+                    }
+                }
                 (Duty::Notice, OnExpiry::None | OnExpiry::Restart) | (Duty::None, _) => {}
             }
         }

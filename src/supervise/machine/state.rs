@@ -13,7 +13,8 @@ pub(crate) struct Machine {
     pub(super) policy: Policy,
     pub(super) facts: ProcessFacts,
     pub(super) phase: Phase,
-    pub(super) renewal: Renewal,
+    /// `None` if the session does not expire.
+    pub(super) renewal: Option<Renewal>,
     /// Whether the command is restarted after a refresh. A signal can cancel this.
     pub(super) restarts_wanted: bool,
     /// Whether TERM has arrived from a process other than the command.

@@ -39,7 +39,6 @@ fn the_role_comes_from_the_first_place_that_sets_one() {
         ("", "", "", "no role specified", "--role-arn ARN"),
         ("", "KEYS", "", "no role specified", "AWS_ROLE_ARN"),
         ("", TOKEN, "--token /x", "no role specified", "AWS_ROLE_ARN"),
-        (DEPLOY, "AWS_PROFILE=base", "", "profile 'base' has no role_arn", "--role-arn"),
         (DEPLOY, "", "", "profile 'default' has no role_arn", "--role-arn"),
         (
             "",
@@ -184,7 +183,7 @@ fn unknown_profiles_are_errors() {
             "[profile x]\nregion = e\n---\n[profile x]\nrole_arn = @A",
             "",
             "-p x",
-            "profile 'x' has no role_arn",
+            "profile 'x' has neither role_arn nor credentials",
             "rename the section [profile x] to [x] in the credentials file",
         ),
         (

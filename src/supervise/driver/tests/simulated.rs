@@ -108,8 +108,9 @@ impl Sim {
                 secret_access_key: Secret::new("hidden"),
                 session_token: None,
             },
-            validity: Validity { expiration: state.now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 },
+            validity: Some(Validity { expiration: state.now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 }),
             assumed_role_arn: Some("arn:aws:sts::521111111144:assumed-role/R/s".into()),
+            account_id: None,
             instance_region: None,
         }
     }

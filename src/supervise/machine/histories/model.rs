@@ -55,7 +55,7 @@ impl Model {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * LIFETIME };
         let facts = ProcessFacts { me, group, leads_session: false };
         Self {
-            machine: Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0)),
+            machine: Machine::new(policy, facts, Some(&validity(now)), now, Dice::Loaded(0)),
             now,
             child: ModelChild::None,
             left: Left::NONE,
@@ -115,7 +115,7 @@ impl Model {
             moves.push(Move::Pause);
         }
         if self.call {
-            moves.extend([Move::Grant, Move::Refuse]);
+            moves.extend([Move::Grant, Move::Repeat, Move::Refuse]);
         }
         let user = Sender::Process { pid: 7, group: Some(7) };
         let child = Sender::Process { pid: CHILD, group: None };
@@ -199,6 +199,10 @@ impl Model {
                 self.call = false;
                 self.newest = Term::of(&validity(self.now), self.now).expiry();
                 Input::Session(SessionInput::Assumed(Ok(validity(self.now))))
+            }
+            Move::Repeat => {
+                self.call = false;
+                Input::Session(SessionInput::Unchanged)
             }
             Move::Refuse => {
                 self.call = false;

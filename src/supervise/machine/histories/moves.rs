@@ -58,6 +58,8 @@ pub(super) enum Move {
     Pause,
     Receive(Arrival),
     Grant,
+    /// The source returns the session that is already in effect.
+    Repeat,
     Refuse,
     Publish,
     FailPublish,

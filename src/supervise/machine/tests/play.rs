@@ -32,7 +32,7 @@ impl Play {
     pub(super) fn as_process(me: Pid, policy: Policy, group: ProcessGroup) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
         let facts = ProcessFacts { me, group, leads_session: false };
-        let machine = Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0));
+        let machine = Machine::new(policy, facts, Some(&validity(now)), now, Dice::Loaded(0));
         Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
     }
 

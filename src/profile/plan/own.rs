@@ -1,0 +1,142 @@
+//! A profile without a role: the command gets the profile's own credentials.
+//!
+//! Only a profile that the user has named is launched in this way, so xassume never passes on credentials that the
+//! user has not selected.
+
+use super::super::chain;
+use super::super::request::Request;
+use super::super::set::ProfileSet;
+use super::super::source::{self, Source};
+use super::selected::NamedBy;
+use super::{Plan, Planner};
+use crate::error::ConfigError;
+use crate::event::Ignored;
+use crate::flags::{
+    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, POLICY, POLICY_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG,
+    TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+};
+use crate::role::MfaSerial;
+use crate::session::KeyKind;
+use crate::vars::Vars;
+
+/// The flags that have an effect only on roles.
+const OF_ROLES: [&Flag; 9] = [
+    &ROLE_SESSION_NAME,
+    &EXTERNAL_ID,
+    &DURATION,
+    &POLICY,
+    &POLICY_ARN,
+    &TAG,
+    &TRANSITIVE_TAG,
+    &SOURCE_IDENTITY,
+    &WEB_IDENTITY_TOKEN_FILE,
+];
+/// The variables of these flags are not ignored, because the command would get more permissions than they allow.
+const RESTRICTIONS: [&Flag; 2] = [&POLICY, &POLICY_ARN];
+
+impl Plan {
+    /// Checks whether the command gets keys whose expiry is not known, if they expire at all.
+    pub(crate) fn has_no_expiry(&self) -> bool {
+        self.hops.is_empty() && self.device.is_none() && self.source.static_kind().is_some()
+    }
+}
+
+impl Planner<'_> {
+    /// Returns the selected profile's own credentials, because nothing specifies a role.
+    ///
+    /// # Errors
+    /// Fails if no profile is named, or if the profile has no credentials.
+    pub(super) fn own_source(&mut self) -> Result<Source, ConfigError> {
+        let name = self.selected.name;
+        if self.selected.by == NamedBy::Default {
+            let misplaced = self.profiles.misplaced(name).cloned().map(Box::new);
+            return Err(ConfigError::NoRole { profile: self.profile(), misplaced });
+        }
+        let source = credentials(self.profiles, self.vars, name)?;
+        for variable in ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"] {
+            let is_used = variable == "AWS_ACCESS_KEY_ID" && matches!(source, Source::EnvironmentKeys(_));
+            if self.vars.text(variable).is_some() && !is_used {
+                self.note(variable, format!("the credentials of profile {name} are used"));
+            }
+        }
+        Ok(source)
+    }
+
+    /// Returns the MFA device for the profile's own credentials, and checks the flags that apply to roles only.
+    ///
+    /// # Errors
+    /// Fails if a flag requires a role, or credentials that expire.
+    pub(super) fn own_device(&mut self, source: &Source, request: &Request) -> Result<Option<MfaSerial>, ConfigError> {
+        let name = self.selected.name;
+        let device = device(source, self.profiles, name, request, &mut self.notes)?;
+        if let (Some(kind), None) = (source.static_kind(), &device) {
+            request.allow_no_expiry(source, kind)?;
+        }
+        refuse_role_options(name, request, &mut self.notes)?;
+        Ok(device)
+    }
+}
+
+/// Returns the profile's own credentials, or those that its `credential_source` names.
+///
+/// # Errors
+/// Fails if the profile has no credentials, or if they are incomplete or invalid.
+fn credentials(profiles: &ProfileSet, vars: &Vars, name: &str) -> Result<Source, ConfigError> {
+    let source = match source::of_profile(profiles, name)? {
+        Some(Source::WebIdentity { .. }) => {
+            return Err(ConfigError::WebIdentityWithoutRole { profile: name.to_owned() });
+        }
+        None => chain::named_source(profiles, vars, name)?,
+        source => source,
+    };
+    source.ok_or_else(|| ConfigError::NothingToLaunch {
+        profile: name.to_owned(),
+        misplaced: profiles.misplaced(name).cloned().map(Box::new),
+    })
+}
+
+/// Returns the MFA device with which a session of `GetSessionToken` is requested. This call accepts only long-term keys,
+/// so a device is ignored with other credentials.
+///
+/// # Errors
+/// Fails if the device of the profile is invalid, or if `--mfa-serial` is typed for other credentials.
+fn device(
+    source: &Source,
+    profiles: &ProfileSet,
+    name: &str,
+    request: &Request,
+    notes: &mut Vec<Ignored>,
+) -> Result<Option<MfaSerial>, ConfigError> {
+    let of_profile = profiles.parsed(name, "mfa_serial", MfaSerial::parse)?;
+    if source.static_kind() == Some(KeyKind::LongTerm) {
+        return Ok(request.options.mfa_serial.clone().or(of_profile));
+    }
+    refuse(&MFA_SERIAL, name, request, notes)?;
+    if of_profile.is_some() {
+        let setting = format_args!("mfa_serial of profile {name}");
+        notes.push(Ignored::new(setting, "without a role, only long-term keys in the profile are used with MFA"));
+    }
+    Ok(None)
+}
+
+/// Checks that the flags contain no options of roles. Of variables, those that restrict a session are an error, and all
+/// others are ignored.
+///
+/// # Errors
+/// Fails at the first such flag.
+fn refuse_role_options(name: &str, request: &Request, notes: &mut Vec<Ignored>) -> Result<(), ConfigError> {
+    OF_ROLES.into_iter().try_for_each(|flag| refuse(flag, name, request, notes))
+}
+
+fn refuse(flag: &'static Flag, name: &str, request: &Request, notes: &mut Vec<Ignored>) -> Result<(), ConfigError> {
+    match request.given(flag) {
+        Some(word) if word.is_typed() || RESTRICTIONS.contains(&flag) => {
+            Err(ConfigError::WithoutRole { word, profile: name.to_owned() })
+        }
+        Some(word) => {
+            notes.push(Ignored::new(word, format!("profile {name} has no role")));
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
