@@ -34,7 +34,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--transitive-tag', '--transitive-tag', [CompletionResultType]::ParameterName, 'Key of a tag to pass on to later roles of a chain; repeatable')
             [CompletionResult]::new('--source-identity', '--source-identity', [CompletionResultType]::ParameterName, 'Source identity; persists through role chaining')
             [CompletionResult]::new('--web-identity-token-file', '--web-identity-token-file', [CompletionResultType]::ParameterName, 'File with the OIDC token for the first role')
-            [CompletionResult]::new('--expect-account', '--expect-account', [CompletionResultType]::ParameterName, 'Fail if the role is not in this account')
+            [CompletionResult]::new('--expect-account', '--expect-account', [CompletionResultType]::ParameterName, 'Fail if the session is not in this account')
             [CompletionResult]::new('--mfa-serial', '--mfa-serial', [CompletionResultType]::ParameterName, 'ARN or serial number of the MFA device')
             [CompletionResult]::new('--mfa-token', '--mfa-token', [CompletionResultType]::ParameterName, 'MFA code, or `-` to read it from stdin')
             [CompletionResult]::new('--mfa-command', '--mfa-command', [CompletionResultType]::ParameterName, 'Shell command that prints an MFA code')

@@ -31,7 +31,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --transitive-tag 'Key of a tag to pass on to later roles of a chain; repeatable'
             cand --source-identity 'Source identity; persists through role chaining'
             cand --web-identity-token-file 'File with the OIDC token for the first role'
-            cand --expect-account 'Fail if the role is not in this account'
+            cand --expect-account 'Fail if the session is not in this account'
             cand --mfa-serial 'ARN or serial number of the MFA device'
             cand --mfa-token 'MFA code, or `-` to read it from stdin'
             cand --mfa-command 'Shell command that prints an MFA code'

@@ -53,7 +53,7 @@ complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l tag -x -d 'Ses
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l transitive-tag -x -d 'Key of a tag to pass on to later roles of a chain; repeatable'
 complete -c xassume -n '__fish_xassume_wants source-identity' -l source-identity -x -d 'Source identity; persists through role chaining'
 complete -c xassume -n '__fish_xassume_wants web-identity-token-file' -l web-identity-token-file -r -F -d 'File with the OIDC token for the first role'
-complete -c xassume -n '__fish_xassume_wants expect-account' -l expect-account -x -d 'Fail if the role is not in this account'
+complete -c xassume -n '__fish_xassume_wants expect-account' -l expect-account -x -d 'Fail if the session is not in this account'
 complete -c xassume -n '__fish_xassume_wants mfa-serial' -l mfa-serial -x -d 'ARN or serial number of the MFA device'
 complete -c xassume -n '__fish_xassume_wants mfa-token' -l mfa-token -x -d 'MFA code, or `-` to read it from stdin'
 complete -c xassume -n '__fish_xassume_wants mfa-command' -l mfa-command -x -d 'Shell command that prints an MFA code'

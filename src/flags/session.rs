@@ -18,8 +18,9 @@ pub(crate) const PROFILE: Flag = one(
     "profile",
     "NAME",
     "AWS profile to use\n\n\
-     The profile in ~/.aws/config provides the role. With --role-arn, it provides the source credentials. This flag takes \
-     precedence over AWS_ACCESS_KEY_ID, which AWS_PROFILE does not.",
+     The profile in ~/.aws/config provides the role. Without role_arn and any other role, the command gets the profile's \
+     own credentials, for example those of IAM Identity Center. With --role-arn, it provides the source credentials. This \
+     flag takes precedence over AWS_ACCESS_KEY_ID, which AWS_PROFILE does not.",
 )
 .short('p')
 .removed();
@@ -69,7 +70,7 @@ pub(crate) const WEB_IDENTITY_TOKEN_FILE: Flag = one(
 .removed();
 
 pub(crate) const EXPECT_ACCOUNT: Flag =
-    one("expect-account", "ID", "Fail if the role is not in this account\n\nChecked before the command starts.")
+    one("expect-account", "ID", "Fail if the session is not in this account\n\nChecked before the command starts.")
         .removed();
 
 pub(crate) const MFA_SERIAL: Flag = one(

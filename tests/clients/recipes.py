@@ -5,16 +5,18 @@ A recipe is a script and is run as a whole; a line or a table's cell is run sepa
 GitHub Actions and Terraform are run in the same way.
 """
 
+import hashlib
 import json
 import pathlib
 import re
 import stat
+import time
 
 import yaml
 
 from cloud import KEYS, REGION, ROLE, cloud
 from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, directory, expect, expect_equal, have_flag, run
-from metadata import Handler, Server, served
+from metadata import Handler, Server, in_one_hour, served
 from refresh import installed
 from sts import recording_sts
 
@@ -61,11 +63,20 @@ class World:
         (home / ".aws/config").write_text(config)
         keys = "".join(f"{name.lower()} = {value}\n" for name, value in KEYS.items())
         in_keyring = "credential_process = aws-vault" in config
+        if "sso_session" in config:
+            self.log_in("corp")
         (home / ".aws/credentials").write_text("" if in_keyring else f"[me]\n{keys}")
         self.env = clean_env(
             home, PATH=f"{self.bin}:/usr/bin:/bin", AWS_ENDPOINT_URL=url or cloud().url, AWS_REGION=REGION,
             SHELL=self.bin / "shell", XASSUME_MFA_COMMAND="ykman oath accounts code -s aws", **KEYS,
         )
+
+    def log_in(self, session):
+        """Writes what `aws sso login` writes."""
+        path = self.home / ".aws/sso/cache" / f"{hashlib.sha1(session.encode()).hexdigest()}.json"
+        path.parent.mkdir(parents=True)
+        login = {"startUrl": "https://corp.awsapps.com/start", "region": "eu-west-1", "accessToken": Portal.TOKEN}
+        path.write_text(json.dumps({**login, "expiresAt": in_one_hour()}))
 
     def stub(self, path, more=""):
         path.write_text(STUB.format(calls=self.calls_file, more=more))
@@ -96,6 +107,12 @@ class Unit:
 
     def __init__(self, place, script, config):
         self.place, self.script, self.config = place, script, config
+
+    def without_role(self):
+        """Whether the commands get the credentials of a profile itself."""
+        sections = dict(re.findall(r"^\[profile (\w+)\]\n([^\[]*)", self.config, re.M))
+        profiles = re.findall(r"xassume -p (\w+)", self.script)
+        return " -r " not in self.script and any("role_arn" not in sections.get(name, "role_arn") for name in profiles)
 
     def __str__(self):
         first = next(line for line in self.script.splitlines() if "xassume" in line)
@@ -134,9 +151,12 @@ def run_unit(unit):
     for flag in ("--check", "--print"):
         if flag in unit.script and not have_flag(flag):
             raise Skipped(f"this xassume has no {flag} yet")
-    with directory() as home, served(Tokens()) as tokens:
+    with directory() as home, served(Tokens()) as tokens, served(Portal()) as portal:
         world = World(home, unit.script, unit.config)
-        result = world.run(unit.script, XASSUME_ROLE_ARN=ROLE if "-p " not in unit.script else "", **tokens.variables())
+        role = ROLE if "-p " not in unit.script else ""
+        result = world.run(
+            unit.script, XASSUME_ROLE_ARN=role, AWS_ENDPOINT_URL_SSO=portal.url, **tokens.variables()
+        )
         expect_equal(result.status, 0, str(result))
         # `-v`, `--check` and `--clear-cache` print messages.
         if not re.search(r"xassume (-v|--check|--clear-cache)", unit.script):
@@ -144,19 +164,25 @@ def run_unit(unit):
         called = {call["name"]: call for call in world.calls()}
         for name in inner_commands(unit.script):
             expect(name in called, f"{name} was not started\n{result}\n{world.calls()}")
+            if unit.without_role():
+                call = called[name]
+                expect(call["session"] == "" and (call["keys"] or call["endpoint"]), f"{call}\n{result}")
+                continue
             expect(re.match(r"arn:aws:sts::\d{12}:assumed-role/", called[name]["session"]), f"{called[name]}\n{result}")
 
 
 def run_refused(unit):
     """Without a session, no command may run with other credentials, and the script must fail."""
     with directory() as home, served(Tokens()) as tokens, served(Refusing()) as sts:
-        world = World(home, unit.script, unit.config, url=sts.url)
+        # All services have this URL, so the portal of IAM Identity Center refuses, too.
+        world = World(home, unit.script, unit.config, url=sts.url, answers={"aws-vault": "exit 1"})
         # Without `-e`: the commands after xassume must not hide its failure.
         words = ["bash", "-c", unit.script.replace("/shared", str(home / "shared"))]
         role = {"XASSUME_ROLE_ARN": ROLE if "-p " not in unit.script else ""}
         result = run(words, {**world.env, **role, **tokens.variables()}, cwd=world.work)
         expect(result.status not in (0, None), f"{unit}\n{result}")
-        started = {call["name"] for call in world.calls()} - {"aws-vault", "ykman"}
+        calls = [call for call in world.calls() if not call["args"].startswith("sso login ")]
+        started = {call["name"] for call in calls} - {"aws-vault", "ykman"}
         expect(not started, f"{unit} started {started}\n{result}")
 
 
@@ -215,6 +241,24 @@ class Refusing(Server):
                 self.rfile.read(int(self.headers["Content-Length"]))
                 error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>"
                 self.answer(403, f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>", "text/xml")
+
+        super().__init__(Answer)
+
+
+class Portal(Server):
+    """The access portal of IAM Identity Center."""
+
+    TOKEN = "the-token-of-the-login"
+
+    def __init__(self):
+        class Answer(Handler):
+            def do_GET(self):
+                self.server.seen.append(self.path)
+                if self.headers.get("x-amz-sso_bearer_token") != Portal.TOKEN:
+                    return self.answer(401, {"message": "no"}, "application/json")
+                keys = {"accessKeyId": "ASIASSO0000000000001", "secretAccessKey": "s", "sessionToken": "t"}
+                credentials = {**keys, "expiration": int(time.time() + 3600) * 1000}
+                return self.answer(200, {"roleCredentials": credentials}, "application/json")
 
         super().__init__(Answer)
 
