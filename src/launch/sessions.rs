@@ -16,6 +16,7 @@ use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
 use crate::role::{MfaSerial, SessionDuration};
 use crate::session::{Need, Session, Validity, whole_seconds};
+use crate::sts::has_login;
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;
@@ -236,7 +237,11 @@ impl<'a> Sessions<'a> {
         match (device, source) {
             _ if !hops.is_empty() => self.key_by(Key::of_role),
             (Some(serial), _) => self.mfa_key(serial, self.context.settings.mfa.session_duration),
-            (None, Source::Sso { .. }) => Ok(Key::of_source(source)),
+            (None, Source::Sso { session_name, start_url, .. }) => {
+                // As in the AWS CLI, a logout also ends the use of cached credentials.
+                let logged_in = has_login(session_name.as_deref(), start_url, self.context.vars);
+                if logged_in { Ok(Key::of_source(source)) } else { Err("there is no login".into()) }
+            }
             (None, source) if source.static_kind().is_some() => Err("credentials without an expiry".into()),
             (None, _) => Err("the source keeps its credentials itself".into()),
         }

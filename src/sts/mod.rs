@@ -40,3 +40,4 @@ pub(crate) use endpoint::endpoint;
 pub(crate) use network::{Network, read_bundle};
 pub(crate) use session::Sts;
 pub(crate) use source::process::Helpers;
+pub(crate) use source::sso::has_login;

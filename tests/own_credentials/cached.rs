@@ -30,6 +30,17 @@ fn credentials_of_iam_identity_center_are_cached() {
 }
 
 #[test]
+fn after_a_logout_the_cached_credentials_are_not_used() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = logged_in(&sts, &sso);
+    ran(&xassume);
+    fs::remove_dir_all(xassume.home().join(".aws/sso")).expect("the login is there");
+    let error = failed(&xassume);
+    assert!(error.contains("aws sso login --sso-session corp"), "{error}");
+    assert_eq!(sso.requests().len(), 1);
+}
+
+#[test]
 fn runs_at_once_share_one_request_to_the_portal() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     sso.delay(Duration::from_millis(300));

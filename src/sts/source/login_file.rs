@@ -92,8 +92,12 @@ impl LoginFile {
         identifier: &str,
         profile: &str,
     ) -> Result<Option<Self>, SourceError> {
-        let name = hex(digest(algorithm, identifier.as_bytes()).as_ref());
-        Self::at(directory.join(format!("{name}.json")), profile)
+        Self::at(Self::path(directory, algorithm, identifier), profile)
+    }
+
+    /// Returns the path of the file whose name is the hash of this identifier.
+    pub(super) fn path(directory: &Path, algorithm: &'static Algorithm, identifier: &str) -> PathBuf {
+        directory.join(hex(digest(algorithm, identifier.as_bytes()).as_ref())).with_extension("json")
     }
 
     fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {

@@ -9,11 +9,15 @@ use crate::error::{Answer, SourceError, is_passing};
 use crate::session::{Secret, rfc3339};
 use crate::sts::endpoint::CredentialService;
 use crate::sys::clock::wall;
+use crate::vars::Vars;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde::Deserialize;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 use zeroize::Zeroizing;
+
+/// The directory of the logins, below the home directory.
+const DIRECTORY: &str = ".aws/sso/cache";
 
 /// A role in IAM Identity Center, as a profile configures it.
 #[derive(Clone, Copy)]
@@ -24,6 +28,14 @@ pub(in crate::sts) struct Portal<'a> {
     pub(in crate::sts) region: &'a str,
     pub(in crate::sts) account_id: &'a str,
     pub(in crate::sts) role_name: &'a str,
+}
+
+/// Checks whether there is a login, which may have expired. `aws sso logout` removes its file. A session without a name
+/// has the start URL as its identifier.
+pub(crate) fn has_login(session_name: Option<&str>, start_url: &str, vars: &Vars) -> bool {
+    let directory = vars.get("HOME").map(|home| Path::new(home).join(DIRECTORY));
+    let identifier = session_name.unwrap_or(start_url);
+    directory.is_some_and(|it| LoginFile::path(&it, &SHA1_FOR_LEGACY_USE_ONLY, identifier).exists())
 }
 
 impl Portal<'_> {
@@ -57,7 +69,7 @@ impl Portal<'_> {
     /// Returns the token of the login. A token that expires soon is refreshed first, if the login can be refreshed.
     async fn token(self, context: &LoginContext<'_>) -> Result<Secret, SourceError> {
         let Some(home) = context.home() else { return Err(self.expired()) };
-        let directory = Path::new(home).join(".aws/sso/cache");
+        let directory = Path::new(home).join(DIRECTORY);
         let identifier = self.session_name.unwrap_or(self.start_url);
         let login = LoginFile::read(&directory, &SHA1_FOR_LEGACY_USE_ONLY, identifier, self.profile)?;
         let mut login = login.ok_or_else(|| self.expired())?;
