@@ -5,7 +5,7 @@
 //! fields are secret: the web identity token and the authorization token of a container. They are included because they
 //! determine which credentials a service returns. Neither can be computed from the hash.
 
-use crate::profile::{Plan, Source};
+use crate::profile::{Plan, Source, SsoSession};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, SessionDuration, SessionPolicy, SourceIdentity, TagKey,
 };
@@ -164,9 +164,10 @@ impl Fields {
                 self.text("process of profile", profile);
                 self.text("command", command);
             }
-            Source::Sso { profile, session_name, start_url, region, account_id, role_name } => {
+            Source::Sso { session, account_id, role_name } => {
+                let SsoSession { profile, name, start_url, region } = session;
                 self.text("sso of profile", profile);
-                self.optional("sso session", session_name.as_deref());
+                self.optional("sso session", name.as_deref());
                 self.text("start url", start_url);
                 self.text("sso region", region);
                 self.text("sso account", account_id);

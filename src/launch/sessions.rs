@@ -237,11 +237,9 @@ impl<'a> Sessions<'a> {
         match (device, source) {
             _ if !hops.is_empty() => self.key_by(Key::of_role),
             (Some(serial), _) => self.mfa_key(serial, self.context.settings.mfa.session_duration),
-            (None, Source::Sso { session_name, start_url, .. }) => {
-                // As in the AWS CLI, a logout also ends the use of cached credentials.
-                let logged_in = has_login(session_name.as_deref(), start_url, self.context.vars);
-                if logged_in { Ok(Key::of_source(source)) } else { Err("there is no login".into()) }
-            }
+            // As in the AWS CLI, a logout also ends the use of cached credentials.
+            (None, Source::Sso { session, .. }) if has_login(session, self.context.vars) => Ok(Key::of_source(source)),
+            (None, Source::Sso { .. }) => Err("there is no login".into()),
             (None, source) if source.static_kind().is_some() => Err("credentials without an expiry".into()),
             (None, _) => Err("the source keeps its credentials itself".into()),
         }

@@ -47,4 +47,4 @@ pub(crate) use proxy::{Proxies, Proxy};
 pub(crate) use region_name::region_name;
 pub(crate) use request::Request;
 pub(crate) use set::{DEFAULT, ProfileSet};
-pub(crate) use source::{Source, TokenFrom};
+pub(crate) use source::{Source, SsoSession, TokenFrom};

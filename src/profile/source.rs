@@ -24,16 +24,8 @@ pub(crate) enum Source {
     ProfileKeys { profile: String, keys: Keys },
     /// The command of `credential_process`. Its arguments may be secret.
     Process { profile: String, command: String },
-    /// IAM Identity Center. The user logs in with `aws sso login`, and the login can get the credentials of a role in
-    /// an account.
-    Sso {
-        profile: String,
-        session_name: Option<String>,
-        start_url: String,
-        region: String,
-        account_id: String,
-        role_name: String,
-    },
+    /// IAM Identity Center. The user signs in and gets the credentials of a role in an account.
+    Sso { session: SsoSession, account_id: String, role_name: String },
     /// The session of `aws login`, which the key `login_session` names.
     Login { profile: String, session_arn: String },
     /// A token instead of credentials. The first role is assumed with an `AssumeRoleWithWebIdentity` call, which is not
@@ -43,6 +35,16 @@ pub(crate) enum Source {
     Container,
     /// The role of the EC2 instance.
     InstanceMetadata,
+}
+
+/// A session of IAM Identity Center. A sign-in starts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SsoSession {
+    pub(crate) profile: String,
+    /// The name of the `sso-session` section. `None` if the profile itself has the settings of the session.
+    pub(crate) name: Option<String>,
+    pub(crate) start_url: String,
+    pub(crate) region: String,
 }
 
 /// The setting that names the web identity token file.
@@ -107,8 +109,8 @@ impl fmt::Display for Source {
                 let program = command.split_whitespace().next().unwrap_or_default();
                 write!(f, "credential_process of profile {profile} ({program})")
             }
-            Self::Sso { profile, account_id, role_name, .. } => {
-                write!(f, "SSO of profile {profile} ({role_name} in account {account_id})")
+            Self::Sso { session, account_id, role_name } => {
+                write!(f, "SSO of profile {} ({role_name} in account {account_id})", session.profile)
             }
             Self::Login { profile, session_arn } => write!(f, "`aws login` of profile {profile} ({session_arn})"),
             Self::WebIdentity { token_file, from } => {
@@ -241,16 +243,16 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     };
     let (start_url, region) = (value("sso_start_url")?, value("sso_region")?);
     let (account_id, role_name) = (value("sso_account_id")?, value("sso_role_name")?);
-    let session_name = session.map(|(name, _)| name.to_owned());
+    let name = session.map(|(name, _)| name.to_owned());
     let profile = profile.to_owned();
     if !missing.is_empty() {
-        return Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name });
+        return Err(ConfigError::IncompleteSso { profile, missing, sso_session: name });
     }
     // The Region must be valid, because it becomes a part of the name of the host to which the token of the login is
     // sent.
     let region = region_name(&region.to_ascii_lowercase())
         .map_err(|invalid| profiles.invalid(&profile, "sso_region", &region, invalid))?;
-    Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))
+    Ok(Some(Source::Sso { session: SsoSession { profile, name, start_url, region }, account_id, role_name }))
 }
 
 /// Returns the name and the settings of the `sso-session` section that a profile names.

@@ -28,7 +28,7 @@ pub(super) fn region_of_sts<'r>(plan: &'r Plan, instance: Option<&'r str>) -> Op
     let planned = plan.region.as_ref().map(|region| region.name.as_str());
     planned.or(instance).or_else(|| match (plan.hops.first(), &plan.source) {
         (Some(first), _) => main_region(first.role.partition()),
-        (None, Source::Sso { region, .. }) => Some(region),
+        (None, Source::Sso { session, .. }) => Some(&session.region),
         (None, _) => main_region("aws"),
     })
 }

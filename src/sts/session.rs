@@ -194,10 +194,8 @@ impl<'a> Sts<'a> {
                 // The program may use the terminal, so the progress line is not shown while it runs.
                 self.progress.aside(process::keys(profile, command, self.helpers, limit)).await?
             }
-            Source::Sso { profile, session_name, start_url, region, account_id, role_name } => {
-                let session_name = session_name.as_deref();
-                let portal = Portal { profile, session_name, start_url, region, account_id, role_name };
-                self.within_limit(portal.keys(&context)).await?
+            Source::Sso { session, account_id, role_name } => {
+                self.within_limit(Portal { session, account_id, role_name }.keys(&context)).await?
             }
             Source::Login { profile, session_arn } => {
                 self.within_limit(console_login::keys(profile, session_arn, &region, &context)).await?

@@ -107,8 +107,9 @@ impl Request {
 fn sso(change: impl FnOnce(&mut [String; 6])) -> Source {
     let mut words = ["p", "s", "https://start", "eu-west-1", "111111111111", "Role"].map(str::to_owned);
     change(&mut words);
-    let [profile, session_name, start_url, region, account_id, role_name] = words;
-    Source::Sso { profile, session_name: Some(session_name), start_url, region, account_id, role_name }
+    let [profile, name, start_url, region, account_id, role_name] = words;
+    let session = SsoSession { profile, name: Some(name), start_url, region };
+    Source::Sso { session, account_id, role_name }
 }
 
 fn process(profile: &str, command: &str) -> Source {

@@ -13,7 +13,7 @@ use crate::flags::{
     TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
-use crate::profile::source::TokenFrom;
+use crate::profile::source::{SsoSession, TokenFrom};
 use crate::profile::{ProfileSet, Request, Source};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration, SessionPolicy,
@@ -114,8 +114,9 @@ fn shown_source(source: &Source) -> String {
         Source::EnvironmentKeys(keys) => keys.access_key_id.clone(),
         Source::ProfileKeys { profile, keys } => format!("{profile}:{}", keys.access_key_id),
         Source::Process { profile, command } => format!("{profile}:process {command}"),
-        Source::Sso { profile, session_name, start_url, region, account_id, role_name } => {
-            let session = session_name.as_deref().unwrap_or("-");
+        Source::Sso { session, account_id, role_name } => {
+            let SsoSession { profile, name, start_url, region } = session;
+            let session = name.as_deref().unwrap_or("-");
             format!("{profile}:sso {session} {start_url} {region} {account_id} {role_name}")
         }
         Source::Login { profile, session_arn } => format!("{profile}:login {session_arn}"),

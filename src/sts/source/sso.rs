@@ -6,6 +6,7 @@ use super::document::{KeysOfService, checked};
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
 use super::service::{Reply, Request, Service, json};
 use crate::error::{Answer, SourceError, is_passing};
+use crate::profile::SsoSession;
 use crate::session::{Secret, rfc3339};
 use crate::sts::endpoint::CredentialService;
 use crate::sys::clock::wall;
@@ -22,20 +23,20 @@ const DIRECTORY: &str = ".aws/sso/cache";
 /// A role in IAM Identity Center, as a profile configures it.
 #[derive(Clone, Copy)]
 pub(in crate::sts) struct Portal<'a> {
-    pub(in crate::sts) profile: &'a str,
-    pub(in crate::sts) session_name: Option<&'a str>,
-    pub(in crate::sts) start_url: &'a str,
-    pub(in crate::sts) region: &'a str,
+    pub(in crate::sts) session: &'a SsoSession,
     pub(in crate::sts) account_id: &'a str,
     pub(in crate::sts) role_name: &'a str,
 }
 
-/// Checks whether there is a login, which may have expired. `aws sso logout` removes its file. A session without a name
-/// has the start URL as its identifier.
-pub(crate) fn has_login(session_name: Option<&str>, start_url: &str, vars: &Vars) -> bool {
+/// Checks whether there is a login, which may have expired. `aws sso logout` removes its file.
+pub(crate) fn has_login(session: &SsoSession, vars: &Vars) -> bool {
     let directory = vars.get("HOME").map(|home| Path::new(home).join(DIRECTORY));
-    let identifier = session_name.unwrap_or(start_url);
-    directory.is_some_and(|it| LoginFile::path(&it, &SHA1_FOR_LEGACY_USE_ONLY, identifier).exists())
+    directory.is_some_and(|it| LoginFile::path(&it, &SHA1_FOR_LEGACY_USE_ONLY, identifier(session)).exists())
+}
+
+/// Returns what identifies the file of a login: the name of the session, or its start URL if it has no name.
+fn identifier(session: &SsoSession) -> &str {
+    session.name.as_deref().unwrap_or(&session.start_url)
 }
 
 impl Portal<'_> {
@@ -70,11 +71,11 @@ impl Portal<'_> {
     async fn token(self, context: &LoginContext<'_>) -> Result<Secret, SourceError> {
         let Some(home) = context.home() else { return Err(self.expired()) };
         let directory = Path::new(home).join(DIRECTORY);
-        let identifier = self.session_name.unwrap_or(self.start_url);
-        let login = LoginFile::read(&directory, &SHA1_FOR_LEGACY_USE_ONLY, identifier, self.profile)?;
+        let identifier = identifier(self.session);
+        let login = LoginFile::read(&directory, &SHA1_FOR_LEGACY_USE_ONLY, identifier, &self.session.profile)?;
         let mut login = login.ok_or_else(|| self.expired())?;
         let is_due = |login: &LoginFile| {
-            Ok::<_, SourceError>(login.is_due("/expiresAt")? && self.session_name.is_some() && is_refreshable(login)?)
+            Ok::<_, SourceError>(login.is_due("/expiresAt")? && self.session.name.is_some() && is_refreshable(login)?)
         };
         let _lock = if is_due(&login)? { login.lock().await? } else { None };
         let (now, ends) = (wall(), login.time("/expiresAt")?);
@@ -123,17 +124,17 @@ impl Portal<'_> {
     }
 
     fn url(self, service: CredentialService, context: &LoginContext<'_>) -> Result<String, SourceError> {
-        service.url(self.region, context.vars).map_err(|reason| self.failed(reason, Answer::Refused(None)))
+        service.url(&self.session.region, context.vars).map_err(|reason| self.failed(reason, Answer::Refused(None)))
     }
 
     fn failed(self, reason: String, answer: Answer) -> SourceError {
-        SourceError::Service { service: "IAM Identity Center", profile: self.profile.to_owned(), reason, answer }
+        SourceError::Service { service: "IAM Identity Center", profile: self.session.profile.clone(), reason, answer }
     }
 
     fn expired(self) -> SourceError {
         SourceError::SsoExpired {
-            profile: self.profile.to_owned(),
-            sso_session: self.session_name.map(str::to_owned),
+            profile: self.session.profile.clone(),
+            sso_session: self.session.name.clone(),
             reason: "has expired or was never started".into(),
         }
     }
