@@ -8,7 +8,8 @@
 //!
 //! The services around it, all on loopback:
 //! - `sts`: AWS STS, with a script for answers that break the rules.
-//! - `imds`, `container`, `sso`, `sign_in`: the other services that return credentials.
+//! - `imds`, `container`, `sso`, `sign_in`: the other services that return credentials. `device_grant`: the sign-in of
+//!   `sso`.
 //! - `proxy`: an HTTP proxy.
 //! - `volume`: a file system that can be frozen.
 //! - `identities`: the identities that these services know.
@@ -23,6 +24,7 @@
 pub mod capture;
 pub mod command;
 pub mod container;
+pub mod device_grant;
 pub mod http;
 pub mod identities;
 pub mod imds;
@@ -47,6 +49,7 @@ pub mod volume;
 
 pub use command::{Xassume, binary};
 pub use container::FakeContainer;
+pub use device_grant::{NEW_REFRESH_TOKEN, TokenAnswer, USER_CODE};
 pub use identities::Identity;
 pub use imds::FakeImds;
 pub use probe::probe;

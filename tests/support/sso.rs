@@ -12,13 +12,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
+use super::device_grant::{Device, TokenAnswer};
 use super::http::{Reply, Request, Response};
 use super::identities::Identity;
 use super::log::lock;
 use super::service::Service;
 use super::times::iso;
 
-const TOKEN: &str = "aoaAAAAAGVtSSOTOKEN0123456789";
+pub(super) const TOKEN: &str = "aoaAAAAAGVtSSOTOKEN0123456789";
 const REFRESH_TOKEN: &str = "aorAAAAAGVtREFRESH0123456789";
 const CLIENT: [&str; 2] = ["client-id", "client-secret"];
 
@@ -26,6 +27,7 @@ const CLIENT: [&str; 2] = ["client-id", "client-secret"];
 pub struct FakeSso {
     service: Service,
     role: Arc<Mutex<Role>>,
+    device: Arc<Mutex<Device>>,
 }
 
 /// The credentials in each answer.
@@ -49,16 +51,60 @@ pub enum Login {
 impl FakeSso {
     pub fn start() -> Self {
         let role = Arc::new(Mutex::new(Role { identity: Identity::sso(), lifetime: Duration::from_hours(8) }));
+        let device = Arc::<Mutex<Device>>::default();
         let service = Service::start({
-            let role = Arc::clone(&role);
-            move |request| answer(request, &lock(&role))
+            let (role, device) = (Arc::clone(&role), Arc::clone(&device));
+            move |request| {
+                let of_sign_in = lock(&device).answer(request);
+                of_sign_in.unwrap_or_else(|| answer(request, &lock(&role)))
+            }
         });
-        Self { service, role }
+        Self { service, role, device }
     }
 
     /// From now on, the credentials are those of this identity.
     pub fn set_identity(&self, identity: Identity) {
         lock(&self.role).identity = identity;
+    }
+
+    /// The next answers to requests for the token of a sign-in. After them, the user's decision counts.
+    pub fn script_tokens(&self, answers: impl IntoIterator<Item = TokenAnswer>) {
+        lock(&self.device).script.extend(answers);
+    }
+
+    /// Whether the user has confirmed the code of a sign-in, which is so at the start.
+    pub fn set_confirmed(&self, confirmed: bool) {
+        lock(&self.device).confirmed = confirmed;
+    }
+
+    /// The page of the next sign-ins, without the code.
+    pub fn set_page(&self, url: &str) {
+        url.clone_into(&mut lock(&self.device).page);
+    }
+
+    /// How long the next registrations are valid.
+    pub fn set_registered_for(&self, time: Duration) {
+        lock(&self.device).registered_for = time;
+    }
+
+    /// How long the codes of the next sign-ins are valid.
+    pub fn set_code_valid_for(&self, time: Duration) {
+        lock(&self.device).code_valid_for = time;
+    }
+
+    /// Forgets all registered clients.
+    pub fn forget_clients(&self) {
+        lock(&self.device).forget_clients();
+    }
+
+    /// From now on, requests for this path get this reply.
+    pub fn replace(&self, path: &'static str, reply: impl Fn() -> Reply + Send + 'static) {
+        lock(&self.device).replaced.insert(path, Box::new(reply));
+    }
+
+    /// The paths of all requests.
+    pub fn paths(&self) -> Vec<String> {
+        self.requests().iter().map(|request| request.path().to_owned()).collect()
     }
 
     /// The lifetime of the credentials in each answer.
