@@ -59,6 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--keep-env', '--keep-env', [CompletionResultType]::ParameterName, 'Do not remove this variable from the command''s environment; repeatable')
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'Print credentials instead of running a command')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Log format [default: text]')
+            [CompletionResult]::new('--no-login', '--no-login', [CompletionResultType]::ParameterName, 'Do not offer to sign in to IAM Identity Center')
             [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Do not use the session cache')
             [CompletionResult]::new('--force-refresh', '--force-refresh', [CompletionResultType]::ParameterName, 'Ignore the cached session, get a new one and cache it')
             [CompletionResult]::new('--isolate', '--isolate', [CompletionResultType]::ParameterName, 'Hide the credentials in ~/.aws from the command')

@@ -56,6 +56,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --keep-env 'Do not remove this variable from the command''s environment; repeatable'
             cand --print 'Print credentials instead of running a command'
             cand --log-format 'Log format [default: text]'
+            cand --no-login 'Do not offer to sign in to IAM Identity Center'
             cand --no-cache 'Do not use the session cache'
             cand --force-refresh 'Ignore the cached session, get a new one and cache it'
             cand --isolate 'Hide the credentials in ~/.aws from the command'

@@ -59,6 +59,7 @@ mod role;
 mod run;
 mod session;
 mod settings;
+mod sign_in;
 mod sts;
 mod supervise;
 mod sys;

@@ -165,7 +165,8 @@ impl Fields {
                 self.text("command", command);
             }
             Source::Sso { session, account_id, role_name } => {
-                let SsoSession { profile, name, start_url, region } = session;
+                // The scopes of a sign-in have no effect on the credentials of the role.
+                let SsoSession { profile, name, start_url, region, scopes: _ } = session;
                 self.text("sso of profile", profile);
                 self.optional("sso session", name.as_deref());
                 self.text("start url", start_url);

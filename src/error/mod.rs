@@ -11,6 +11,7 @@ mod denial;
 mod mfa;
 #[cfg(test)]
 mod pages;
+mod sign_in;
 mod source;
 mod text;
 
@@ -19,6 +20,7 @@ pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
+pub(crate) use sign_in::{SignInFailure, TokenId};
 pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, TriedSources, is_passing};
 pub(crate) use text::{counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number};
 

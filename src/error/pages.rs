@@ -100,6 +100,7 @@ pages! {
     }
     SourceError {
         SourceError::SsoExpired { .. } => Of("source-sso-expired"),
+        SourceError::SignIn { .. } => Without("`tests/sign_in`: only after a question on a terminal"),
         SourceError::LoginExpired { .. } => Of("source-login-expired"),
         SourceError::Expired { .. } => Of("source-instance-expired"),
         SourceError::Process { .. } => Of("source-process-failed"),

@@ -1,5 +1,6 @@
 //! Errors of fetching the source credentials, with which the first role is assumed.
 
+use super::sign_in::{SignInFailure, TokenId};
 use super::{quoted, reason_of, shortened};
 use crate::origin::Origin;
 use crate::process::End;
@@ -13,7 +14,16 @@ use thiserror::Error;
 pub(crate) enum SourceError {
     /// The profile's session of IAM Identity Center is missing, has expired, or cannot be used.
     #[error("the SSO session of profile '{profile}' {reason}")]
-    SsoExpired { profile: String, sso_session: Option<String>, reason: String },
+    SsoExpired {
+        profile: String,
+        sso_session: Option<String>,
+        reason: String,
+        /// The token that the service has refused. `None` if no token was sent.
+        refused: Option<TokenId>,
+    },
+    /// The user agreed to sign in to IAM Identity Center, but could not.
+    #[error("cannot sign in to IAM Identity Center (profile {}): {failure}", quoted(.profile))]
+    SignIn { profile: String, sso_session: Option<String>, failure: SignInFailure },
     #[error("the `aws login` session of profile '{profile}' {reason}")]
     LoginExpired { profile: String, reason: String },
     #[error("credential_process of profile '{profile}' {failure}")]
@@ -175,10 +185,10 @@ impl SourceError {
     /// Returns what the user can do about the error.
     pub(crate) fn hint(&self) -> String {
         match self {
-            Self::SsoExpired { sso_session: Some(session), .. } => {
+            Self::SsoExpired { sso_session: Some(session), .. } | Self::SignIn { sso_session: Some(session), .. } => {
                 format!("log in with: aws sso login --sso-session {session}")
             }
-            Self::SsoExpired { profile, sso_session: None, .. } => {
+            Self::SsoExpired { profile, .. } | Self::SignIn { profile, .. } => {
                 format!("log in with: aws sso login --profile {profile}")
             }
             Self::LoginExpired { profile, .. } => format!("log in with: aws login --profile {profile}"),

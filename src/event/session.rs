@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 pub(crate) enum SessionEvent {
     /// The source, the roles and the STS endpoint are known. Each line describes one of them.
     Plan { lines: Vec<String> },
+    /// The user has signed in to IAM Identity Center. `session` is the name or the start URL of the session.
+    SignedIn { session: String, expiration: SystemTime },
     /// The source has returned credentials.
     SourceCredentials { access_key_id: String, keys: KeyKind },
     /// This MFA session signs the first call to assume a role.
@@ -68,6 +70,10 @@ impl SessionEvent {
     pub(super) fn record(&self) -> Record {
         match self {
             Self::Plan { lines } => info("plan", format!("plan:\n  {}", lines.join("\n  "))),
+            Self::SignedIn { session, expiration } => {
+                let text = format!("signed in to IAM Identity Center ({session}), until {}", rfc3339(*expiration));
+                info("signed_in", text).text("sso_session", session).time("expiration", *expiration)
+            }
             Self::SourceCredentials { access_key_id, keys } => {
                 let text = format!("source credentials: {access_key_id} ({keys})");
                 info("source_credentials", text).text("access_key_id", access_key_id).text("keys", keys)

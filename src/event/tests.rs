@@ -84,7 +84,7 @@ fn cache() -> Vec<Event> {
 }
 
 fn session() -> Vec<Event> {
-    use SessionEvent::{Assumed, MfaSession, Obtained, Plan, RoleAssumed, SourceCredentials};
+    use SessionEvent::{Assumed, MfaSession, Obtained, Plan, RoleAssumed, SignedIn, SourceCredentials};
     let role = AssumedRole {
         arn: "r".into(),
         account: None,
@@ -95,6 +95,7 @@ fn session() -> Vec<Event> {
     };
     let events = [
         Plan { lines: vec!["l".into()] },
+        SignedIn { session: "corp".into(), expiration: TIME },
         SourceCredentials { access_key_id: "AKIA".into(), keys: KeyKind::LongTerm },
         MfaSession { access_key_id: "ASIA".into(), expiration: TIME, from: MfaSessionFrom::Code },
         RoleAssumed { number: 1, role },
@@ -104,6 +105,7 @@ fn session() -> Vec<Event> {
     for event in &events {
         match event {
             Plan { .. }
+            | SignedIn { .. }
             | SourceCredentials { .. }
             | MfaSession { .. }
             | RoleAssumed { .. }

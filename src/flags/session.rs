@@ -73,6 +73,13 @@ pub(crate) const EXPECT_ACCOUNT: Flag =
     one("expect-account", "ID", "Fail if the session is not in this account\n\nChecked before the command starts.")
         .removed();
 
+pub(crate) const NO_LOGIN: Flag = switch(
+    "no-login",
+    "Do not offer to sign in to IAM Identity Center\n\n\
+     If the profile's session has expired, xassume asks on the terminal whether to sign in, as `aws sso login` does. With \
+     this flag, -q, --print credential-process, or CI set, and in the background, it fails instead.",
+);
+
 pub(crate) const MFA_SERIAL: Flag = one(
     "mfa-serial",
     "SERIAL",

@@ -6,6 +6,7 @@
 
 mod fetch;
 mod mfa_store;
+mod sign_in;
 
 use crate::cache::{Cache, CacheMode, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, source_scope};
 use crate::error::{Error, reason_of};
@@ -16,7 +17,6 @@ use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
 use crate::role::{MfaSerial, SessionDuration};
 use crate::session::{Need, Session, Validity, whole_seconds};
-use crate::sts::has_login;
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;
@@ -107,14 +107,14 @@ impl<'a> Sessions<'a> {
 
     /// Returns a session that has enough time left. It is a cached session, a session that another xassume process is
     /// already requesting, or a new session. Also returns the kind of the source's keys, or `None` if this process did
-    /// not call STS.
+    /// not call STS. The user is not asked to sign in.
     ///
     /// `--sts-timeout` limits the time for all steps together: waiting for the other process, getting the source
     /// credentials and calling STS.
     ///
     /// # Errors
     /// No session is available. The error says why.
-    pub(crate) async fn get(&self, need: Need, outage: Outage) -> Result<(Session, Option<KeyKind>), Error> {
+    async fn get_once(&self, need: Need, outage: Outage) -> Result<(Session, Option<KeyKind>), Error> {
         let (settings, report) = (self.context.settings, self.context.report);
         let limit = settings.sts.timeout;
         match settings.cache.mode {
@@ -238,7 +238,7 @@ impl<'a> Sessions<'a> {
             _ if !hops.is_empty() => self.key_by(Key::of_role),
             (Some(serial), _) => self.mfa_key(serial, self.context.settings.mfa.session_duration),
             // As in the AWS CLI, a logout also ends the use of cached credentials.
-            (None, Source::Sso { session, .. }) if has_login(session, self.context.vars) => Ok(Key::of_source(source)),
+            (None, Source::Sso { session, .. }) if session.has_login(self.context.vars) => Ok(Key::of_source(source)),
             (None, Source::Sso { .. }) => Err("there is no login".into()),
             (None, source) if source.static_kind().is_some() => Err("credentials without an expiry".into()),
             (None, _) => Err("the source keeps its credentials itself".into()),

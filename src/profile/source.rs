@@ -45,6 +45,8 @@ pub(crate) struct SsoSession {
     pub(crate) name: Option<String>,
     pub(crate) start_url: String,
     pub(crate) region: String,
+    /// `sso_registration_scopes`: what a sign-in asks permission for. `None` if it is not set.
+    pub(crate) scopes: Option<Vec<String>>,
 }
 
 /// The setting that names the web identity token file.
@@ -252,7 +254,13 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     // sent.
     let region = region_name(&region.to_ascii_lowercase())
         .map_err(|invalid| profiles.invalid(&profile, "sso_region", &region, invalid))?;
-    Ok(Some(Source::Sso { session: SsoSession { profile, name, start_url, region }, account_id, role_name }))
+    let scopes = session.and_then(|(_, session)| session.get("sso_registration_scopes")).map(scopes);
+    Ok(Some(Source::Sso { session: SsoSession { profile, name, start_url, region, scopes }, account_id, role_name }))
+}
+
+/// Splits a list of scopes at the commas, as the AWS CLI does.
+fn scopes(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }
 
 /// Returns the name and the settings of the `sso-session` section that a profile names.

@@ -6,7 +6,7 @@ use crate::conflicts::{Given, Rule, Side};
 use crate::deliver::isolation_sets;
 use crate::flags::{
     CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV,
-    MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
+    MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
     REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA,
 };
 use crate::print::Format;
@@ -73,6 +73,11 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         one: |flags| flags.given_as(&PRINT, |text| Format::parse(text).is_ok_and(|format| !format.removes())),
         others: &[|flags| flags.given(&KEEP_ENV)],
         otherwise: FirstCounts("which removes no variable (export, fish and powershell do)"),
+    },
+    Rule {
+        one: |flags| flags.given_as(&PRINT, |text| text == "credential-process"),
+        others: &[|flags| flags.given(&NO_LOGIN)],
+        otherwise: FirstCounts("which never asks the user"),
     },
     Rule { one: too_much_for_the_duration, others: &[|flags| flags.given(&DURATION)], otherwise: Later(None) },
     Rule { one: |flags| flags.given(&TAG), others: &[transitive_without_its_tag], otherwise: Later(None) },
@@ -156,6 +161,7 @@ mod tests {
             ("--via process --on-expiry restart", "--on-expiry restart cannot be used with --via process, "),
             ("--via file --keep-env A --keep-env AWS_CONFIG_FILE", "--keep-env AWS_CONFIG_FILE cannot be used with --"),
             ("--isolate --keep-env AWS_CONFIG_FILE", "--keep-env AWS_CONFIG_FILE cannot be used with --isolate, "),
+            ("--print credential-process --no-login", "--no-login cannot be used with --print credential-process, "),
             ("--print json --keep-env A", "--keep-env cannot be used with --print json, "),
         ] {
             let error = settled(line, &[]).expect_err(line);

@@ -11,7 +11,8 @@ use crate::deliver::DeliverySettings;
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{
-    CA_BUNDLE, EXPECT_ACCOUNT, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, STS_ENDPOINT, STS_TIMEOUT,
+    CA_BUNDLE, EXPECT_ACCOUNT, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, PRINT, QUIET, STS_ENDPOINT,
+    STS_TIMEOUT,
 };
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::origin::Origin;
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) delivery: DeliverySettings,
     pub(crate) expect_account: Option<String>,
+    /// Whether the user may be asked to sign in to IAM Identity Center, if there is a terminal.
+    pub(crate) may_sign_in: bool,
     /// The command and its arguments, as they are on the command line. Empty only if this run has no command.
     pub(crate) command: Vec<OsString>,
     /// Warnings about probable mistakes in the command line.
@@ -95,12 +98,24 @@ pub(super) fn settings(
         mode,
         delivery,
         expect_account: flags.parsed(&EXPECT_ACCOUNT, account)?,
+        may_sign_in: may_sign_in(flags, vars)?,
         command,
         warnings,
         notes,
     };
     settings.delivery.check_keep()?;
     Ok(settings)
+}
+
+/// Checks whether the user may be asked to sign in. The user is not asked if an SDK runs xassume, or in a CI job, because
+/// no user would answer.
+///
+/// # Errors
+/// Fails if the value of a switch is invalid.
+fn may_sign_in(flags: &FlagValues, vars: &Vars) -> Result<bool, Error> {
+    let is_for_sdk = flags.given_as(&PRINT, |format| format == "credential-process").is_some();
+    let is_ci = vars.get("CI").is_some_and(|value| !value.is_empty());
+    Ok(!flags.switch(&NO_LOGIN)? && !flags.switch(&QUIET)? && !is_for_sdk && !is_ci)
 }
 
 /// Reads the flags about MFA.

@@ -53,7 +53,7 @@ pub(super) struct Dated {
 
 impl Dated {
     /// Returns the local time, which is used if there is no `Date` from the server.
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         let (now, local) = (boottime(), wall());
         Self { server: local, sent: now, read: now, local }
     }

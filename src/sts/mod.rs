@@ -39,5 +39,6 @@ pub(crate) use chain::{Limits, Mfa};
 pub(crate) use endpoint::endpoint;
 pub(crate) use network::{Network, read_bundle};
 pub(crate) use session::Sts;
+pub(crate) use source::device_grant::DeviceGrant;
+pub(crate) use source::login_file::LoginContext;
 pub(crate) use source::process::Helpers;
-pub(crate) use source::sso::has_login;

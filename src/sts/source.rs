@@ -5,13 +5,17 @@
 
 pub(super) mod console_login;
 pub(super) mod container;
+pub(super) mod device_grant;
 mod document;
 mod dpop;
 pub(super) mod instance;
 pub(super) mod login_file;
+mod oidc;
 pub(super) mod process;
+mod registration;
 mod service;
 pub(super) mod sso;
+pub(super) mod sso_session;
 
 use crate::error::{SourceError, reason_of};
 use crate::files::read_at_most;

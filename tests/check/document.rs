@@ -62,7 +62,8 @@ fn each_step_has_the_documented_keys() {
     ];
     let section = section();
     let (mut seen, mut states) = (Keys::new(), BTreeSet::new());
-    for document in documents.iter().map(|finished| finished.stdout_json()) {
+    let documents = documents.iter().map(|finished| finished.stdout_json());
+    for document in documents.chain([crate::sign_in::document_of_check()]) {
         let keys: Vec<_> = document.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["check", "status", "steps"]);
         for step in document["steps"].as_array().expect("steps") {

@@ -88,9 +88,11 @@ pub(super) const CREDENTIALS: &[Row] = &[
     ("credential_process",
         "credential_process = /bin/echo '{\"Version\":1, \"AccessKeyId\":\"{user}\", \"SecretAccessKey\":\"x\", \"Note\":\"a # b\"}' # c",
         &[], BESIDE, Asks("user R")),
-    ("sso_session sso_account_id sso_role_name sso_start_url sso_region AWS_ENDPOINT_URL_SSO",
+    // `tests/sign_in` shows the effect of the scopes.
+    ("sso_session sso_account_id sso_role_name sso_start_url sso_region sso_registration_scopes AWS_ENDPOINT_URL_SSO",
         "sso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
-         [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start",
+         [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n\
+         sso_registration_scopes = sso:account:access",
         &[("AWS_ENDPOINT_URL_SSO", "{sso}")], BESIDE, Asks("sso R")),
     ("login_session", "login_session = arn:aws:iam::222222222222:user/alice", &[], BESIDE, Asks("login R")),
     ("AWS_ENDPOINT_URL_SIGNIN", "login_session = arn:aws:iam::222222222222:user/late",

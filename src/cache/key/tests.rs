@@ -108,7 +108,7 @@ fn sso(change: impl FnOnce(&mut [String; 6])) -> Source {
     let mut words = ["p", "s", "https://start", "eu-west-1", "111111111111", "Role"].map(str::to_owned);
     change(&mut words);
     let [profile, name, start_url, region, account_id, role_name] = words;
-    let session = SsoSession { profile, name: Some(name), start_url, region };
+    let session = SsoSession { profile, name: Some(name), start_url, region, scopes: None };
     Source::Sso { session, account_id, role_name }
 }
 

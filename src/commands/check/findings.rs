@@ -138,6 +138,15 @@ impl Findings<'_> {
         })
     }
 
+    /// Returns the time until which the user is signed in to IAM Identity Center. Returns `None` if the check did not sign
+    /// in.
+    pub(super) fn signed_in_until(&self) -> Option<SystemTime> {
+        self.events.iter().find_map(|event| match event {
+            Event::Session(SessionEvent::SignedIn { expiration, .. }) => Some(*expiration),
+            _ => None,
+        })
+    }
+
     /// Returns the MFA session that signed the first call: its access key ID, its expiry and its origin. Returns `None`
     /// if there is no MFA session.
     pub(super) fn mfa_session(&self) -> Option<(&str, SystemTime, MfaSessionFrom)> {

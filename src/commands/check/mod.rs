@@ -128,7 +128,15 @@ async fn steps_to_session(
     findings: &mut Findings<'_>,
 ) -> Result<Session, Error> {
     let (settings, plan) = (launch.context.settings, &launch.planned.plan);
-    let source = sts.source().await?;
+    let recorder = Recorder { report: launch.context.report, events: RefCell::default() };
+    let source = match sts.source().await {
+        Err(error) => {
+            Box::pin(sessions.sign_in_after(error, &recorder)).await?;
+            findings.events.clone_from(&recorder.events.borrow());
+            sts.source().await?
+        }
+        Ok(source) => source,
+    };
     let found = findings.source.insert(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
         kind: source.kind(),
@@ -152,7 +160,6 @@ async fn steps_to_session(
     }
     let account_id = caller.as_ref().and_then(|caller| Some(caller.as_ref().ok()?.account.clone()));
     found.caller = caller;
-    let recorder = Recorder { report: launch.context.report, events: RefCell::default() };
     // A new MFA session would need a code, so a cached one is used, as in a launch.
     let cached = plan.device.as_ref().and_then(|_| sessions.cached(sessions.need(Need::ThreeQuarters)));
     let fetched = match cached {

@@ -22,6 +22,10 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
     let Some(plan) = findings.plan else { return };
     step.text = plan.source.to_string();
     step.fact("source", plan.source.to_string());
+    if let Some(end) = findings.signed_in_until().map(rfc3339) {
+        step.details.push(format!("signed in to IAM Identity Center, until {end}"));
+        step.fact("signed_in_until", end);
+    }
     let Some(found) = &findings.source else { return };
     let Some(id) = &found.access_key_id else {
         step.details.push("the token is verified when the first role is assumed".into());

@@ -108,7 +108,7 @@ impl Sessions<'_> {
 
     /// Returns the settings with which STS is reached. Flags take precedence over the variables and the profile, whose
     /// settings are in the plan. The certificates are read again for each session.
-    fn network(&self) -> Result<Network, Error> {
+    pub(super) fn network(&self) -> Result<Network, Error> {
         let (flags, plan) = (&self.context.settings.sts, &self.planned.plan.network);
         let ca_bundle = flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref());
         let ca_bundle = ca_bundle.map(|path| read_bundle(path)).transpose()?;

@@ -115,9 +115,10 @@ fn shown_source(source: &Source) -> String {
         Source::ProfileKeys { profile, keys } => format!("{profile}:{}", keys.access_key_id),
         Source::Process { profile, command } => format!("{profile}:process {command}"),
         Source::Sso { session, account_id, role_name } => {
-            let SsoSession { profile, name, start_url, region } = session;
+            let SsoSession { profile, name, start_url, region, scopes } = session;
             let session = name.as_deref().unwrap_or("-");
-            format!("{profile}:sso {session} {start_url} {region} {account_id} {role_name}")
+            let scopes = scopes.as_ref().map(|scopes| format!(" {}", scopes.join("+"))).unwrap_or_default();
+            format!("{profile}:sso {session} {start_url} {region} {account_id} {role_name}{scopes}")
         }
         Source::Login { profile, session_arn } => format!("{profile}:login {session_arn}"),
         Source::WebIdentity { token_file, from } => match from {

@@ -15,9 +15,9 @@ use nix::unistd::geteuid;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
@@ -34,10 +34,10 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// The values that are needed to use a login.
 #[derive(Clone, Copy)]
-pub(in crate::sts) struct LoginContext<'a> {
-    pub(in crate::sts) network: &'a Network,
-    pub(in crate::sts) vars: &'a Vars,
-    pub(in crate::sts) report: Report,
+pub(crate) struct LoginContext<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) vars: &'a Vars,
+    pub(crate) report: Report,
 }
 
 impl<'a> LoginContext<'a> {
@@ -100,7 +100,16 @@ impl LoginFile {
         directory.join(hex(digest(algorithm, identifier.as_bytes()).as_ref())).with_extension("json")
     }
 
-    fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
+    /// Returns a file with this JSON object, which [`Self::save`] creates or replaces.
+    pub(super) fn new(path: PathBuf, profile: &str, document: Value) -> Self {
+        Self { path, profile: profile.to_owned(), document }
+    }
+
+    /// Reads the file of a login. Returns `None` if there is no such file.
+    ///
+    /// # Errors
+    /// The same errors as for [`Self::read`].
+    pub(super) fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
         let mut login = Self { path, profile: profile.to_owned(), document: Value::Null };
         let bytes = match read_at_most(&login.path, MAX_BYTES) {
             Ok(bytes) => Zeroizing::new(bytes),
@@ -179,6 +188,12 @@ impl LoginFile {
         Ok(self.time(expiration)? <= wall() + REFRESH_BEFORE)
     }
 
+    /// Checks whether the list at a JSON pointer contains a text.
+    pub(super) fn lists(&self, pointer: &str, text: &str) -> bool {
+        let list = self.document.pointer(pointer).and_then(Value::as_array);
+        list.is_some_and(|list| list.iter().any(|item| item == text))
+    }
+
     /// Sets the text at a JSON pointer. The memory of the old text is zeroed.
     pub(super) fn set(&mut self, pointer: &str, text: &str) {
         let (outer, key) = pointer.rsplit_once('/').unwrap_or_default();
@@ -188,33 +203,84 @@ impl LoginFile {
         }
     }
 
-    /// Replaces the file from which the login was read. Other programs see either the complete old file or the complete
+    /// Removes a key. The memory of its value is zeroed.
+    pub(super) fn remove(&mut self, key: &str) {
+        if let Some(mut old) = self.document.as_object_mut().and_then(|object| object.remove(key)) {
+            wipe(&mut old);
+        }
+    }
+
+    /// Replaces or creates the file of the login. Other programs see either the complete old file or the complete
     /// new file. If the path is a symbolic link, its target is replaced and the link is kept.
     ///
     /// # Errors
     /// The file cannot be written or replaced.
-    fn save(&self) -> io::Result<()> {
-        let path = fs::canonicalize(&self.path)?;
+    pub(super) fn save(&self) -> io::Result<()> {
+        let path = match fs::canonicalize(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.path.clone(),
+            path => path?,
+        };
         // The name of the temporary file contains random digits. The process ID would not be unique: in a container, an
         // earlier run that was killed may have had the same one, and have left its file.
         let temporary = path.with_extension(format!("json.{}", random_hex::<16>()?.reveal()));
         let text = Zeroizing::new(serde_json::to_vec(&self.document)?);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        let owned = || match (fs::metadata(&path)?, file.metadata()?) {
-            // With `sudo -E`, root writes the login of another user, so the new file must belong to that user.
-            (old, new) if (old.uid(), old.gid()) != (new.uid(), new.gid()) && geteuid().is_root() => {
-                fchown(&file, Some(old.uid()), Some(old.gid()))
-            }
-            _ => Ok(()),
-        };
-        let owned = owned();
-        let written = owned.and_then(|()| file.write_all(&text)).and_then(|()| file.sync_all());
+        let other = fs::metadata(&path).or_else(|_| metadata_of_parent(&path));
+        let given = other.and_then(|other| give(&file, &other));
+        let written = given.and_then(|()| file.write_all(&text)).and_then(|()| file.sync_all());
         let written = written.and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
         }
         written
     }
+}
+
+/// Gives a new file to the owner of another file. With `sudo -E`, root writes the login of another user, so the new file
+/// must belong to that user.
+fn give(file: &File, other: &Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if (other.uid(), other.gid()) != (new.uid(), new.gid()) && geteuid().is_root() {
+        fchown(file, Some(other.uid()), Some(other.gid()))?;
+    }
+    Ok(())
+}
+
+fn metadata_of_parent(path: &Path) -> io::Result<Metadata> {
+    fs::metadata(path.parent().unwrap_or(path))
+}
+
+/// Creates the missing directories of a relative path. Each new directory belongs to the owner of the one above it.
+///
+/// # Errors
+/// A directory is missing and cannot be created.
+pub(super) fn make_directory(base: &Path, relative: &str) -> io::Result<()> {
+    let mut path = base.to_owned();
+    for name in relative.split('/') {
+        path.push(name);
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) if geteuid().is_root() => {
+                let owner = metadata_of_parent(&path)?;
+                chown(&path, Some(owner.uid()), Some(owner.gid()))?;
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Opens the lock file beside the file of a login. It is created if it is missing, and never removed.
+///
+/// # Errors
+/// The lock file cannot be opened or created.
+pub(super) fn open_lock(login: &Path) -> io::Result<File> {
+    // With these flags, opening a FIFO does not block, and no file that a link names is created.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let options = OpenOptions::new().write(true).create(true).mode(0o600).custom_flags(flags).to_owned();
+    let file = options.open(login.with_extension("lock"))?;
+    give(&file, &metadata_of_parent(login)?)?;
+    Ok(file)
 }
 
 /// Formats a JSON pointer for a message, such as `accessToken.expiresAt`.

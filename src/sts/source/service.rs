@@ -57,22 +57,26 @@ pub(super) fn json(texts: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
 /// An HTTP answer. The body may contain secrets.
 pub(super) struct Reply {
     pub(super) status: u16,
+    /// `x-amzn-ErrorType`: the name of the error.
+    pub(super) error_type: Option<String>,
     pub(super) body: Zeroizing<Vec<u8>>,
     /// The `Date` of the answer, or the local time if it has none.
     pub(super) dated: Dated,
 }
 
 impl Reply {
-    /// Describes an error response: its HTTP status, and the message in its JSON object if there is one.
+    /// Describes an error response: its HTTP status, and the message in its JSON object if there is one. The errors of
+    /// OAuth have a description or only a code instead of a message (RFC 6749, section 5.2).
     pub(super) fn refusal(&self) -> String {
-        let message = self.text("message").map(|message| format!(": {}", shortened(&message))).unwrap_or_default();
+        let message = ["message", "error_description", "error"].into_iter().find_map(|key| self.text(key));
+        let message = message.map(|message| format!(": {}", shortened(&message))).unwrap_or_default();
         format!("HTTP {}{message}", self.status)
     }
 
-    /// Returns the text of a key of the JSON object. Returns `None` if there is no such text.
+    /// Returns the text of a key of the JSON object. Returns `None` if there is no such text, or if it is empty.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         let document: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
-        Some(document.get(key)?.as_str()?.to_owned())
+        document.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }
 }
 
@@ -174,8 +178,9 @@ impl Service {
         let answer = async {
             let response = self.connector.call(sent).await.map_err(|error| Unanswered::from(&error))?;
             let status = response.status().as_u16();
+            let error_type = response.headers().get("x-amzn-errortype").map(str::to_owned);
             let body = response.into_body().collect().await.map_err(|error| Unanswered::from(&*error))?;
-            Ok(Reply { status, body: Zeroizing::new(body.to_bytes().to_vec()), dated: self.date.last() })
+            Ok(Reply { status, error_type, body: Zeroizing::new(body.to_bytes().to_vec()), dated: self.date.last() })
         };
         timeout(self.policy.timeout + GRACE, answer).await.map_err(|_| Unanswered::Silent(self.policy.timeout))?
     }

@@ -4,21 +4,15 @@
 use super::SourceKeys;
 use super::document::{KeysOfService, checked};
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
+use super::oidc::NewToken;
 use super::service::{Reply, Request, Service, json};
 use crate::error::{Answer, SourceError, is_passing};
 use crate::profile::SsoSession;
 use crate::session::{Secret, rfc3339};
 use crate::sts::endpoint::CredentialService;
 use crate::sys::clock::wall;
-use crate::vars::Vars;
-use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde::Deserialize;
-use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
-use zeroize::Zeroizing;
-
-/// The directory of the logins, below the home directory.
-const DIRECTORY: &str = ".aws/sso/cache";
 
 /// A role in IAM Identity Center, as a profile configures it.
 #[derive(Clone, Copy)]
@@ -26,17 +20,6 @@ pub(in crate::sts) struct Portal<'a> {
     pub(in crate::sts) session: &'a SsoSession,
     pub(in crate::sts) account_id: &'a str,
     pub(in crate::sts) role_name: &'a str,
-}
-
-/// Checks whether there is a login, which may have expired. `aws sso logout` removes its file.
-pub(crate) fn has_login(session: &SsoSession, vars: &Vars) -> bool {
-    let directory = vars.get("HOME").map(|home| Path::new(home).join(DIRECTORY));
-    directory.is_some_and(|it| LoginFile::path(&it, &SHA1_FOR_LEGACY_USE_ONLY, identifier(session)).exists())
-}
-
-/// Returns what identifies the file of a login: the name of the session, or its start URL if it has no name.
-fn identifier(session: &SsoSession) -> &str {
-    session.name.as_deref().unwrap_or(&session.start_url)
 }
 
 impl Portal<'_> {
@@ -55,7 +38,7 @@ impl Portal<'_> {
         let reply = self.send(context, request).await?;
         match reply.status {
             200 => {}
-            401 => return Err(self.expired()),
+            401 => return Err(self.session.expired(Some(token.reveal()))),
             status => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
         }
         let failed = |reason| self.failed(reason, Answer::Refused(None));
@@ -69,11 +52,7 @@ impl Portal<'_> {
 
     /// Returns the token of the login. A token that expires soon is refreshed first, if the login can be refreshed.
     async fn token(self, context: &LoginContext<'_>) -> Result<Secret, SourceError> {
-        let Some(home) = context.home() else { return Err(self.expired()) };
-        let directory = Path::new(home).join(DIRECTORY);
-        let identifier = identifier(self.session);
-        let login = LoginFile::read(&directory, &SHA1_FOR_LEGACY_USE_ONLY, identifier, &self.session.profile)?;
-        let mut login = login.ok_or_else(|| self.expired())?;
+        let mut login = self.session.login(context)?.ok_or_else(|| self.session.expired(None))?;
         let is_due = |login: &LoginFile| {
             Ok::<_, SourceError>(login.is_due("/expiresAt")? && self.session.name.is_some() && is_refreshable(login)?)
         };
@@ -85,7 +64,7 @@ impl Portal<'_> {
                 Ok(()) | Err(_) => {}
             }
         } else if ends <= now {
-            return Err(self.expired());
+            return Err(self.session.expired(None));
         }
         login.needed("/accessToken").map(Secret::new)
     }
@@ -105,9 +84,9 @@ impl Portal<'_> {
         match reply.status {
             200 => {}
             status if is_passing(status) => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
-            _ => return Err(self.expired()),
+            _ => return Err(self.session.expired(None)),
         }
-        let new: Refreshed = serde_json::from_slice(&reply.body)
+        let new: NewToken = serde_json::from_slice(&reply.body)
             .map_err(|_| self.failed("invalid response".into(), Answer::Refused(None)))?;
         login.set("/accessToken", &new.access_token);
         login.set("/expiresAt", &rfc3339(now + Duration::from_secs(new.expires_in.into())));
@@ -130,14 +109,6 @@ impl Portal<'_> {
     fn failed(self, reason: String, answer: Answer) -> SourceError {
         SourceError::Service { service: "IAM Identity Center", profile: self.session.profile.clone(), reason, answer }
     }
-
-    fn expired(self) -> SourceError {
-        SourceError::SsoExpired {
-            profile: self.session.profile.clone(),
-            sso_session: self.session.name.clone(),
-            reason: "has expired or was never started".into(),
-        }
-    }
 }
 
 /// Checks whether the login contains everything that is needed to refresh its token, and whether the registration of
@@ -158,14 +129,6 @@ fn encoded(text: &str) -> String {
 #[serde(rename_all = "camelCase")]
 struct Answered {
     role_credentials: KeysOfService,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Refreshed {
-    access_token: Zeroizing<String>,
-    expires_in: u32,
-    refresh_token: Option<Zeroizing<String>>,
 }
 
 #[cfg(test)]

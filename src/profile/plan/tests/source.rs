@@ -152,6 +152,13 @@ fn sso_in_both_forms() {
         (&sso("sso_session = corp"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
         (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
         (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 1 R > A"),
+        (
+            "[sso-session s]\nsso_region = e\nsso_start_url = u\nsso_registration_scopes = a:b, ,c\n\
+             [profile p]\nsso_account_id = 1\nsso_role_name = R\nsso_session = s",
+            "",
+            "-r A -p p",
+            "p:sso s u e 1 R a:b+c > A",
+        ),
         (&sso("sso_region = EU-West-1\nsso_start_url = y"), "", "-r A -p p", "p:sso - y eu-west-1 1 R > A"),
         // Without an account and a role, an SSO session is used only for bearer tokens, so it is not a source of
         // credentials.

@@ -1,0 +1,53 @@
+//! Offers a sign-in to IAM Identity Center if the session of the source has expired.
+
+use super::{Outage, Sessions};
+use crate::error::{Error, SourceError};
+use crate::event::{EventSink, SessionEvent};
+use crate::launch::context::Context;
+use crate::mfa::mode::KeyKind;
+use crate::profile::Source;
+use crate::session::{Need, Session};
+use crate::sign_in::sign_in;
+use crate::sts::LoginContext;
+use crate::sys::helper::Attendance;
+
+impl Sessions<'_> {
+    /// Returns a session as [`Self::get_once`] does. If the user signs in, tries a second time, with the whole time of
+    /// `--sts-timeout`.
+    ///
+    /// # Errors
+    /// No session is available. The error says why.
+    pub(crate) async fn get(&self, need: Need, outage: Outage) -> Result<(Session, Option<KeyKind>), Error> {
+        match self.get_once(need, outage).await {
+            Err(error) => {
+                Box::pin(self.sign_in_after(error, &self.context.report)).await?;
+                self.get_once(need, outage).await
+            }
+            got => got,
+        }
+    }
+
+    /// Signs in if `error` says that the session of the source has expired. The caller then tries again. Must not be called
+    /// while a cache key is locked, because other runs would wait for the user.
+    ///
+    /// # Errors
+    /// Returns `error` if it is another error, if the user may not be asked, or if the user declines. Returns another
+    /// error if the sign-in fails.
+    pub(crate) async fn sign_in_after(&self, error: Error, events: &dyn EventSink) -> Result<(), Error> {
+        let Context { settings, vars, report, codes, progress, .. } = self.context;
+        let (Error::Source(SourceError::SsoExpired { refused, .. }), Source::Sso { session, .. }) =
+            (&error, &self.planned.plan.source)
+        else {
+            return Err(error);
+        };
+        if !settings.may_sign_in || codes.attendance() != Attendance::Attended {
+            return Err(error);
+        }
+        let network = self.network()?;
+        let context = LoginContext { network: &network, vars, report: *report };
+        let signed_in = progress.aside(sign_in(session, context, *refused)).await?;
+        let Some(expiration) = signed_in else { return Err(error) };
+        events.emit(SessionEvent::SignedIn { session: session.identifier().to_owned(), expiration }.into());
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! Signs the user in to IAM Identity Center at the terminal, so that a run whose session has expired can go on.
+//!
+//! `sts` makes the requests and stores the token. This module talks with the user: it asks one question, shows the page
+//! and the code, and opens a browser. It uses the terminal directly, because standard input and standard output are for
+//! the command. It does not change the mode of the terminal, so a signal such as that of ^C ends xassume as usual.
+
+mod browser;
+
+use crate::error::{SourceError, TokenId, one_line, shortened};
+use crate::profile::SsoSession;
+use crate::sts::{DeviceGrant, LoginContext};
+use crate::sys::keyboard::Keyboard;
+use nix::unistd::{getpgrp, tcgetpgrp};
+use std::time::SystemTime;
+
+/// The maximum length in bytes of an answer to the question.
+const MAX_ANSWER: usize = 64;
+/// The maximum length in characters of a code that is shown. The codes of IAM Identity Center have 9.
+const MAX_CODE: usize = 40;
+/// The maximum length in characters of a start URL that is shown.
+const MAX_URL: usize = 256;
+
+/// Asks the user whether to sign in, and signs in. Returns the time at which the session expires. Returns `None` if the
+/// user cannot be asked or declines.
+///
+/// Only one xassume signs in to a session at a time. The others wait and then use its token. `refused` is the token that
+/// the portal has refused, if it has.
+///
+/// # Errors
+/// The sign-in fails, or the file of the session cannot be used.
+pub(crate) async fn sign_in(
+    session: &SsoSession,
+    context: LoginContext<'_>,
+    refused: Option<TokenId>,
+) -> Result<Option<SystemTime>, SourceError> {
+    let Some(terminal) = terminal() else { return Ok(None) };
+    let waits = async || {
+        let name = shortened(session.identifier());
+        // This is no progress line, which could erase the question of the other xassume on the same terminal.
+        let _ = terminal.show(&format!("Waiting for another xassume to sign in to {name}\n")).await;
+    };
+    let _lock = session.lock(&context, waits).await?;
+    match session.valid_until(refused, &context)? {
+        Some(end) => Ok(Some(end)),
+        None => converse(session, context, &terminal).await,
+    }
+}
+
+/// Opens the terminal if the user may see the question there. In the background, the kernel would stop xassume when it
+/// reads the answer.
+fn terminal() -> Option<Keyboard> {
+    let terminal = Keyboard::open().ok()?;
+    tcgetpgrp(&terminal).is_ok_and(|foreground| foreground == getpgrp()).then_some(terminal)
+}
+
+/// Asks the question, signs in, and returns the time at which the session expires. Returns `None` if the user declines or
+/// closes the terminal.
+async fn converse(
+    session: &SsoSession,
+    context: LoginContext<'_>,
+    terminal: &Keyboard,
+) -> Result<Option<SystemTime>, SourceError> {
+    let (profile, url) = (shortened(&session.profile), one_line(&session.start_url, MAX_URL));
+    let question =
+        format!("The SSO session of profile '{profile}' has expired or was never started.\nSign in at {url}? [Y/n] ");
+    if !is_accepted(terminal, &question).await {
+        return Ok(None);
+    }
+    let grant = DeviceGrant::begin(session, context).await?;
+    let code = one_line(&grant.user_code, MAX_CODE);
+    let page = format!(
+        "Open this page in a browser, and confirm the code if the page shows the same one:\n\n  {}\n  code: {code}\n\n\
+         Waiting for the sign-in (^C to cancel)\n",
+        grant.url
+    );
+    // If the terminal is closed, a signal ends xassume.
+    let _ = terminal.show(&page).await;
+    browser::open(&grant.url, context.vars).await;
+    let end = grant.finish().await?;
+    let _ = terminal.show("Signed in\n").await;
+    Ok(Some(end))
+}
+
+/// Asks a question whose usual answer is yes. The end of the input means no.
+async fn is_accepted(terminal: &Keyboard, question: &str) -> bool {
+    if terminal.show(question).await.is_err() {
+        return false;
+    }
+    let answer = terminal.line(MAX_ANSWER).await.unwrap_or_default();
+    if answer.is_empty() {
+        // The next text must begin on a new line.
+        let _ = terminal.show("\n").await;
+        return false;
+    }
+    let answer = answer.trim_ascii();
+    answer.is_empty() || answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
+}

@@ -1,0 +1,107 @@
+//! The file of an IAM Identity Center session in the cache that the AWS CLI and the SDKs share, and the lock for a sign-in.
+
+use super::login_file::{LoginContext, LoginFile, make_directory, open_lock};
+use crate::error::{SignInFailure, SourceError, TokenId, reason_of};
+use crate::profile::SsoSession;
+use crate::sys::clock::wall;
+use crate::vars::Vars;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tokio::time::sleep;
+
+/// How often a sign-in checks whether another xassume has finished its sign-in.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+impl SsoSession {
+    /// Returns what identifies the session: the name of its section, or else its start URL.
+    pub(crate) fn identifier(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.start_url)
+    }
+
+    /// Returns the path of the session's file. Returns `None` if there is no home directory.
+    pub(super) fn path(&self, vars: &Vars) -> Option<PathBuf> {
+        let directory = Path::new(vars.get("HOME").filter(|home| !home.is_empty())?).join(".aws/sso/cache");
+        Some(LoginFile::path(&directory, &SHA1_FOR_LEGACY_USE_ONLY, self.identifier()))
+    }
+
+    /// Checks whether the session has a file. The session may have expired. `aws sso logout` removes the file.
+    pub(crate) fn has_login(&self, vars: &Vars) -> bool {
+        self.path(vars).is_some_and(|path| path.exists())
+    }
+
+    /// Reads the session's file. Returns `None` if there is no such file.
+    pub(super) fn login(&self, context: &LoginContext<'_>) -> Result<Option<LoginFile>, SourceError> {
+        self.path(context.vars).map_or(Ok(None), |path| LoginFile::at(path, &self.profile))
+    }
+
+    /// Returns the time until which the session is valid. Returns `None` if the user must sign in: there is no token, it
+    /// has expired, or it is the `refused` one.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not valid.
+    pub(crate) fn valid_until(
+        &self,
+        refused: Option<TokenId>,
+        context: &LoginContext<'_>,
+    ) -> Result<Option<SystemTime>, SourceError> {
+        let Some(login) = self.login(context)? else { return Ok(None) };
+        let end = login.time("/expiresAt")?;
+        let is_valid = end > wall() && Some(token_id(login.needed("/accessToken")?)) != refused;
+        Ok(is_valid.then_some(end))
+    }
+
+    /// Waits until no other xassume signs in to the session. Calls `waits` first if it has to wait. No other sign-in begins
+    /// until the returned file is dropped. Returns `None` if there is no home directory, or if its file system has no
+    /// locks.
+    ///
+    /// # Errors
+    /// The directory of the session's file cannot be written. A token could not be stored there.
+    pub(crate) async fn lock(
+        &self,
+        context: &LoginContext<'_>,
+        waits: impl AsyncFnOnce(),
+    ) -> Result<Option<File>, SourceError> {
+        let (Some(path), Some(home)) = (self.path(context.vars), context.home()) else { return Ok(None) };
+        let opened = make_directory(Path::new(home), ".aws/sso/cache").and_then(|()| open_lock(&path));
+        let file = opened.map_err(|error| self.not_stored(&path.with_extension("lock"), &error))?;
+        let mut waits = Some(waits);
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(_)) => return Ok(None),
+            }
+            if let Some(waits) = waits.take() {
+                waits().await;
+            }
+            sleep(LOCK_POLL).await;
+        }
+    }
+
+    /// Returns the error that the user must sign in. `refused` is the token that the portal has refused, if it has.
+    pub(super) fn expired(&self, refused: Option<&str>) -> SourceError {
+        SourceError::SsoExpired {
+            profile: self.profile.clone(),
+            sso_session: self.name.clone(),
+            reason: "has expired or was never started".into(),
+            refused: refused.map(token_id),
+        }
+    }
+
+    pub(super) fn not_signed_in(&self, failure: SignInFailure) -> SourceError {
+        let sso_session = self.name.clone();
+        SourceError::SignIn { profile: self.profile.clone(), sso_session, failure }
+    }
+
+    pub(super) fn not_stored(&self, path: &Path, error: &std::io::Error) -> SourceError {
+        self.not_signed_in(SignInFailure::NotStored { path: path.to_owned(), reason: reason_of(error) })
+    }
+}
+
+fn token_id(token: &str) -> TokenId {
+    let mut id = TokenId::default();
+    id.iter_mut().zip(digest(&SHA256, token.as_bytes()).as_ref()).for_each(|(byte, hashed)| *byte = *hashed);
+    id
+}

@@ -1,0 +1,49 @@
+//! Two runs that need a sign-in at the same time.
+
+use super::{QUESTION, ROLE, agree, expired, saying};
+use crate::support::{FakeSso, FakeSts, Terminal};
+
+#[test]
+fn two_runs_share_one_sign_in() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    sso.set_confirmed(false);
+    let xassume = expired(&sts, &sso);
+    let first = Terminal::run(&saying(xassume.clone()));
+    agree(&first);
+    let second = Terminal::run(&saying(xassume));
+    second.through("Waiting for another xassume to sign in to corp\r\n");
+    sso.set_confirmed(true);
+    first.through("it ran");
+    let shown = second.wait().exited(0).stdout_text();
+    assert!(!shown.contains("[Y/n]") && shown.ends_with("it ran\r\n"), "{shown}");
+    first.wait().exited(0);
+    assert_eq!(sso.paths().iter().filter(|path| *path == "/device_authorization").count(), 1);
+    assert_eq!(sts.requests().len(), 1, "they share the session, too");
+}
+
+#[test]
+fn after_a_canceled_sign_in_the_next_run_asks() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = expired(&sts, &sso);
+    let first = Terminal::run(&saying(xassume.clone()));
+    first.through(QUESTION);
+    let second = Terminal::run(&saying(xassume));
+    second.through("Waiting for another xassume to sign in to corp\r\n");
+    first.keys("\x03");
+    first.wait().killed_by(libc::SIGINT);
+    agree(&second);
+    second.wait().exited(0);
+}
+
+#[test]
+fn two_runs_in_a_pipeline_ask_once() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let bash = Terminal::bash(&expired(&sts, &sso).without_args());
+    let run = format!("$BIN -p dev -r {ROLE} --");
+    bash.keys(&format!("{run} echo passed on | {run} cat\n"));
+    bash.through("Waiting for another xassume to sign in to corp");
+    bash.keys("\n");
+    let shown = bash.through("passed on");
+    assert_eq!(shown.matches("Open this page").count(), 1, "{shown}");
+    assert_eq!(sso.paths().iter().filter(|path| *path == "/device_authorization").count(), 1);
+}
