@@ -1,19 +1,13 @@
 """The completions in their shells: bash and zsh on a terminal, fish with `complete -C`."""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import re
-import select
 import shlex
 import shutil
-import struct
-import subprocess
-import termios
-import time
 
-from harness import ROOT, XASSUME, Skipped, check, clean_env, directory, end, expect, expect_equal, run
+from harness import ROOT, XASSUME, Skipped, Terminal, check, clean_env, directory, end, expect, expect_equal, run
 
 COMPLETIONS = ROOT / "completions"
 BASH_COMPLETION = pathlib.Path("/usr/share/bash-completion/bash_completion")
@@ -59,39 +53,14 @@ def environment(path):
     return clean_env(path, PATH=f"{path}/bin:/usr/bin:/bin", TERM="dumb", ZDOTDIR=path, AWS_CONFIG_FILE="-")
 
 
-class Shell:
+class Shell(Terminal):
     """A shell on a terminal. A key prints the current line."""
 
     def __init__(self, words, path, setup):
+        super().__init__(words, environment(path), path)
         self.path = path
-        master, slave = os.openpty()
-        # So wide that no line wraps.
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 4000, 0, 0))
-
-        def control():
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen(
-            words, env=environment(path), cwd=path, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=control,
-        )
-        os.close(slave)
-        self.master, self.seen = master, ""
         self.send(setup + "\necho 'rea''dy'\n")
         self.wait_for("ready")
-
-    def send(self, text):
-        os.write(self.master, text.encode())
-
-    def wait_for(self, pattern):
-        """Waits for output that matches the pattern, and returns the match."""
-        limit = time.monotonic() + 30
-        while not (found := re.search(pattern, self.seen, re.DOTALL)):
-            expect(time.monotonic() < limit, f"timed out waiting for: {pattern}\n{self.seen[-2000:]}")
-            if select.select([self.master], [], [], 0.2)[0]:
-                self.seen += os.read(self.master, 65536).decode(errors="replace")
-        self.seen = self.seen[found.end() :]
-        return found.group(1) if found.groups() else found.group()
 
     def line(self, typed, key):
         """The line after `typed` and `key`."""

@@ -5,14 +5,19 @@ process ID.
 """
 
 import contextlib
+import fcntl
 import os
 import pathlib
+import re
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -132,6 +137,37 @@ def run(command, env, timeout=60, cwd=None):
         end(process)
         raise Failed(f"still running after {timeout} s: {' '.join(map(str, command))}") from None
     return Result(command, process.returncode, stdout, stderr, time.monotonic() - started)
+
+
+class Terminal:
+    """A process on a terminal."""
+
+    def __init__(self, words, env, cwd):
+        master, slave = os.openpty()
+        # So wide that no line wraps.
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 4000, 0, 0))
+
+        def control():
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            words, env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=control
+        )
+        os.close(slave)
+        self.master, self.seen = master, ""
+
+    def send(self, text):
+        os.write(self.master, text.encode())
+
+    def wait_for(self, pattern):
+        """Waits for output that matches the pattern, and returns the match."""
+        limit = time.monotonic() + 30
+        while not (found := re.search(pattern, self.seen, re.DOTALL)):
+            expect(time.monotonic() < limit, f"timed out waiting for: {pattern}\n{self.seen[-2000:]}")
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.seen += os.read(self.master, 65536).decode(errors="replace")
+        self.seen = self.seen[found.end() :]
+        return found.group(1) if found.groups() else found.group()
 
 
 def xassume(*words, env, timeout=60):

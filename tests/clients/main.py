@@ -9,6 +9,7 @@ import harness
 import launch  # noqa: F401
 import places  # noqa: F401
 import profiles  # noqa: F401
+import sign_in  # noqa: F401
 import process  # noqa: F401
 import expiry  # noqa: F401
 import refresh  # noqa: F401

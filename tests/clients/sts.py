@@ -6,6 +6,7 @@ on the loopback interface, with certificates of a private authority (as in a com
 
 import contextlib
 import datetime
+import json
 import pathlib
 import re
 import ssl
@@ -123,11 +124,45 @@ class Sts(Handler):
 
     def do_POST(self):
         length = int(self.headers.get("Content-Length", "0"))
-        request = dict(urllib.parse.parse_qsl(self.rfile.read(length).decode(), keep_blank_values=True))
+        body = self.rfile.read(length).decode()
+        if self.path in ("/client/register", "/device_authorization", "/token"):
+            return self._sign_in(json.loads(body))
+        request = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
         found = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", self.headers.get("Authorization", ""))
         key, region = found.groups() if found else (None, None)
         with self.server.lock:
             return self._decide(request, key, region)
+
+    def _sign_in(self, request):
+        """The OIDC service of IAM Identity Center. The user confirms each code before the second request for the token."""
+        with self.server.lock:
+            self.server.sign_ins.append((self.path, request))
+            asked = sum(path == "/token" for path, _ in self.server.sign_ins)
+        if self.path == "/client/register":
+            later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=90)
+            client = {"clientId": "sso-client", "clientSecret": "sso-secret"}
+            return self.answer(200, {**client, "clientSecretExpiresAt": int(later.timestamp())}, "application/json")
+        if (request.get("clientId"), request.get("clientSecret")) != ("sso-client", "sso-secret"):
+            return self.answer(401, {"error": "invalid_client"}, "application/json")
+        if self.path == "/device_authorization":
+            page = "https://device.sso.us-east-1.amazonaws.com/"
+            answer = {
+                "deviceCode": "device-code",
+                "userCode": "WXYZ-1234",
+                "verificationUri": page,
+                "verificationUriComplete": f"{page}?user_code=WXYZ-1234",
+                "expiresIn": 600,
+                "interval": 1,
+            }
+            return self.answer(200, answer, "application/json")
+        proof = request.get("deviceCode") or request.get("refreshToken")
+        if proof not in ("device-code", "sso-refresh-token"):
+            return self.answer(400, {"error": "invalid_grant"}, "application/json")
+        if proof == "device-code" and asked % 2:
+            pending = {"error": "authorization_pending"}
+            return self.answer(400, pending, "application/json", x_amzn_ErrorType="AuthorizationPendingException")
+        token = {"accessToken": "sso-access-token", "refreshToken": "sso-refresh-token", "expiresIn": 28800}
+        return self.answer(200, {**token, "tokenType": "Bearer"}, "application/json")
 
     def _decide(self, request, key, region):
         action = request.get("Action")
@@ -199,6 +234,8 @@ class StsServer(Server):
         super().__init__(Sts)
         self.authority = Authority(place)
         self.requests, self.issued, self.proxied, self.lock = [], {}, [], threading.Lock()
+        # The requests of sign-ins to IAM Identity Center: path and body.
+        self.sign_ins = []
         # The lifetime of every session in seconds, instead of the requested one.
         self.lifetime = None
 
