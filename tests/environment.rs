@@ -21,7 +21,6 @@ fn other_credentials_do_not_reach_the_command() {
         "AWS_DELEGATION_TOKEN",
         "AWS_SESSION_EXPIRATION",
         "AWS_CREDENTIAL_SCOPE",
-        "AWS_ACCOUNT_ID",
         "AWS_ROLE_SESSION_NAME",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -45,6 +44,26 @@ fn other_credentials_do_not_reach_the_command() {
     }
     let expiration = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
     assert!(expiration.ends_with('Z') && expiration.as_str() > "2026", "{expiration}");
+}
+
+#[test]
+fn the_account_is_that_of_the_session() {
+    let sts = FakeSts::start();
+    let world = Xassume::new(&sts).env("AWS_ACCOUNT_ID", "222222222222");
+    // The second run uses the cache.
+    for _ in 0..2 {
+        assert_eq!(show(world.clone()).variable("AWS_ACCOUNT_ID").as_deref(), Some("111111111111"));
+    }
+    assert_eq!(sts.requests().len(), 1);
+    let isolated = show(world.clone().arg("--isolate"));
+    assert_eq!(isolated.variable("AWS_ACCOUNT_ID").as_deref(), Some("111111111111"));
+    let restarted = show(world.clone().args(["--on-expiry", "restart"]));
+    assert_eq!(restarted.variable("AWS_ACCOUNT_ID").as_deref(), Some("111111111111"));
+    for via in ["file", "endpoint", "process"] {
+        assert_eq!(show(world.clone().args(["--via", via])).variable("AWS_ACCOUNT_ID"), None, "{via}");
+    }
+    let finished = world.args(["--keep-env", "AWS_ACCOUNT_ID", "-r", ROLE, "--", "true"]).run().exited(125);
+    assert!(finished.stderr.contains("'AWS_ACCOUNT_ID' for '--keep-env'"), "{}", finished.stderr);
 }
 
 #[test]
@@ -109,9 +128,9 @@ fn settings_of_the_used_profile_are_exported() {
 #[test]
 fn keep_env_keeps_a_removed_variable() {
     let sts = FakeSts::start();
-    let world = Xassume::new(&sts).env("AWS_ACCOUNT_ID", "222222222222").env("AWS_ROLE_SESSION_NAME", "kept");
-    let shown = show(world.clone().args(["--keep-env", "AWS_ACCOUNT_ID", "--keep-env", "AWS_ROLE_SESSION_NAME"]));
-    assert_eq!(shown.variable("AWS_ACCOUNT_ID").as_deref(), Some("222222222222"));
+    let world = Xassume::new(&sts).env("AWS_CREDENTIAL_SCOPE", "scope").env("AWS_ROLE_SESSION_NAME", "kept");
+    let shown = show(world.clone().args(["--keep-env", "AWS_CREDENTIAL_SCOPE", "--keep-env", "AWS_ROLE_SESSION_NAME"]));
+    assert_eq!(shown.variable("AWS_CREDENTIAL_SCOPE").as_deref(), Some("scope"));
     assert_eq!(shown.variable("AWS_ROLE_SESSION_NAME").as_deref(), Some("kept"));
     let finished = world.args(["--keep-env", "AWS_SESSION_TOKEN", "-r", ROLE, "--", "true"]).run().exited(125);
     assert!(finished.stderr.contains("AWS_SESSION_TOKEN"), "{}", finished.stderr);

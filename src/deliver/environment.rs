@@ -164,6 +164,10 @@ impl Setter {
         if let Some(validity) = &session.validity {
             self.variable("AWS_CREDENTIAL_EXPIRATION", rfc3339(validity.local_expiration()));
         }
+        // SDKs use the account for endpoints that contain it, such as those of DynamoDB.
+        if let Some(account) = session.account() {
+            self.variable("AWS_ACCOUNT_ID", account);
+        }
     }
 
     fn files(&mut self, credentials_file: &Path, config_file: &Path) {

@@ -70,10 +70,10 @@ fn a_kept_variable_is_not_reported_as_removed() {
     let xassume = role(&sts).without_keys().with_metadata_at(&imds.url());
     let page = xassume.run().exited(0).stdout_text();
     assert!(page.contains("environment    no conflicting variables\n"), "{page}");
-    let xassume = xassume.env("AWS_ACCOUNT_ID", "222222222222");
-    let page = xassume.args(["--keep-env", "AWS_ACCOUNT_ID"]).run().exited(0).stdout_text();
+    let xassume = xassume.env("AWS_CREDENTIAL_SCOPE", "us-east-1");
+    let page = xassume.args(["--keep-env", "AWS_CREDENTIAL_SCOPE"]).run().exited(0).stdout_text();
     assert!(page.contains("warning      environment    no variables removed\n"), "{page}");
-    assert!(page.contains("variables kept by --keep-env may override the session: AWS_ACCOUNT_ID\n"), "{page}");
+    assert!(page.contains("variables kept by --keep-env may override the session: AWS_CREDENTIAL_SCOPE\n"), "{page}");
     assert!(!page.contains("no conflicting"), "{page}");
 }
 

@@ -19,7 +19,7 @@ pub(super) fn other_credentials(sts: &FakeSts) -> Xassume {
     );
     let stale = REMOVED.split_whitespace().filter(|name| !name.starts_with("XASSUME_"));
     let stale = stale.filter(|name| !["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].contains(name));
-    stale.fold(world, |world, name| world.env(name, "stale")).args(["-p", "hostile"])
+    stale.chain(["AWS_ACCOUNT_ID"]).fold(world, |world, name| world.env(name, "stale")).args(["-p", "hostile"])
 }
 
 const HOSTILE: [&str; 2] = [
@@ -47,6 +47,7 @@ fn evaluated(shell: &[&str], format: &str, script: &str) {
         ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
         ("AWS_SESSION_TOKEN", &session.session_token),
         ("AWS_CREDENTIAL_EXPIRATION", &expiration),
+        ("AWS_ACCOUNT_ID", "111111111111"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_DEFAULT_REGION", "us-east-1"),
         ("XASSUME_SESSION", ME),
@@ -124,8 +125,7 @@ fn an_interactive_shell_gets_every_value_unchanged() {
 #[test]
 fn a_universal_variable_of_fish_is_reported_and_kept() {
     let sts = FakeSts::start();
-    let script =
-        "set -Ux AWS_ACCOUNT_ID mine; $X --print fish | source; or exit 9; set -q name; or echo $AWS_ACCOUNT_ID";
+    let script = "set -Ux AWS_CREDENTIAL_SCOPE mine; $X --print fish | source; or exit 9; set -q name; or echo $AWS_CREDENTIAL_SCOPE";
     let world = world(&sts).without_args().program("fish").args(["-c", script]);
     if Command::new("fish").arg("--version").output().is_err() {
         println!("skipped: fish is not installed");
@@ -133,7 +133,7 @@ fn a_universal_variable_of_fish_is_reported_and_kept() {
     }
     let finished = world.env("X", binary()).env("XASSUME_ROLE_ARN", ROLE).run().exited(0);
     assert_eq!(finished.stdout_text(), "mine\n");
-    let expected = "xassume: warning: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
+    let expected = "xassume: warning: AWS_CREDENTIAL_SCOPE is still set: it is a universal variable, which `set -eU AWS_CREDENTIAL_SCOPE` erases\n";
     assert_eq!(finished.stderr, expected);
 }
 

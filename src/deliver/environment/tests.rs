@@ -106,11 +106,12 @@ fn run(inherited: &[(&str, &str)], with: With<'_>) -> Vec<String> {
 }
 
 const OURS: [&str; 2] = ["XASSUME_SESSION=arn:aws:sts::1:assumed-role/r/me", "XASSUME_DEPTH=1"];
-const SESSION: [&str; 4] = [
+const SESSION: [&str; 5] = [
     "AWS_ACCESS_KEY_ID=ASIANEW",
     "AWS_SECRET_ACCESS_KEY=new-secret",
     "AWS_SESSION_TOKEN=new-token",
     "AWS_CREDENTIAL_EXPIRATION=1970-01-12T13:46:40Z",
+    "AWS_ACCOUNT_ID=1",
 ];
 
 #[test]
@@ -197,8 +198,8 @@ fn other_variables_stay_in_order_and_the_first_duplicate_counts() {
     let kept = ["PATH=/bin", "AWS_REGION=mine", "EMPTY=", "XASSUME_CACHE_DIR=/c", "XASSUME_STS_ENDPOINT=u"];
     assert_eq!(found[..5], kept);
     assert_eq!(found[5..7], ["AWS_PAGER=less", "AWS_EC2_METADATA_DISABLED=false"]);
-    assert_eq!(found[7..11], SESSION);
-    assert_eq!(found[11..], [OURS[0], "XASSUME_DEPTH=5"]);
+    assert_eq!(found[7..12], SESSION);
+    assert_eq!(found[12..], [OURS[0], "XASSUME_DEPTH=5"]);
 }
 
 #[test]
@@ -271,6 +272,26 @@ fn requests_to_the_endpoint_use_no_proxy() {
             env.iter().filter(|line| line.contains("127.0.0.1")).count(),
             usize::from(inherited.contains(&("NO_PROXY", BOTH)))
         );
+    }
+}
+
+#[test]
+fn a_stale_account_does_not_stay_if_the_account_is_unknown() {
+    let (vars, session) = ([("AWS_ACCOUNT_ID", "old")].into_iter().collect(), session());
+    let session = Session { assumed_role_arn: None, ..session };
+    for (name, credentials) in deliveries() {
+        let inputs = Inputs {
+            inherited: &vars,
+            session: &session,
+            region: None,
+            credentials,
+            recipient: Recipient::Print,
+            depth: 1,
+            profile_settings: &[],
+            keep: &[],
+        };
+        assert!(!environment(&inputs).iter().any(|(name, _)| name == "AWS_ACCOUNT_ID"), "{name}");
+        assert!(change(&inputs).removed.contains(&"AWS_ACCOUNT_ID"), "{name}");
     }
 }
 
