@@ -90,7 +90,10 @@ pub(crate) enum Refusal {
         denial: Option<PolicyDenial>,
     },
     RootUser,
-    MfaRejected,
+    /// The MFA code is wrong, or was used before. STS does not distinguish the two.
+    MfaCode,
+    /// STS cannot check codes of this MFA device for this caller.
+    MfaDevice,
     SourceExpired,
     SourceUnknown,
     /// The signature is wrong. `clock_off_secs` is set if the system clock is the reason. It is the number of seconds
@@ -177,11 +180,8 @@ impl AssumeError {
                 _ => "no policy can deny this call, except that of a VPC endpoint".into(),
             },
             Refusal::RootUser => "root users cannot assume roles; use an IAM user or role".into(),
-            Refusal::MfaRejected => {
-                let device = self.hop.as_ref().and_then(|hop| hop.options.mfa_serial.as_ref());
-                let device = device.map(|serial| format!(" and check that {serial} is the caller's own device"));
-                format!("enter a new code (each code works once){}", device.unwrap_or_default())
-            }
+            Refusal::MfaCode => format!("enter a new code (each code works once){}", self.own_device(" and ")),
+            Refusal::MfaDevice => format!("codes of this device cannot be checked{}", self.own_device("; ")),
             Refusal::SourceExpired if self.number > 1 => {
                 "the session of the previous role has expired; use a longer duration".into()
             }
@@ -224,6 +224,17 @@ impl AssumeError {
     fn partition(&self) -> String {
         let of_role = self.hop.as_ref().map(|hop| format!("partition {}", hop.role.partition()));
         of_role.unwrap_or_else(|| format!("the partition of {}", self.region))
+    }
+
+    /// Checks whether STS rejected an MFA code, so that another code may be accepted.
+    pub(crate) fn is_rejected_code(&self) -> bool {
+        matches!(self.cause, Cause::Refused { refusal: Refusal::MfaCode, .. })
+    }
+
+    /// Returns the end of a hint, which names the MFA device. It is empty if the role has no device.
+    fn own_device(&self, before: &str) -> String {
+        let device = self.hop.as_ref().and_then(|hop| hop.options.mfa_serial.as_ref());
+        device.map(|serial| format!("{before}check that {serial} is the caller's own device")).unwrap_or_default()
     }
 
     fn duration(&self) -> String {

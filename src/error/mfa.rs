@@ -30,8 +30,8 @@ pub(crate) enum MfaFailure {
     Unattended,
     #[error("--mfa-command {0}")]
     Command(ProcessFailure),
-    #[error("--mfa-command printed a code that was already used")]
-    SameAgain,
+    #[error("{}", .from.same_again())]
+    SameAgain { from: CodeOrigin },
 }
 
 /// Where a code is read from.
@@ -48,6 +48,14 @@ impl CodeOrigin {
             Self::Prompt => "the typed code is not six digits",
             Self::StandardInput => "the first line of standard input is not a six-digit code",
             Self::Command => "the output of --mfa-command is not just a six-digit code",
+        }
+    }
+
+    fn same_again(self) -> &'static str {
+        match self {
+            Self::Prompt => "the typed code was already used",
+            Self::StandardInput => "the code on standard input was already used",
+            Self::Command => "--mfa-command printed a code that was already used",
         }
     }
 
@@ -74,7 +82,7 @@ impl MfaError {
             MfaFailure::Unattended => {
                 "use --mfa-command, or (for a role assumed with a user's own access keys) --duration 1h or less"
             }
-            MfaFailure::SameAgain => "a device shows its next code within 30 seconds",
+            MfaFailure::SameAgain { .. } => "a device shows its next code within 30 seconds",
         }
     }
 }

@@ -96,7 +96,8 @@ pages! {
         MfaFailure::Malformed { from: CodeOrigin::Command } => Of("mfa-command-no-code"),
         MfaFailure::Unattended => Of("mfa-refresh-unattended"),
         MfaFailure::Command(_) => Of("mfa-command-fails"),
-        MfaFailure::SameAgain => Without("a warning of a refresh"),
+        MfaFailure::SameAgain { from: CodeOrigin::Prompt } => Of("mfa-typed-same-again"),
+        MfaFailure::SameAgain { .. } => Without("a warning of a refresh"),
     }
     SourceError {
         SourceError::SsoExpired { .. } => Of("source-sso-expired"),
@@ -147,7 +148,8 @@ pages! {
     Refusal {
         Refusal::AccessDenied { .. } => Of("sts-denied"),
         Refusal::RootUser => Of("denied-root-user"),
-        Refusal::MfaRejected => Of("mfa-code-rejected"),
+        Refusal::MfaCode => Of("mfa-code-rejected"),
+        Refusal::MfaDevice => Of("mfa-device-rejected"),
         Refusal::SourceExpired => Of("sts-source-expired"),
         Refusal::SourceUnknown => Of("sts-source-unknown"),
         Refusal::Signature { clock_off_secs: None } => Of("sts-signature"),

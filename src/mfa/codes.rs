@@ -1,7 +1,7 @@
 //! The MFA codes of one run. They come from a flag, standard input, a program or a prompt. Each code is used once.
 
 use super::input::{parse, read_line};
-use super::prompt;
+use super::prompt::{self, PROMPTS};
 use super::settings::CodeSource;
 use crate::error::{CodeOrigin, Error, MfaError, MfaFailure};
 use crate::role::{MfaCode, MfaSerial};
@@ -29,6 +29,10 @@ struct State {
     /// too old.
     attendance: Attendance,
     used: Option<MfaCode>,
+    /// Whether STS rejected the last code and the user is asked for another one.
+    rejected: bool,
+    /// The number of prompts that have appeared.
+    asked: u32,
 }
 
 impl Codes {
@@ -71,30 +75,42 @@ impl Codes {
         self.state().attendance
     }
 
-    /// Returns a new code. The user is asked for one at most once, before the first session. `--mfa-command` runs for
-    /// each code, and may take at most as long as `limit`.
+    /// Records that STS rejected the last code. Returns whether the user can be asked for another one. A code from a
+    /// flag, from standard input or from a program is not asked for again.
+    pub(crate) fn ask_again(&self) -> bool {
+        let mut state = self.state();
+        state.rejected =
+            self.source == CodeSource::Prompt && state.attendance == Attendance::Attended && state.asked < PROMPTS;
+        state.rejected
+    }
+
+    /// Returns a new code. Prompts appear only before the first session, and for another code only after
+    /// [`Self::ask_again`]. A program runs for each code, at most for `limit`.
     ///
     /// # Errors
     /// No code can be entered or read, or the code is the same as the last one.
     pub(crate) async fn next(&self, serial: &MfaSerial, limit: ProgramLimit) -> Result<MfaCode, MfaError> {
         let failed = |kind| MfaError { serial: serial.to_string(), kind };
-        let (attendance, used) = {
+        let (attendance, used, rejected, mut asked) = {
             let state = self.state();
-            (state.attendance, state.used.clone())
+            (state.attendance, state.used.clone(), state.rejected, state.asked)
         };
         let code = match (&self.source, attendance, &used) {
             (CodeSource::Command(command), _, _) => self.run(command, attendance, limit).await,
             (CodeSource::Typed(code), Attendance::Attended, None) => Ok(code.clone()),
-            (CodeSource::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
+            (CodeSource::Prompt, Attendance::Attended, used) if used.is_none() || rejected => {
+                prompt::ask(serial, used.as_ref(), &mut asked).await
+            }
             (CodeSource::Typed(_) | CodeSource::StandardInput | CodeSource::Prompt, _, _) => {
                 Err(MfaFailure::Unattended)
             }
         };
         let code = code.map_err(failed)?;
         if used.is_some_and(|used| used == code) {
-            return Err(failed(MfaFailure::SameAgain));
+            return Err(failed(MfaFailure::SameAgain { from: CodeOrigin::Command }));
         }
-        self.state().used = Some(code.clone());
+        let mut state = self.state();
+        (state.used, state.rejected, state.asked) = (Some(code.clone()), false, asked);
         Ok(code)
     }
 

@@ -3,7 +3,7 @@
 
 use super::call::{Call, CallContext, Code};
 use super::source::Proof;
-use crate::error::{Cause, Error, Refusal, StsCall};
+use crate::error::{AssumeError, Cause, Error, Refusal, StsCall};
 use crate::event::{AssumedRole, EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::device;
 use crate::mfa::{Codes, MfaKey, MfaSessions, can_sign};
@@ -65,18 +65,22 @@ impl Chain<'_> {
         let hops = &self.plan.hops;
         let mut session = None;
         for (at, hop) in hops.iter().enumerate() {
-            let mut code = None;
-            if let (true, Some(serial)) = (with_codes, &hop.options.mfa_serial) {
-                let (new, deadline) = self.code(serial, context).await?;
-                (code, context.deadline) = (Some((serial, new)), deadline);
-            }
             let action = match proof {
                 Proof::Keys(_) => StsCall::AssumeRole,
                 Proof::Token(_) => StsCall::AssumeRoleWithWebIdentity,
             };
-            let call = Call { context, hop: Some(hop), place: (at + 1, hops.len()), action };
-            let code = code.as_ref().map(|(serial, code)| Code { serial, code });
-            let granted = call.longest(hop, &proof, code).await?;
+            let place = (at + 1, hops.len());
+            let granted = match &hop.options.mfa_serial {
+                Some(serial) if with_codes => {
+                    let assume = async |context, code: Code<'_>| {
+                        Call { context, hop: Some(hop), place, action }.longest(hop, &proof, Some(code)).await
+                    };
+                    let (granted, deadline) = self.with_code(serial, context, assume).await?;
+                    context.deadline = deadline;
+                    granted
+                }
+                _ => Call { context, hop: Some(hop), place, action }.longest(hop, &proof, None).await?,
+            };
             let role = AssumedRole::from(&granted);
             self.events.emit(SessionEvent::RoleAssumed { number: at + 1, role }.into());
             proof = Proof::Keys(granted.keys.clone());
@@ -114,13 +118,15 @@ impl Chain<'_> {
         serial: &MfaSerial,
         context: &mut CallContext<'_>,
     ) -> Result<Session, Error> {
-        let (code, deadline) = self.code(serial, *context).await?;
-        context.deadline = deadline;
         let (hops, place) = (&self.plan.hops, device(self.plan).map_or(1, |(place, _)| place));
         let (hop, place) = (hops.iter().nth(place - 1), (place, hops.len()));
-        let call = Call { context: *context, hop, place, action: StsCall::GetSessionToken };
-        let code = Code { serial, code: &code };
-        Ok(call.get_session_token(keys, code, self.mfa.session_duration).await?)
+        let request = async |context, code: Code<'_>| {
+            let call = Call { context, hop, place, action: StsCall::GetSessionToken };
+            call.get_session_token(keys, code, self.mfa.session_duration).await
+        };
+        let (new, deadline) = self.with_code(serial, *context, request).await?;
+        context.deadline = deadline;
+        Ok(new)
     }
 
     /// Emits the event about an MFA session that is used.
@@ -138,6 +144,24 @@ impl Chain<'_> {
     ) -> Result<Session, Error> {
         self.report(session, from);
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
+    }
+
+    /// Makes a call with a new MFA code. If STS rejects a code that the user has typed, asks for another one and makes the
+    /// call again. Also returns the deadline after the code was entered.
+    async fn with_code<'c, T>(
+        self,
+        serial: &MfaSerial,
+        mut context: CallContext<'c>,
+        call: impl AsyncFn(CallContext<'c>, Code<'_>) -> Result<T, Box<AssumeError>>,
+    ) -> Result<(T, Instant), Error> {
+        loop {
+            let (code, deadline) = self.code(serial, context).await?;
+            context.deadline = deadline;
+            match call(context, Code { serial, code: &code }).await {
+                Err(error) if error.is_rejected_code() && self.mfa.codes.ask_again() => {}
+                answer => return Ok((answer?, deadline)),
+            }
+        }
     }
 
     /// Returns a new MFA code, and the deadline for the calls that follow. The deadline is later than before by the

@@ -10,7 +10,8 @@ use crate::session::{difference, parse_time};
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
     // Some servers of AWS append `Exception` to an error code.
     match code.strip_suffix("Exception").unwrap_or(code) {
-        "AccessDenied" if message.contains("MultiFactorAuthentication failed") => Refusal::MfaRejected,
+        "AccessDenied" if message.contains("invalid MFA one time pass code") => Refusal::MfaCode,
+        "AccessDenied" if message.contains("MultiFactorAuthentication failed") => Refusal::MfaDevice,
         "AccessDenied" if message.contains("assumed by root accounts") => Refusal::RootUser,
         "AccessDenied" => Refusal::AccessDenied {
             caller: word_after(message, "User: ").filter(|caller| caller.starts_with("arn:")),
@@ -96,7 +97,13 @@ mod tests {
             (
                 "AccessDenied",
                 "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
-                Refusal::MfaRejected,
+                Refusal::MfaCode,
+            ),
+            (
+                "AccessDenied",
+                "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is \
+                 valid and associated with this user.",
+                Refusal::MfaDevice,
             ),
             ("ExpiredToken", "The security token included in the request is expired", Refusal::SourceExpired),
             ("ExpiredTokenException", "Token expired", Refusal::SourceExpired),

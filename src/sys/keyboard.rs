@@ -1,6 +1,6 @@
 //! Reads a line from the terminal without blocking the thread.
 //!
-//! The mode of the terminal is not changed, so nothing has to be restored.
+//! `echo` hides what the user types. Otherwise, the mode of the terminal is not changed.
 
 use super::poll::{polled, read_when_ready};
 use std::fs::{File, OpenOptions};

@@ -7,6 +7,7 @@ pub(crate) mod allocations;
 pub(crate) mod boot;
 pub(crate) mod child;
 pub(crate) mod clock;
+pub(crate) mod echo;
 pub(crate) mod exec;
 pub(crate) mod family;
 pub(crate) mod helper;

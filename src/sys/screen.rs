@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::signals;
+use super::signals::{self, BeforeDeath};
 use crate::process::signal::{Signal, SignalSet};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use std::os::fd::AsFd;
@@ -44,7 +44,7 @@ pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
 /// Setting the handler for four signals takes 1.2 µs. This is done only when the line first appears.
 pub(crate) fn line_stands() {
     STANDING.store(true, Ordering::Relaxed);
-    signals::run_before_death(erase_before_death);
+    signals::run_before_death(BeforeDeath::EraseLine, erase_before_death);
 }
 
 /// Erases the progress line before a signal ends xassume. Async-signal-safe. Opens the terminal again as non-blocking,

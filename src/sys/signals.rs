@@ -12,7 +12,7 @@ mod reader;
 
 pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers};
 pub(crate) use inherited::{InheritedState, inherited, keep_child_statuses};
-pub(super) use notice::{SignalNotice, run_before_death, separate_notice};
+pub(super) use notice::{BeforeDeath, SignalNotice, end_before_death, run_before_death, separate_notice};
 pub(crate) use reader::SignalReader;
 
 use crate::process::signal::{Signal, SignalSet};
@@ -40,6 +40,11 @@ pub(super) fn set_mask(set: SignalSet) -> SignalSet {
 /// Adds signals to this thread's mask and returns the previous mask. Async-signal-safe.
 pub(super) fn block(set: SignalSet) -> SignalSet {
     change_mask(libc::SIG_BLOCK, set)
+}
+
+/// Removes signals from this thread's mask and returns the previous mask. Async-signal-safe.
+pub(super) fn unblock(set: SignalSet) -> SignalSet {
+    change_mask(libc::SIG_UNBLOCK, set)
 }
 
 /// Returns the blocked signals that are pending.
@@ -81,8 +86,14 @@ fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
     unsafe { libc::syscall(libc::SYS_rt_sigaction, signal.number(), &raw const action, none, SET_SIZE) };
 }
 
+/// Gives a signal its default disposition. Async-signal-safe.
+pub(super) fn set_default(signal: Signal) {
+    set_disposition(signal, libc::SIG_DFL);
+}
+
 /// Sets a handler for a standard signal. This uses the C library, which provides the code that returns from a handler.
-fn set_handler(signal: Signal, handler: extern "C" fn(libc::c_int)) {
+/// Async-signal-safe.
+pub(super) fn set_handler(signal: Signal, handler: extern "C" fn(libc::c_int)) {
     // SAFETY: a zeroed `sigaction` is valid, and means an empty mask and no flags. The callers pass only handlers that
     // are async-signal-safe.
     unsafe {

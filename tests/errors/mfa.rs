@@ -28,6 +28,19 @@ pub(super) fn pages() -> Vec<Page> {
         page("mfa-command-no-code", || asked_for(&["--mfa-command", "echo your code: 314159"])),
         page("mfa-typed-no-code", || asked_for(&[]).typing(&[(PROMPT, "1\n"), (PROMPT, "12345x\n"), (PROMPT, "\n")])),
         page("mfa-typed-nothing", || asked_for(&[]).typing(&[(PROMPT, "\x04")])),
+        page("mfa-typed-rejected", || {
+            asked_for(&[]).typing(&[(PROMPT, "000001\n"), (PROMPT, "000002\n"), (PROMPT, "000003\n")])
+        }),
+        page("mfa-typed-same-again", || {
+            asked_for(&[]).typing(&[(PROMPT, "000000\n"), (PROMPT, "000000\n"), (PROMPT, "000000\n")])
+        }),
+        page("mfa-device-rejected", || {
+            let sts = FakeSts::start();
+            let message = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial \
+                           number is valid and associated with this user.";
+            sts.script([Answer::error(403, "AccessDenied", message)]);
+            with_sts(sts, &["--mfa-token", "314159"])
+        }),
         page("mfa-refresh-unattended", || asked_for(&["--via", "file", "--duration", "2h", "--mfa-token", "314159"])),
         page("mfa-code-rejected", || {
             let rules = RoleRules { mfa_required: true, ..RoleRules::default() };

@@ -2,6 +2,9 @@
 
 use super::{CODE, DEVICE, ROLE, failed, notation_of_requests, sts_with_mfa, with_command, with_device};
 use crate::support::{Answer, FakeSts, Terminal, Xassume};
+use nix::sys::signal::Signal::{self, SIGALRM, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use nix::sys::signal::killpg;
+use nix::unistd::Pid;
 use std::time::{Duration, Instant};
 
 const PROMPT: &str = "MFA code for arn:aws:iam::222222222222:mfa/alice: ";
@@ -25,16 +28,17 @@ fn the_terminal_shows_a_prompt() {
     let sts = sts_with_mfa(&[CODE]);
     let terminal = Terminal::run(&with_command(with_device(&sts), &["read-tty"]));
     terminal.through(PROMPT);
-    assert!(terminal.is_cooked());
+    assert!(!terminal.is_cooked(), "the code is not shown");
     terminal.keys("what\n");
     terminal.through("The code must have six digits.");
     terminal.through(PROMPT);
     terminal.keys("314159\n");
-    terminal.through("314159\r\n");
+    terminal.through("\r\n");
     terminal.keys("the command's own line\n");
     terminal.line("read the command's own line");
     assert!(terminal.is_cooked());
-    terminal.wait().exited(0);
+    let shown = terminal.wait().exited(0).stdout_text();
+    assert!(!shown.contains("what") && !shown.contains("314159"), "{shown}");
     assert_eq!(notation_of_requests(&sts)[0], format!("GetSessionToken by user {DEVICE} {CODE}"));
 }
 
@@ -74,6 +78,134 @@ fn three_invalid_codes_or_the_end_of_input_end_the_prompt() {
 }
 
 #[test]
+fn a_rejected_code_is_asked_for_again() {
+    for (args, action) in [(&[][..], "GetSessionToken"), (&["--duration", "2h"], "AssumeRole"), (&["--check"], "")] {
+        let sts = sts_with_mfa(&[CODE]);
+        let xassume = with_device(&sts).args(args);
+        let xassume = if action.is_empty() { xassume } else { with_command(xassume, &["say", "it ran"]) };
+        let terminal = Terminal::run(&xassume);
+        terminal.through(PROMPT);
+        terminal.keys("000000\n");
+        terminal.through("AWS rejected the code. Each code works once: enter the next one.");
+        terminal.through(PROMPT);
+        // This code is not sent to AWS.
+        terminal.keys("000000\n");
+        terminal.through("This code was already used. Enter the next one.");
+        terminal.through(PROMPT);
+        terminal.keys(&format!("{CODE}\n"));
+        let shown = terminal.wait().exited(0).stdout_text();
+        assert!(action.is_empty() || shown.contains("it ran"), "{shown}");
+        let requests = notation_of_requests(&sts);
+        let codes =
+            requests.iter().filter(|request| request.contains(DEVICE)).map(|request| &request[request.len() - 6..]);
+        assert_eq!(codes.collect::<Vec<_>>(), ["000000", CODE], "{requests:?}");
+        assert!(requests.iter().any(|request| request.starts_with(action)), "{requests:?}");
+    }
+}
+
+#[test]
+fn three_rejected_codes_end_the_run() {
+    let sts = sts_with_mfa(&[CODE]);
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
+    for code in ["000001\n", "000002\n", "000003\n"] {
+        terminal.through(PROMPT);
+        terminal.keys(code);
+    }
+    let shown = terminal.wait().exited(125).stdout_text();
+    assert!(shown.contains("with invalid MFA one time pass code"), "{shown}");
+    assert_eq!(shown.matches(PROMPT).count(), 3, "{shown}");
+    assert_eq!(sts.requests().len(), 3);
+}
+
+#[test]
+fn only_a_typed_code_is_asked_for_again() {
+    for args in [["--mfa-token", "000000"], ["--mfa-command", "echo 000000"], ["--mfa-token", "-"]] {
+        let sts = sts_with_mfa(&[CODE]);
+        let terminal = Terminal::run(&with_command(with_device(&sts).args(args), &["say", "ran"]));
+        if args[1] == "-" {
+            terminal.keys("000000\n");
+        }
+        let shown = terminal.wait().exited(125).stdout_text();
+        assert!(!shown.contains(PROMPT) && shown.contains("with invalid MFA one time pass code"), "{shown}");
+        assert_eq!(sts.requests().len(), 1, "{args:?}");
+    }
+}
+
+#[test]
+fn a_rejected_device_is_not_asked_again() {
+    let sts = sts_with_mfa(&[CODE]);
+    let message = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number \
+                   is valid and associated with this user.";
+    sts.script([Answer::error(403, "AccessDenied", message)]);
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
+    terminal.through(PROMPT);
+    terminal.keys(&format!("{CODE}\n"));
+    let shown = terminal.wait().exited(125).stdout_text();
+    assert!(shown.contains(&format!("check that {DEVICE} is the caller's own device")), "{shown}");
+    assert_eq!(shown.matches(PROMPT).count(), 1, "{shown}");
+}
+
+/// A shell that changes no settings of the terminal. It runs xassume with these options, and the script before and
+/// after that.
+fn in_a_shell(sts: &FakeSts, options: &str, before: &str, after: &str) -> Terminal {
+    let script = format!("{before}; \"$BIN\" -r {ROLE} --mfa-serial {DEVICE} {options} -- echo it ran; {after}");
+    Terminal::run(&Xassume::new(sts).program("sh").args(["-c", &script]).env("BIN", crate::support::binary()))
+}
+
+#[test]
+fn each_signal_that_ends_the_prompt_shows_input_again() {
+    let sts = sts_with_mfa(&[CODE]);
+    for signal in [Signal::SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGTERM] {
+        for options in ["", "--via file"] {
+            let trap = "trap : HUP INT QUIT ALRM USR1 USR2 TERM";
+            let terminal = in_a_shell(&sts, options, trap, "echo ended $?; read line; echo read $line");
+            terminal.through(PROMPT);
+            assert!(!terminal.is_cooked());
+            killpg(Pid::from_raw(terminal.foreground()), signal).expect("it runs");
+            terminal.through(&format!("\r\nended {}", 128 + signal as i32));
+            assert!(terminal.is_cooked(), "{signal} {options}");
+            terminal.keys("on\n");
+            terminal.line("read on");
+            terminal.wait().exited(0);
+        }
+    }
+}
+
+#[test]
+fn a_stopped_prompt_shows_input_and_a_continued_one_hides_it_again() {
+    for options in ["", "--via file"] {
+        let sts = sts_with_mfa(&[CODE]);
+        let terminal = in_a_shell(&sts, options, "set -m", "echo stopped; read line; fg; echo ended $?");
+        terminal.through(PROMPT);
+        terminal.keys("\x1a");
+        terminal.through("stopped\r\n");
+        assert!(terminal.is_cooked(), "{options}");
+        terminal.keys("on\n");
+        terminal.through(PROMPT);
+        assert!(!terminal.is_cooked(), "{options}");
+        terminal.keys("314159\n");
+        terminal.line("it ran");
+        terminal.line("ended 0");
+        let shown = terminal.wait().exited(0).stdout_text();
+        assert!(!shown.contains(CODE), "{shown}");
+    }
+}
+
+/// No shell could continue xassume here, so the kernel ignores the signal.
+#[test]
+fn a_stop_without_a_shell_does_not_end_the_prompt() {
+    let sts = sts_with_mfa(&[CODE]);
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "it ran"]));
+    terminal.through(PROMPT);
+    terminal.keys("\x1a");
+    terminal.through(PROMPT);
+    assert!(!terminal.is_cooked());
+    terminal.keys("314159\n");
+    terminal.line("it ran");
+    terminal.wait().exited(0);
+}
+
+#[test]
 fn a_signal_ends_the_prompt_and_restores_the_terminal() {
     let sts = sts_with_mfa(&[CODE]);
     let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
@@ -106,6 +238,7 @@ fn a_shell_stops_and_continues_the_prompt() {
     bash.through("prompt> ");
     bash.keys("fg\n");
     bash.through("echo it ran");
+    bash.through(PROMPT);
     bash.keys("314159\n");
     bash.line("it ran");
 }

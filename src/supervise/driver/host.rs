@@ -8,6 +8,7 @@ use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{GroupPolicy, Policy};
 use crate::sys::child::{Child, StartingChild};
+use crate::sys::echo;
 use crate::sys::family::Family;
 use crate::sys::lookup::Command;
 use crate::sys::reap;
@@ -80,8 +81,17 @@ impl ProcessHost {
             };
             match forwarding::before_start(arrival.signal) {
                 EarlyEffect::End => return arrival.signal,
-                EarlyEffect::Pause => signals::pause(Signal::STOP),
-                EarlyEffect::Ignore => self.reap_orphans(),
+                EarlyEffect::Pause => {
+                    echo::before_stop();
+                    signals::pause(Signal::STOP);
+                    echo::after_stop();
+                }
+                EarlyEffect::Ignore => {
+                    if arrival.signal == Signal::CONT {
+                        echo::after_stop();
+                    }
+                    self.reap_orphans();
+                }
             }
         }
     }

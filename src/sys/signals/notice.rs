@@ -4,6 +4,7 @@
 //! delivered to a thread that resolves a host name.
 
 use super::death::{die_of, end_by};
+use super::set_handler;
 use crate::process::signal::Signal;
 use crate::sys::poll::{polled, read_when_ready};
 use nix::fcntl::OFlag;
@@ -23,8 +24,15 @@ static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 /// but it must not write to the parent's notice.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// A function that runs before a signal ends xassume; see [`run_before_death`].
-static BEFORE_DEATH: OnceLock<fn()> = OnceLock::new();
+/// What has to be done before a signal ends xassume.
+#[derive(Clone, Copy)]
+pub(in crate::sys) enum BeforeDeath {
+    EraseLine,
+    ShowInput,
+}
+
+/// The functions that run before a signal ends xassume, in the order of [`BeforeDeath`]; see [`run_before_death`].
+static BEFORE_DEATH: [OnceLock<fn()>; 2] = [const { OnceLock::new() }; 2];
 
 /// While this value exists, a signal that would end xassume is written to this notice instead. Code that reads a signal
 /// from the notice must then end xassume by that signal. If the notice is dropped while a signal has not been read,
@@ -120,9 +128,14 @@ fn notify(number: libc::c_int) -> bool {
 /// From now on, a signal that would end xassume first runs `before`, unless a [`SignalNotice`] catches that signal.
 /// `before` must be async-signal-safe. A signal that was ignored when xassume was started stays ignored. execve(2)
 /// resets the handlers.
-pub(in crate::sys) fn run_before_death(before: fn()) {
-    BEFORE_DEATH.get_or_init(|| before);
+pub(in crate::sys) fn run_before_death(which: BeforeDeath, before: fn()) {
+    BEFORE_DEATH[which as usize].get_or_init(|| before);
     end_by(notify_or_die);
+}
+
+/// Makes one more signal end xassume in the same way.
+pub(in crate::sys) fn end_before_death(signal: Signal) {
+    set_handler(signal, notify_or_die);
 }
 
 extern "C" fn notify_or_die(number: libc::c_int) {
@@ -131,7 +144,7 @@ extern "C" fn notify_or_die(number: libc::c_int) {
     }
     // This is async-signal-safe: reading a `OnceLock` that is set is one atomic load, and `die_of` makes only system
     // calls.
-    if let Some(before) = BEFORE_DEATH.get() {
+    for before in BEFORE_DEATH.iter().filter_map(OnceLock::get) {
         before();
     }
     die_of(Signal::from_number(number).unwrap_or(Signal::KILL))
