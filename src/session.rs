@@ -11,6 +11,7 @@ pub(crate) use secret::Secret;
 pub(crate) use time::{difference, parse_time, shifted};
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 /// The credentials of a role (`AssumeRole`), of an IAM user with MFA (`GetSessionToken`), or of a profile without a role.
@@ -39,19 +40,53 @@ pub(crate) fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| !account.is_empty())
 }
 
-/// The answer of STS for one role, with two sizes, each in percent of its limit.
+/// The answer of STS for one role.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {
     pub(crate) keys: Keys,
     pub(crate) validity: Validity,
     /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`.
     pub(crate) arn: String,
-    /// `PackedPolicySize`: the size of the session policies and tags, in percent of the limit. `None` if STS does not
-    /// report it.
-    pub(crate) packed_policy: Option<i32>,
-    /// `SessionTokenUtilization`: the length of the session token, in percent of the limit. `None` if STS does not
-    /// report it.
-    pub(crate) token_size: Option<i32>,
+    pub(crate) token: TokenSize,
+}
+
+/// The size of a session token, and the share of a limit that STS reports with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TokenSize {
+    /// The length of the token in bytes.
+    pub(crate) bytes: usize,
+    /// `None` if STS reports no share.
+    pub(crate) share: Option<Share>,
+}
+
+/// The share of a limit, in percent. STS rejects a request that exceeds the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Share {
+    /// `SessionTokenUtilization`: the share of the limit for session tokens.
+    Token(i32),
+    /// `PackedPolicySize`: the share of the limit for session policies and tags. `SessionTokenUtilization` replaces it,
+    /// but older endpoints do not report `SessionTokenUtilization`.
+    PackedPolicy(i32),
+}
+
+impl TokenSize {
+    /// Returns the size of the token of these keys, with the `SessionTokenUtilization` or else the `PackedPolicySize` of
+    /// STS's answer.
+    pub(crate) fn new(keys: &Keys, utilization: Option<i32>, packed_policy: Option<i32>) -> Self {
+        let bytes = keys.session_token.as_ref().map_or(0, |token| token.reveal().len());
+        Self { bytes, share: utilization.map(Share::Token).or(packed_policy.map(Share::PackedPolicy)) }
+    }
+}
+
+impl fmt::Display for TokenSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.bytes)?;
+        match self.share {
+            Some(Share::Token(percent)) => write!(f, ", {percent}% of the limit"),
+            Some(Share::PackedPolicy(percent)) => write!(f, "; policies and tags use {percent}% of the limit"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The identity to which keys belong, from `GetCallerIdentity`.

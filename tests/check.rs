@@ -76,6 +76,8 @@ fn a_working_setup_is_reported_step_by_step() {
     let (home, url) = (xassume.home().display().to_string(), sts.url());
     let ends = |at: usize| humantime::format_rfc3339_seconds(sts.issued()[at].expiration).to_string();
     let (first, last) = (ends(0), ends(1));
+    let bytes = sts.issued()[0].session_token.len();
+    let token = format!("{bytes} bytes, {}% of the limit", bytes * 100 / 4096);
     assert_eq!(
         finished.stdout_text(),
         format!(
@@ -87,9 +89,9 @@ ok           sts            {url}, region us-east-1 (AWS_REGION)
 ok           clock          system clock agrees with STS
 ok           identity       arn:aws:iam::222222222222:user/alice
 ok           role 1 of 2    {HUB}, session name me
-                            valid for 1h, until {first}; token uses 12% of the limit
+                            valid for 1h, until {first}; session token {token}
 ok           role 2 of 2    {ROLE}, session name me, external ID word, 1 tag
-                            valid for 1h, until {last}; policies and tags use 6% of the limit; token uses 12% of the limit
+                            valid for 1h, until {last}; session token {token}
 ok           session        arn:aws:sts::521111111144:assumed-role/DeployMaster/me
                             account 521111111144 (--expect-account)
 ok           delivery       credentials in environment variables (--via env)
@@ -126,13 +128,15 @@ fn a_working_setup_is_one_json_document() {
     assert_eq!(step("sts")["region"], json!("us-east-1"));
     assert_eq!(step("caller")["arn"], json!(Identity::user().arn));
     assert_eq!(step("caller")["account"], json!("222222222222"));
+    let bytes = issued.session_token.len();
+    let percent = bytes * 100 / 4096;
     assert_eq!(
         step("role"),
         &json!({
             "step": "role", "state": "ok", "message": format!("{ROLE}, session name me"), "role": ROLE, "session_name": "me",
             "number": 1, "arn": issued.arn, "lifetime_seconds": 3600, "expiration": expiration,
-            "session_token_percent": 12,
-            "details": [format!("valid for 1h, until {expiration}; token uses 12% of the limit")],
+            "session_token_bytes": bytes, "session_token_percent": percent,
+            "details": [format!("valid for 1h, until {expiration}; session token {bytes} bytes, {percent}% of the limit")],
         })
     );
     assert_eq!(step("session")["arn"], json!(issued.arn));

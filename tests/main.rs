@@ -26,6 +26,7 @@ mod profiles;
 mod progress;
 mod roles;
 mod secrets;
+mod session_tokens;
 mod sign_in;
 mod sources;
 mod supervision;

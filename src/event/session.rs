@@ -1,7 +1,7 @@
 //! Events before the command starts, about the plan, the source credentials, the MFA session and the roles.
 
 use super::record::{Level, Record, info, span};
-use crate::session::{Granted, KeyKind, Session, account_of, rfc3339};
+use crate::session::{Granted, KeyKind, Session, Share, TokenSize, account_of, rfc3339};
 use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -16,6 +16,8 @@ pub(crate) enum SessionEvent {
     MfaSession { access_key_id: String, expiration: SystemTime, from: MfaSessionFrom },
     /// One role of the chain was assumed. `number` counts from 1.
     RoleAssumed { number: usize, role: AssumedRole },
+    /// The size of this role's session token is known.
+    SessionToken { number: usize, token: TokenSize },
     /// The run has its first session.
     Assumed { role: String, expiration: SystemTime, lifetime: Duration },
     /// The run has its first session, which consists of the credentials of a profile without a role. `term` is the
@@ -38,23 +40,18 @@ pub(crate) struct AssumedRole {
     pub(crate) account: Option<String>,
     pub(crate) expiration: SystemTime,
     pub(crate) lifetime: Duration,
-    /// How much of STS's limit the session policies and tags use, in percent. `None` if the answer of STS does not
-    /// contain it.
-    pub(crate) packed_policy_percent: Option<i32>,
-    /// How much of STS's limit the session token uses, in percent. `None` if it is not known.
-    pub(crate) session_token_percent: Option<i32>,
+    pub(crate) token: TokenSize,
 }
 
 impl From<&Granted> for AssumedRole {
     fn from(granted: &Granted) -> Self {
-        let Granted { validity, arn, packed_policy, token_size, .. } = granted;
+        let Granted { validity, arn, token, .. } = granted;
         Self {
             arn: arn.clone(),
             account: account_of(arn).map(str::to_owned),
             expiration: validity.expiration,
             lifetime: validity.lifetime,
-            packed_policy_percent: *packed_policy,
-            session_token_percent: *token_size,
+            token: *token,
         }
     }
 }
@@ -93,6 +90,15 @@ impl SessionEvent {
                 let record =
                     Record::new(Level::Debug, "role_assumed", text).text("role", arn).number("number", *number);
                 record.time("expiration", *expiration).seconds("lifetime", *lifetime)
+            }
+            Self::SessionToken { number, token } => {
+                let text = format!("session token of role {number}: {token}");
+                let record = info("session_token", text).number("number", *number).number("bytes", token.bytes);
+                match token.share {
+                    Some(Share::Token(percent)) => record.number("percent", percent),
+                    Some(Share::PackedPolicy(percent)) => record.number("packed_policy_percent", percent),
+                    None => record,
+                }
             }
             Self::Assumed { role, expiration, lifetime } => {
                 let (at, span) = (rfc3339(*expiration), span(*lifetime));

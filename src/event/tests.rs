@@ -84,21 +84,19 @@ fn cache() -> Vec<Event> {
 }
 
 fn session() -> Vec<Event> {
-    use SessionEvent::{Assumed, MfaSession, Obtained, Plan, RoleAssumed, SignedIn, SourceCredentials};
-    let role = AssumedRole {
-        arn: "r".into(),
-        account: None,
-        expiration: TIME,
-        lifetime: SPAN,
-        packed_policy_percent: None,
-        session_token_percent: None,
-    };
+    use crate::session::{Share, TokenSize};
+    use SessionEvent::{Assumed, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, SignedIn, SourceCredentials};
+    let token = TokenSize { bytes: 330, share: None };
+    let role = AssumedRole { arn: "r".into(), account: None, expiration: TIME, lifetime: SPAN, token };
     let events = [
         Plan { lines: vec!["l".into()] },
         SignedIn { session: "corp".into(), expiration: TIME },
         SourceCredentials { access_key_id: "AKIA".into(), keys: KeyKind::LongTerm },
         MfaSession { access_key_id: "ASIA".into(), expiration: TIME, from: MfaSessionFrom::Code },
         RoleAssumed { number: 1, role },
+        SessionToken { number: 1, token },
+        SessionToken { number: 1, token: TokenSize { share: Some(Share::Token(8)), ..token } },
+        SessionToken { number: 1, token: TokenSize { share: Some(Share::PackedPolicy(6)), ..token } },
         Assumed { role: "r".into(), expiration: TIME, lifetime: SPAN },
         Obtained { source: "s".into(), account: Some("1".into()), term: Some((TIME, SPAN)) },
     ];
@@ -109,6 +107,7 @@ fn session() -> Vec<Event> {
             | SourceCredentials { .. }
             | MfaSession { .. }
             | RoleAssumed { .. }
+            | SessionToken { .. }
             | Assumed { .. }
             | Obtained { .. } => {}
         }

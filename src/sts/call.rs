@@ -9,7 +9,7 @@ use crate::error::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, St
 use crate::report::Progress;
 use crate::report::waiting::Awaited;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
-use crate::session::{CallerIdentity, Granted, Keys, Secret, Session};
+use crate::session::{CallerIdentity, Granted, Keys, Secret, Session, TokenSize};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::error::SdkError;
@@ -114,7 +114,8 @@ impl Call<'_> {
         let arn = arn(answer.assumed_role_user).map_err(|cause| self.failed(cause))?;
         #[expect(deprecated, reason = "only newer endpoints send its replacement")]
         let packed_policy = answer.packed_policy_size;
-        Ok(Granted { keys, validity, arn, packed_policy, token_size: answer.session_token_utilization })
+        let token = TokenSize::new(&keys, answer.session_token_utilization, packed_policy);
+        Ok(Granted { keys, validity, arn, token })
     }
 
     async fn assume_role_with_web_identity(
@@ -138,7 +139,8 @@ impl Call<'_> {
         let arn = arn(answer.assumed_role_user).map_err(|cause| self.failed(cause))?;
         #[expect(deprecated, reason = "only newer endpoints send its replacement")]
         let packed_policy = answer.packed_policy_size;
-        Ok(Granted { keys, validity, arn, packed_policy, token_size: answer.session_token_utilization })
+        let token = TokenSize::new(&keys, answer.session_token_utilization, packed_policy);
+        Ok(Granted { keys, validity, arn, token })
     }
 
     /// Requests an MFA session. `keys` must be the long-term keys of an IAM user.

@@ -83,6 +83,7 @@ impl Chain<'_> {
             };
             let role = AssumedRole::from(&granted);
             self.events.emit(SessionEvent::RoleAssumed { number: at + 1, role }.into());
+            self.events.emit(SessionEvent::SessionToken { number: at + 1, token: granted.token }.into());
             proof = Proof::Keys(granted.keys.clone());
             session = Some(granted.into());
         }

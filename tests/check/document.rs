@@ -39,6 +39,7 @@ fn documented(section: &str) -> Keys {
 fn each_step_has_the_documented_keys() {
     let rules = RoleRules { mfa_required: true, ..RoleRules::default() };
     let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
+    let older = FakeSts::builder().older().start();
     let config = format!("[profile p]\nrole_arn = {HUB}\nsource_profile = s\n[profile s]\naws_access_key_id = A\n");
     let json = ["--log-format", "json"];
     let documents = [
@@ -53,6 +54,7 @@ fn each_step_has_the_documented_keys() {
             .run()
             .exited(0),
         check(&sts).args(["-p", "p"]).file(".aws/config", config).args(json).run().exited(125),
+        role(&older).args(["--tag", "a=b"]).args(json).run().exited(0),
         role(&sts)
             .env("HTTP_PROXY", "http://127.0.0.1:1")
             .args(["--sts-timeout", "300ms"])

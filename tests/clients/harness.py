@@ -207,12 +207,17 @@ def clean_env(home, **more):
     return {name: value for name, value in env.items() if value != "-"}
 
 
+def token_of(key):
+    """The session token of a key. It has the length of the longest tokens of AWS."""
+    return f"token-of-{key}".ljust(4096, "+")
+
+
 def session_env(home, url, key, **more):
     """A clean environment with the session of that key, for the STS at `url`, which requires the token of that key."""
     keys = {
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": f"secret-of-{key}",
-        "AWS_SESSION_TOKEN": f"token-of-{key}",
+        "AWS_SESSION_TOKEN": token_of(key),
     }
     return clean_env(home, AWS_ENDPOINT_URL=url, AWS_REGION="us-east-1", **keys, **more)
 

@@ -27,6 +27,7 @@ from harness import (
     expect,
     expect_equal,
     run,
+    token_of,
 )
 from metadata import Handler, Server, served
 from refresh import installed
@@ -94,7 +95,7 @@ class World:
         expect_equal(self.sts.issued.get(key), ME, f"{what}: owner of the key {key}")
         wanted = {
             "AWS_SECRET_ACCESS_KEY": f"secret-of-{key}",
-            "AWS_SESSION_TOKEN": f"token-of-{key}",
+            "AWS_SESSION_TOKEN": token_of(key),
             "AWS_ACCOUNT_ID": ME.split(":")[4],
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -281,7 +282,7 @@ def _():
         wanted = {
             "AccessKeyId": key,
             "SecretAccessKey": f"secret-of-{key}",
-            "SessionToken": f"token-of-{key}",
+            "SessionToken": token_of(key),
             "AssumedRoleArn": ME,
             "AccountId": "111111111111",
             "Region": "us-east-1",

@@ -13,7 +13,7 @@ import re
 
 import harness
 import metadata
-from harness import CLI_V2, PYTHON, Failed, Skipped, check, clean_env, directory, expect, expect_equal, run
+from harness import CLI_V2, PYTHON, Failed, Skipped, check, clean_env, directory, expect, expect_equal, run, token_of
 from sts import recording_sts
 
 KEYS = "aws_access_key_id = AKIAPROFILEKEYS00001\naws_secret_access_key = profile/secret\n"
@@ -382,7 +382,7 @@ def programs(row, env, sts):
 def compare(row):
     with directory() as place, recording_sts(place) as sts:
         owner = sts.issue("the instance's role")
-        keys = {"AccessKeyId": owner, "SecretAccessKey": f"secret-of-{owner}", "SessionToken": f"token-of-{owner}"}
+        keys = {"AccessKeyId": owner, "SecretAccessKey": f"secret-of-{owner}", "SessionToken": token_of(owner)}
         with metadata.served(metadata.instance(keys)) as imds, metadata.served(
             metadata.container(keys, "container-token")
         ) as container:

@@ -33,6 +33,7 @@ from harness import (
     expect_equal,
     run,
     stale_variables,
+    token_of,
 )
 from metadata import Handler, served
 
@@ -63,7 +64,7 @@ class Sts(Handler):
         sts, action, now = self.server, request.get("Action"), time.time()
         role, expires = sts.issued.get(key, (None, 0))
         # A call that was signed just before the expiry may arrive just after it.
-        good = key == SOURCE and not token or expires + 1 > now and token == f"token-of-{key}"
+        good = key == SOURCE and not token or expires + 1 > now and token == token_of(key)
         if not good:
             sts.refused.append(f"{action} by {key}, {'expired' if role else 'unknown'}")
             return self.refuse()
@@ -82,7 +83,7 @@ class Sts(Handler):
         return self.result(
             action,
             f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret-of-{key}</SecretAccessKey>"
-            f"<SessionToken>token-of-{key}</SessionToken><Expiration>{until:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
+            f"<SessionToken>{token_of(key)}</SessionToken><Expiration>{until:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
             f"</Credentials><AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:x</AssumedRoleId>"
             f"<Arn>arn:aws:sts::{account}:assumed-role/{name}/me</Arn></AssumedRoleUser>",
         )

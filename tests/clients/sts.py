@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from harness import token_of
 from metadata import Handler, Server, served
 
 ACTIONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetSessionToken")
@@ -117,7 +118,7 @@ class Sts(Handler):
         credentials = {
             "accessKeyId": key,
             "secretAccessKey": f"secret-of-{key}",
-            "sessionToken": f"token-of-{key}",
+            "sessionToken": token_of(key),
             "expiration": int(hour.timestamp() * 1000),
         }
         return self.answer(200, {"roleCredentials": credentials}, "application/json")
@@ -182,7 +183,7 @@ class Sts(Handler):
                 }
             )
         # The key of a session requires its own token, so stale variables cause an error.
-        wanted = f"token-of-{key}" if key in self.server.issued else None
+        wanted = token_of(key) if key in self.server.issued else None
         unsigned = action == "AssumeRoleWithWebIdentity"
         if unsigned == bool(key) or (key and self.headers.get("X-Amz-Security-Token") != wanted):
             return self._error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
@@ -208,7 +209,7 @@ class Sts(Handler):
         end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
         return (
             f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret-of-{key}</SecretAccessKey>"
-            f"<SessionToken>token-of-{key}</SessionToken>"
+            f"<SessionToken>{token_of(key)}</SessionToken>"
             f"<Expiration>{end:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>"
         )
 

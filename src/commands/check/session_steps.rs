@@ -7,7 +7,7 @@ use crate::deliver::Via;
 use crate::event::MfaSessionFrom;
 use crate::mfa::mode::{Unattended, device, unattended as unattended_by};
 use crate::profile::{DEFAULT, Region};
-use crate::session::{rfc3339, whole_seconds};
+use crate::session::{Share, rfc3339, whole_seconds};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -205,19 +205,14 @@ pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
     step.fact("number", at);
     let Some(role) = findings.roles().nth(at - 1) else { return step };
     let expiration = rfc3339(role.expiration);
-    let mut validity = format!("valid for {}, until {expiration}", whole_seconds(role.lifetime));
-    // STS limits the size of policies and tags, and the size of the session token. It rejects a request that exceeds
-    // either limit. The step shows how much of each limit this request has used.
-    for (key, what, percent) in [
-        ("packed_policy_percent", "policies and tags use", role.packed_policy_percent),
-        ("session_token_percent", "token uses", role.session_token_percent),
-    ] {
-        if let Some(percent) = percent {
-            let _ = write!(validity, "; {what} {percent}% of the limit");
-            step.fact(key, percent);
-        }
+    let validity = format!("valid for {}, until {expiration}", whole_seconds(role.lifetime));
+    step.details.push(format!("{validity}; session token {}", role.token));
+    step.fact("session_token_bytes", role.token.bytes);
+    match role.token.share {
+        Some(Share::Token(percent)) => step.fact("session_token_percent", percent),
+        Some(Share::PackedPolicy(percent)) => step.fact("packed_policy_percent", percent),
+        None => {}
     }
-    step.details.push(validity);
     step.fact("arn", role.arn.as_str());
     step.fact("lifetime_seconds", role.lifetime.as_secs());
     step.fact("expiration", expiration);

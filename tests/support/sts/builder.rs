@@ -57,6 +57,20 @@ impl Builder {
         self
     }
 
+    /// The length of session tokens, in bytes. The usual token is filled up with `+`.
+    #[must_use]
+    pub fn token_bytes(mut self, bytes: usize) -> Self {
+        self.world.token_bytes = Some(bytes);
+        self
+    }
+
+    /// Answer like an older endpoint, which does not report the size of the session token.
+    #[must_use]
+    pub fn older(mut self) -> Self {
+        self.world.older = true;
+        self
+    }
+
     /// The only valid web identity tokens. Without this call, all tokens are valid.
     #[must_use]
     pub fn web_identity_tokens(mut self, tokens: &[&str]) -> Self {

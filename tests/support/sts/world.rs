@@ -47,6 +47,9 @@ pub(super) struct World {
     pub lifetime: Option<Duration>,
     pub mfa_codes: Vec<String>,
     pub web_tokens: Option<Vec<String>>,
+    /// The length of session tokens. `None` for the usual length.
+    pub token_bytes: Option<usize>,
+    pub older: bool,
     pub clock_offset: i64,
     pub signature_time: SignatureTime,
     pub issued: Vec<Issued>,
@@ -114,7 +117,8 @@ impl World {
             Mfa::Absent,
             source_identity.clone(),
         );
-        Ok(xml::assume_role(&Grant { issued: &issued, packed_policy, source_identity: source_identity.as_deref() }))
+        let (older, source_identity) = (self.older, source_identity.as_deref());
+        Ok(xml::assume_role(&Grant { issued: &issued, packed_policy, older, source_identity }))
     }
 
     /// This request is unsigned: the token is the only proof.
@@ -136,7 +140,7 @@ impl World {
             Mfa::Absent,
             None,
         );
-        Ok(xml::web_identity(&Grant { issued: &issued, packed_policy, source_identity: None }))
+        Ok(xml::web_identity(&Grant { issued: &issued, packed_policy, older: self.older, source_identity: None }))
     }
 
     fn session_token(&mut self, request: &StsRequest, granted: Option<Duration>) -> Result<Response, Fault> {
@@ -180,7 +184,7 @@ impl World {
         let issued = Issued {
             generation,
             secret_access_key: secret_for(&access_key_id),
-            session_token: token_for(&access_key_id),
+            session_token: format!("{:+<1$}", token_for(&access_key_id), self.token_bytes.unwrap_or_default()),
             access_key_id,
             role_arn: new.role.to_owned(),
             session_name: new.session_name.to_owned(),

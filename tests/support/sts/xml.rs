@@ -10,6 +10,9 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// Real IDs are random. A constant lets tests compare whole outputs.
 pub(super) const REQUEST_ID: &str = "c6104cbe-af31-11e0-8154-cbc7ccf896c7";
 
+/// The limit for a session token.
+const MOST_TOKEN_BYTES: usize = 4096;
+
 /// An error of STS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -44,6 +47,8 @@ pub(super) fn not_authorized_to(action: &str, caller: &str, role: &str) -> Strin
 pub(super) struct Grant<'a> {
     pub issued: &'a Issued,
     pub packed_policy: bool,
+    /// Whether the answer has no field about the size of the session token, like that of an older endpoint.
+    pub older: bool,
     pub source_identity: Option<&'a str>,
 }
 
@@ -70,7 +75,14 @@ fn grant_body(grant: &Grant<'_>) -> String {
     if grant.packed_policy {
         body += "<PackedPolicySize>6</PackedPolicySize>";
     }
-    body += "<SessionTokenUtilization>12</SessionTokenUtilization>";
+    if !grant.older {
+        let bytes = grant.issued.session_token.len();
+        let percent = bytes * 100 / MOST_TOKEN_BYTES;
+        let _ = write!(
+            body,
+            "<SessionTokenUtilization>{percent}</SessionTokenUtilization><SessionTokenSize>{bytes}</SessionTokenSize>"
+        );
+    }
     if let Some(identity) = grant.source_identity {
         let _ = write!(body, "<SourceIdentity>{}</SourceIdentity>", escape(identity));
     }
