@@ -3,6 +3,7 @@
 
 mod support;
 
+mod aws_vault;
 mod cache;
 mod check;
 mod completions;

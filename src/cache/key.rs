@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 /// The version of the encoding below. It must be changed whenever the encoding is changed. Otherwise a key in the new
 /// encoding could find a session that was stored for another request with the old encoding.
-const ENCODING: &str = "xassume session key 1";
+const ENCODING: &str = "xassume session key 2";
 
 /// The key of one cached session: 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,6 +215,9 @@ impl Fields {
             transitive_tags,
             source_identity,
             mfa_serial,
+            mfa_process,
+            // The keys of the profile have the same effect as flags with the same values.
+            of_profiles: _,
         } = options;
         self.text("role", role.as_str());
         self.text("session name", session_name.as_str());
@@ -227,6 +230,7 @@ impl Fields {
         self.list("transitive tags", transitive_tags.iter().map(TagKey::as_str));
         self.optional("source identity", source_identity.as_ref().map(SourceIdentity::as_str));
         self.optional("mfa serial", mfa_serial.as_ref().map(MfaSerial::as_str));
+        self.optional("mfa process", mfa_process.as_deref());
     }
 
     fn duration(&mut self, duration: Option<SessionDuration>) {

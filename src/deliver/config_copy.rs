@@ -6,6 +6,7 @@
 
 use crate::profile::DEFAULT;
 use crate::profile::text::{FileKind, Line, Section, scan};
+use std::collections::BTreeMap;
 
 /// The settings that select credentials, in addition to every setting that begins with `sso_`.
 const CREDENTIAL_SETTINGS: &[&str] = &[
@@ -18,11 +19,16 @@ const CREDENTIAL_SETTINGS: &[&str] = &[
     "credential_source",
     "duration_seconds",
     "external_id",
+    "include_profile",
     "login_session",
+    "mfa_process",
     "mfa_serial",
     "role_arn",
     "role_session_name",
+    "session_tags",
+    "source_identity",
     "source_profile",
+    "transitive_session_tags",
     "web_identity_token_file",
 ];
 
@@ -31,37 +37,45 @@ fn selects_credentials(key: &str) -> bool {
 }
 
 /// What the copy does with a section.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Treatment {
-    Kept,
-    /// The section is kept. Its settings are also copied to the new `[default]` section.
-    Used,
-    /// The section is left out.
-    Dropped,
+#[derive(Clone, Copy)]
+struct Treatment {
+    /// Whether the section stays.
+    kept: bool,
+    /// The place of the section's profile among the used profiles, whose settings become the new `[default]` section.
+    place: Option<usize>,
 }
 
-fn treatment(section: &Section, used: Option<&str>) -> Treatment {
-    match section {
-        Section::SsoSession(_) => Treatment::Dropped,
-        Section::Default if used.is_some() => Treatment::Dropped,
-        Section::Profile(name) if used.is_some() && name == DEFAULT => Treatment::Dropped,
-        Section::Profile(name) if used == Some(name.as_str()) => Treatment::Used,
-        Section::Default | Section::Profile(_) | Section::Services(_) | Section::Other(_) => Treatment::Kept,
-    }
+fn treatment(section: &Section, used: &[String]) -> Treatment {
+    let name = match section {
+        Section::SsoSession(_) => return Treatment { kept: false, place: None },
+        Section::Services(_) | Section::Other(_) => return Treatment { kept: true, place: None },
+        Section::Default => DEFAULT,
+        Section::Profile(name) => name,
+    };
+    let kept = used.is_empty() || name != DEFAULT;
+    Treatment { kept, place: used.iter().position(|used| used == name) }
+}
+
+/// A setting for the new `[default]` section, with its lines.
+struct DefaultSetting {
+    place: usize,
+    key: String,
+    lines: Vec<u8>,
 }
 
 /// Copies a config file without the settings that select credentials (including their continuation lines), and without
 /// the `sso-session` sections.
 ///
-/// `used_profile` is the profile that the session comes from. Its other settings become `[default]`, at the end of the
-/// copy. They replace a `[default]` or `[profile default]` section of the file, because a profile inherits nothing from
-/// the default profile. The used profile also keeps its own name, for a command that asks for this name. If
-/// `used_profile` is `None` or is the default profile, `[default]` stays where it is.
-pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
-    let used = used_profile.filter(|name| *name != DEFAULT);
+/// `used_profiles` are the profile that the session comes from and the profiles that it includes. Their other settings
+/// become `[default]`, at the end of the copy. If several profiles have a key, the first one counts. The new section
+/// replaces a `[default]` or `[profile default]` section of the file, because a profile inherits nothing from the
+/// default profile. The used profiles also keep their own names, for a command that asks for such a name. If
+/// `used_profiles` is empty or only the default profile, `[default]` stays where it is.
+pub(crate) fn filter(text: &[u8], used_profiles: &[String]) -> Vec<u8> {
+    let used = if used_profiles == [DEFAULT] { &[] } else { used_profiles };
     let mut copy = Vec::with_capacity(text.len() * 2);
-    let mut default = Vec::new();
-    let mut section = Treatment::Kept;
+    let mut default: Vec<DefaultSetting> = Vec::new();
+    let mut section = Treatment { kept: true, place: None };
     let mut in_identity = false;
     for scanned in scan(FileKind::Config, text) {
         let dropped = match &scanned.line {
@@ -80,36 +94,58 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
             Line::Comment => in_identity && scanned.raw.first().is_some_and(u8::is_ascii_whitespace),
             Line::Blank | Line::Malformed(_) => false,
         };
-        if dropped || section == Treatment::Dropped {
+        if dropped {
             continue;
         }
-        copy.extend_from_slice(scanned.raw);
-        match scanned.line {
+        if section.kept {
+            copy.extend_from_slice(scanned.raw);
+        }
+        match (scanned.line, section.place) {
             // The first property of a section may be indented. In the new `[default]` another property may come before
             // it, and an indented line would continue that property, so the indent is removed.
-            Line::Property { .. } if section == Treatment::Used => {
-                default.extend_from_slice(scanned.raw.trim_ascii_start());
+            (Line::Property { key, .. }, Some(place)) => {
+                default.push(DefaultSetting { place, key, lines: scanned.raw.trim_ascii_start().to_owned() });
             }
-            Line::Continuation(_) if section == Treatment::Used => default.extend_from_slice(scanned.raw),
+            (Line::Continuation(_), Some(_)) => {
+                if let Some(setting) = default.last_mut() {
+                    setting.lines.extend_from_slice(scanned.raw);
+                }
+            }
             _ => {}
         }
     }
-    if used.is_some() {
-        if copy.last().is_some_and(|&byte| byte != b'\n') {
-            copy.push(b'\n');
-        }
+    if !used.is_empty() {
+        begin_line(&mut copy);
         copy.extend_from_slice(b"[default]\n");
-        copy.append(&mut default);
+        default.sort_by_key(|setting| setting.place);
+        let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+        for DefaultSetting { place, key, lines } in &default {
+            if *first.entry(key).or_insert(*place) == *place {
+                begin_line(&mut copy);
+                copy.extend_from_slice(lines);
+            }
+        }
     }
     copy
+}
+
+/// Ends the last line, because the last line of a file may have no line break.
+fn begin_line(copy: &mut Vec<u8>) {
+    if copy.last().is_some_and(|&byte| byte != b'\n') {
+        copy.push(b'\n');
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn names(used: Option<&str>) -> Vec<String> {
+        used.into_iter().map(str::to_owned).collect()
+    }
+
     fn filtered(text: &str, used: Option<&str>) -> String {
-        String::from_utf8(filter(text.as_bytes(), used)).expect("text")
+        String::from_utf8(filter(text.as_bytes(), &names(used))).expect("text")
     }
 
     #[test]
@@ -134,6 +170,17 @@ mod tests {
             assert_eq!(filtered(&format!("[default]\n  {key} = x\n  a = b"), None), "[default]\n  a = b");
             assert_eq!(filtered(&format!("[default]\na = b\r{key}: x\r"), None), "[default]\na = b\r");
         }
+    }
+
+    #[test]
+    fn included_profiles_fill_what_the_used_one_lacks() {
+        let text = "[default]\nregion = a\nca_bundle = c\n[profile base]\noutput = text\nregion = b\ns3 =\n  x = 1\n[profile p]\n\
+                    region = p\ninclude_profile = base";
+        let used = ["p", "base", "default"].map(str::to_owned);
+        let copy = String::from_utf8(filter(text.as_bytes(), &used)).expect("text");
+        let expected = "[profile base]\noutput = text\nregion = b\ns3 =\n  x = 1\n[profile p]\nregion = p\n[default]\n\
+                        region = p\noutput = text\ns3 =\n  x = 1\nca_bundle = c\n";
+        assert_eq!(copy, expected);
     }
 
     #[test]
@@ -183,6 +230,6 @@ mod tests {
     #[test]
     fn bytes_that_are_not_text_are_kept() {
         let text = b"[default]\nname = \xff\xfe\nsso_\xff = x\nbroken line\n[open\n";
-        assert_eq!(filter(text, None), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
+        assert_eq!(filter(text, &[]), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
     }
 }

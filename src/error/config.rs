@@ -18,9 +18,12 @@ pub(crate) enum ConfigError {
     /// `named_by` is the setting that names the profile.
     #[error("profile {} not found ({named_by})", quoted(.name))]
     UnknownProfile { name: String, named_by: String, near: Vec<String>, misplaced: Option<Box<Misplaced>> },
-    /// The `source_profile` settings form a loop. The last element of `profiles` repeats the first.
-    #[error("circular source_profile: {}", .profiles.join(" → "))]
-    Loop { profiles: Vec<String> },
+    /// The settings of `key`, which is `source_profile` or `include_profile`, form a loop. The last element of
+    /// `profiles` repeats the first.
+    #[error("circular {key}: {}", .profiles.join(" → "))]
+    Loop { key: &'static str, profiles: Vec<String> },
+    #[error("profile '{profile}' includes more than {most} profiles")]
+    TooManyIncluded { profile: String, most: usize },
     #[error("profile '{profile}' in {} has both source_profile and credential_source", .file.display())]
     TwoSources { profile: String, file: PathBuf },
     #[error("profile '{profile}' in {} has role_arn, but no source credentials for it", .file.display())]
@@ -177,10 +180,15 @@ impl ConfigError {
             Self::UnknownProfile { .. } => {
                 "list profiles with: aws configure list-profiles (AWS_CONFIG_FILE selects another file)".into()
             }
-            Self::Loop { profiles } => {
+            Self::Loop { key, profiles } => {
                 let last = profiles.iter().rev().nth(1).map_or("", String::as_str);
-                format!("point source_profile of profile '{last}' to a profile with credentials")
+                if *key == "source_profile" {
+                    format!("point source_profile of profile '{last}' to a profile with credentials")
+                } else {
+                    format!("remove {key} from profile '{last}'")
+                }
             }
+            Self::TooManyIncluded { .. } => "include a profile that has the settings itself".into(),
             Self::TwoSources { .. } => "remove one of them".into(),
             Self::NoSourceForRole { .. } => {
                 "add source_profile = NAME, or credential_source = Environment, Ec2InstanceMetadata or EcsContainer"

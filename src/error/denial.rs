@@ -34,6 +34,10 @@ pub(crate) enum PolicyKind {
     VpcEndpoint,
 }
 
+/// The actions that tags and a source identity require.
+const TAG_SESSION: &str = "sts:TagSession";
+const SET_SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
+
 /// Hints append this to the name of a policy that lacks a statement, according to STS.
 const MISSING: &str = " (the missing statement)";
 /// Hints append this to the name of a policy that must also allow the call. STS does not say whether the policy already
@@ -104,11 +108,12 @@ impl Denied<'_> {
     pub(super) fn hint(&self, caller: Option<&str>, denial: Option<PolicyDenial>) -> String {
         // The reasons that `other_reasons` names are reasons for a denial of sts:AssumeRole. If STS names another
         // action, they do not apply.
-        let (subject, others) = match self.action {
-            Some("sts:TagSession") => ("session tags require sts:TagSession; ", String::new()),
-            Some("sts:SetSourceIdentity") => ("the source identity requires sts:SetSourceIdentity; ", String::new()),
-            _ => ("", other_reasons(self.options)),
+        let required = match self.action {
+            Some(TAG_SESSION) => Some(("session_tags", "session tags require")),
+            Some(SET_SOURCE_IDENTITY) => Some(("source_identity", "the source identity requires")),
+            _ => None,
         };
+        let others = if required.is_none() { other_reasons(self.options) } else { String::new() };
         let caller = Caller::of(caller);
         let text = match denial {
             None => {
@@ -121,7 +126,14 @@ impl Denied<'_> {
             Some(PolicyDenial { policy, effect: PolicyEffect::NoAllow }) => self.missing(policy, &caller, &others),
             Some(PolicyDenial { policy, effect: PolicyEffect::Deny }) => self.denied(policy, &caller),
         };
-        subject.to_owned() + &text
+        let of_profiles = &self.options.of_profiles;
+        let Some((key, usual)) = required else {
+            let keys = of_profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+            return if keys.is_empty() { text } else { format!("{text}\n  the call includes {keys}") };
+        };
+        let key = of_profiles.iter().find(|of| of.key == key).map(|of| format!("{of} requires"));
+        let (subject, action) = (key.unwrap_or_else(|| usual.to_owned()), self.action.unwrap_or_default());
+        format!("{subject} {action}; {text}")
     }
 
     fn missing(&self, policy: PolicyKind, caller: &Caller<'_>, others: &str) -> String {
@@ -195,11 +207,11 @@ impl Denied<'_> {
     /// necessary.
     fn actions(&self) -> String {
         let mut actions = vec!["sts:AssumeRole"];
-        if !self.options.tags.is_empty() || self.action == Some("sts:TagSession") {
-            actions.push("sts:TagSession");
+        if !self.options.tags.is_empty() || self.action == Some(TAG_SESSION) {
+            actions.push(TAG_SESSION);
         }
-        if self.options.source_identity.is_some() || self.action == Some("sts:SetSourceIdentity") {
-            actions.push("sts:SetSourceIdentity");
+        if self.options.source_identity.is_some() || self.action == Some(SET_SOURCE_IDENTITY) {
+            actions.push(SET_SOURCE_IDENTITY);
         }
         match actions.as_slice() {
             [one] => format!("\"{one}\""),

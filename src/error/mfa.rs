@@ -28,8 +28,8 @@ pub(crate) enum MfaFailure {
     /// A refresh needs a new code, but xassume prompts for codes only at the start.
     #[error("each refresh needs a new code, and there is no prompt after the start")]
     Unattended,
-    #[error("--mfa-command {0}")]
-    Command(ProcessFailure),
+    #[error("{} {failure}", .from.program())]
+    Command { from: CodeOrigin, failure: ProcessFailure },
     #[error("{}", .from.same_again())]
     SameAgain { from: CodeOrigin },
 }
@@ -39,7 +39,10 @@ pub(crate) enum MfaFailure {
 pub(crate) enum CodeOrigin {
     Prompt,
     StandardInput,
+    /// `--mfa-command`.
     Command,
+    /// `mfa_process` of a profile.
+    Process,
 }
 
 impl CodeOrigin {
@@ -48,6 +51,7 @@ impl CodeOrigin {
             Self::Prompt => "the typed code is not six digits",
             Self::StandardInput => "the first line of standard input is not a six-digit code",
             Self::Command => "the output of --mfa-command is not just a six-digit code",
+            Self::Process => "the output of mfa_process is not just a six-digit code",
         }
     }
 
@@ -56,7 +60,12 @@ impl CodeOrigin {
             Self::Prompt => "the typed code was already used",
             Self::StandardInput => "the code on standard input was already used",
             Self::Command => "--mfa-command printed a code that was already used",
+            Self::Process => "mfa_process printed a code that was already used",
         }
+    }
+
+    fn program(self) -> &'static str {
+        if self == Self::Process { "mfa_process" } else { "--mfa-command" }
     }
 
     fn hint(self) -> &'static str {
@@ -68,6 +77,9 @@ impl CodeOrigin {
             Self::Command => {
                 "run the --mfa-command yourself; it must print six digits and nothing else within 60 seconds, and exit with status 0"
             }
+            Self::Process => {
+                "run the command of mfa_process yourself; it must print six digits within 60 seconds and exit with status 0"
+            }
         }
     }
 }
@@ -77,8 +89,9 @@ impl MfaError {
     pub(crate) fn hint(&self) -> &'static str {
         match &self.kind {
             MfaFailure::NoTerminal { .. } => "use --mfa-command or --mfa-token",
-            MfaFailure::NotGiven { from, .. } | MfaFailure::Malformed { from } => from.hint(),
-            MfaFailure::Command(_) => CodeOrigin::Command.hint(),
+            MfaFailure::NotGiven { from, .. } | MfaFailure::Malformed { from } | MfaFailure::Command { from, .. } => {
+                from.hint()
+            }
             MfaFailure::Unattended => {
                 "use --mfa-command, or (for a role assumed with a user's own access keys) --duration 1h or less"
             }

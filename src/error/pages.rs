@@ -61,6 +61,7 @@ pages! {
         ConfigError::Syntax { .. } => Of("config-syntax-section"),
         ConfigError::UnknownProfile { .. } => Of("config-profile-unknown"),
         ConfigError::Loop { .. } => Of("config-loop"),
+        ConfigError::TooManyIncluded { .. } => Of("config-include-too-many"),
         ConfigError::TwoSources { .. } => Of("config-two-sources"),
         ConfigError::NoSourceForRole { .. } => Of("config-role-without-source"),
         ConfigError::UnknownCredentialSource { .. } => Of("config-credential-source-unknown"),
@@ -95,7 +96,9 @@ pages! {
         MfaFailure::Malformed { from: CodeOrigin::StandardInput } => Of("mfa-stdin-no-code"),
         MfaFailure::Malformed { from: CodeOrigin::Command } => Of("mfa-command-no-code"),
         MfaFailure::Unattended => Of("mfa-refresh-unattended"),
-        MfaFailure::Command(_) => Of("mfa-command-fails"),
+        MfaFailure::Malformed { from: CodeOrigin::Process } => Of("mfa-process-no-code"),
+        MfaFailure::Command { from: CodeOrigin::Process, .. } => Of("mfa-process-fails"),
+        MfaFailure::Command { .. } => Of("mfa-command-fails"),
         MfaFailure::SameAgain { from: CodeOrigin::Prompt } => Of("mfa-typed-same-again"),
         MfaFailure::SameAgain { .. } => Without("a warning of a refresh"),
     }

@@ -52,13 +52,22 @@ pub(crate) const POLICY: Flag =
 pub(crate) const POLICY_ARN: Flag =
     many("policy-arn", "ARN", "Managed policy that restricts the session; repeatable, up to 10").removed();
 
-pub(crate) const TAG: Flag = many("tag", "KEY=VALUE", "Session tag; repeatable, up to 50").removed();
+pub(crate) const TAG: Flag = many(
+    "tag",
+    "KEY=VALUE",
+    "Session tag; repeatable, up to 50\n\nOverrides session_tags and transitive_session_tags of the profile.",
+)
+.removed();
 
 pub(crate) const TRANSITIVE_TAG: Flag =
     many("transitive-tag", "KEY", "Key of a tag to pass on to later roles of a chain; repeatable").removed();
 
-pub(crate) const SOURCE_IDENTITY: Flag =
-    one("source-identity", "NAME", "Source identity; persists through role chaining").removed();
+pub(crate) const SOURCE_IDENTITY: Flag = one(
+    "source-identity",
+    "NAME",
+    "Source identity; persists through role chaining\n\nOverrides source_identity of the profile.",
+)
+.removed();
 
 pub(crate) const WEB_IDENTITY_TOKEN_FILE: Flag = one(
     "web-identity-token-file",
@@ -94,8 +103,8 @@ pub(crate) const MFA_TOKEN: Flag = one(
     "mfa-token",
     "CODE",
     "MFA code, or `-` to read it from stdin\n\n\
-     One line of stdin is read; what follows is left to the command. Without this flag and --mfa-command, xassume prompts \
-     for the code on the terminal. A code on the command line can be seen by other users of the host.",
+     One line of stdin is read; what follows is left to the command. Without this flag, --mfa-command and mfa_process of \
+     the profile, xassume prompts for the code on the terminal. A code on the command line can be seen by other users of the host.",
 )
 .without_variable()
 .removed();
@@ -105,7 +114,7 @@ pub(crate) const MFA_COMMAND: Flag = one(
     "COMMAND",
     "Shell command that prints an MFA code\n\n\
      Runs whenever a code is needed, with a limit of 60 seconds, so refreshes work unattended. Its stderr is shown, its \
-     stdin is /dev/null.",
+     stdin is /dev/null. Overrides mfa_process of the profile.",
 )
 .removed();
 

@@ -53,7 +53,10 @@ impl Planned {
 
     /// Returns the command's copy of the config file, which contains no credentials.
     pub(crate) fn config_copy(&self) -> Vec<u8> {
-        config_copy::filter(&self.files.config_text, self.plan.profile.as_deref())
+        let included = |name: &String| self.files.profiles.includes(name).unwrap_or_default();
+        let used: Vec<_> =
+            self.plan.profile.iter().flat_map(|name| [vec![name.clone()], included(name)].concat()).collect();
+        config_copy::filter(&self.files.config_text, &used)
     }
 }
 
@@ -65,8 +68,8 @@ impl<'a> Context<'a> {
     /// to be read from standard input and there is none.
     pub(super) fn new(settings: &'a Settings, vars: &'a Vars, report: Report, plan: &Plan) -> Result<Self, Error> {
         let depth = depth(vars)?;
-        let device = mode::device(plan).map(|(_, serial)| serial);
-        let codes = Codes::new(&settings.mfa.code, device, helper_environment(vars, depth, None))?;
+        let (device, source) = (mode::device(plan).map(|(_, serial)| serial), mode::code_source(plan, &settings.mfa));
+        let codes = Codes::new(&source, device, helper_environment(vars, depth, None))?;
         let (mfa_sessions, cache_warned, progress) =
             (LastMfaSession::default(), AtomicBool::default(), report.progress());
         Ok(Self { settings, vars, report, depth, codes, mfa_sessions, cache_warned, progress })

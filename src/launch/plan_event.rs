@@ -1,7 +1,7 @@
 //! Logs the plan and the ignored settings with `-v`.
 
 use crate::event::{EventSink as _, Level, SessionEvent};
-use crate::mfa::mode::device;
+use crate::mfa::mode::{code_source, device};
 use crate::profile::{Plan, Region};
 use crate::report::Report;
 use crate::settings::Settings;
@@ -29,7 +29,7 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
         lines.push("no role: the command gets these credentials".to_owned());
     }
     if let Some((_, serial)) = device(plan) {
-        lines.push(format!("MFA: device {serial}, code from {}", settings.mfa.code));
+        lines.push(format!("MFA: device {serial}, code from {}", code_source(plan, &settings.mfa)));
     }
     lines.push(match &plan.region {
         Some(Region { name, from }) => format!("region: {name} ({from})"),

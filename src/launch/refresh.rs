@@ -10,7 +10,7 @@ mod message;
 use crate::error::{CHECK_LIMITS, Error, reason_of};
 use crate::event::Problem;
 use crate::launch::{Launch, block_on};
-use crate::mfa::{CodeSource, mode};
+use crate::mfa::mode;
 use crate::profile::Source;
 use crate::session::Session;
 use crate::sys::boot::boottime;
@@ -66,8 +66,7 @@ fn limit(launch: &Launch<'_>) -> Duration {
         return all;
     }
     let gives_keys = matches!(launch.planned.plan.source, Source::Process { .. });
-    let gives_code = matches!(launch.context.settings.mfa.code, CodeSource::Command(_))
-        && mode::device(&launch.planned.plan).is_some();
+    let gives_code = launch.context.codes.are_from_a_program() && mode::device(&launch.planned.plan).is_some();
     all + ProgramLimit::OWN.left * (u32::from(gives_keys) + u32::from(gives_code))
 }
 

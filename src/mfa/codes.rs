@@ -55,7 +55,9 @@ impl Codes {
             (CodeSource::StandardInput, Some(serial)) => {
                 CodeSource::Typed(read_line().map_err(|kind| MfaError { serial: serial.to_string(), kind })?)
             }
-            (CodeSource::Prompt | CodeSource::Typed(_) | CodeSource::Command(_), _) => source.clone(),
+            (CodeSource::Prompt | CodeSource::Typed(_) | CodeSource::Command(_) | CodeSource::Process(_), _) => {
+                source.clone()
+            }
         };
         Ok(Self { source, environment, state: Mutex::default() })
     }
@@ -65,9 +67,9 @@ impl Codes {
         self.state().attendance = Attendance::Unattended;
     }
 
-    /// Checks whether the codes come from a program (`--mfa-command`).
+    /// Checks whether the codes come from a program (`--mfa-command` or `mfa_process`).
     pub(crate) fn are_from_a_program(&self) -> bool {
-        matches!(self.source, CodeSource::Command(_))
+        self.source.is_program()
     }
 
     /// Returns whether a prompt is still possible.
@@ -96,7 +98,8 @@ impl Codes {
             (state.attendance, state.used.clone(), state.rejected, state.asked)
         };
         let code = match (&self.source, attendance, &used) {
-            (CodeSource::Command(command), _, _) => self.run(command, attendance, limit).await,
+            (CodeSource::Command(command), _, _) => self.run(command, CodeOrigin::Command, attendance, limit).await,
+            (CodeSource::Process(command), _, _) => self.run(command, CodeOrigin::Process, attendance, limit).await,
             (CodeSource::Typed(code), Attendance::Attended, None) => Ok(code.clone()),
             (CodeSource::Prompt, Attendance::Attended, used) if used.is_none() || rejected => {
                 prompt::ask(serial, used.as_ref(), &mut asked).await
@@ -107,7 +110,9 @@ impl Codes {
         };
         let code = code.map_err(failed)?;
         if used.is_some_and(|used| used == code) {
-            return Err(failed(MfaFailure::SameAgain { from: CodeOrigin::Command }));
+            let is_process = matches!(self.source, CodeSource::Process(_));
+            let from = if is_process { CodeOrigin::Process } else { CodeOrigin::Command };
+            return Err(failed(MfaFailure::SameAgain { from }));
         }
         let mut state = self.state();
         (state.used, state.rejected, state.asked) = (Some(code.clone()), false, asked);
@@ -128,9 +133,16 @@ impl Codes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(&self, command: &str, attendance: Attendance, limit: ProgramLimit) -> Result<MfaCode, MfaFailure> {
+    async fn run(
+        &self,
+        command: &str,
+        from: CodeOrigin,
+        attendance: Attendance,
+        limit: ProgramLimit,
+    ) -> Result<MfaCode, MfaFailure> {
         let output = helper::run_shell(command, &self.environment, attendance, limit, MAX_OUTPUT).await;
-        parse(&zeroize::Zeroizing::new(output.map_err(MfaFailure::Command)?), CodeOrigin::Command)
+        let output = output.map_err(|failure| MfaFailure::Command { from, failure })?;
+        parse(&zeroize::Zeroizing::new(output), from)
     }
 }
 

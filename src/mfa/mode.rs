@@ -42,6 +42,16 @@ pub(crate) fn device(plan: &Plan) -> Option<(usize, &MfaSerial)> {
     of_role.or(plan.device.as_ref().map(|serial| (1, serial)))
 }
 
+/// Returns where the codes come from. A flag or its variable takes precedence over `mfa_process` of the profile with the
+/// device. Without these, the user is prompted.
+pub(crate) fn code_source(plan: &Plan, settings: &MfaSettings) -> CodeSource {
+    let of_role = plan.hops.iter().find_map(|hop| hop.options.mfa_process.as_ref());
+    match (&settings.code, of_role.or(plan.mfa_process.as_ref())) {
+        (CodeSource::Prompt, Some(command)) => CodeSource::Process(command.clone()),
+        (source, _) => source.clone(),
+    }
+}
+
 /// Decides how an MFA code is used. A role that is assumed with the keys of an MFA session can have a session of at
 /// most one hour. So for a longer session, the code must be sent in the call that assumes the role.
 pub(crate) fn mfa_mode(plan: &Plan, keys: KeyKind) -> MfaMode<'_> {
@@ -78,7 +88,7 @@ pub(crate) enum Unattended {
 /// Each refresh would need a new code from the user.
 pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKind>) -> Result<Unattended, MfaError> {
     let keys = keys.unwrap_or(KeyKind::LongTerm);
-    let by_command = matches!(settings.code, CodeSource::Command(_));
+    let by_command = code_source(plan, settings).is_program();
     match (mfa_mode(plan, keys), device(plan)) {
         (MfaMode::Session(_), _) if !by_command && !plan.hops.is_empty() => {
             Ok(Unattended::ForMfaSession(settings.session_duration))

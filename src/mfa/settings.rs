@@ -24,6 +24,15 @@ pub(crate) enum CodeSource {
     StandardInput,
     /// `--mfa-command`, which gives a new code each time it runs.
     Command(String),
+    /// `mfa_process` of the profile with the device, which gives a new code each time it runs.
+    Process(String),
+}
+
+impl CodeSource {
+    /// Checks whether a program gives the codes, so that nobody has to type them.
+    pub(crate) fn is_program(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::Process(_))
+    }
 }
 
 impl fmt::Display for CodeSource {
@@ -33,6 +42,7 @@ impl fmt::Display for CodeSource {
             Self::Typed(_) => "--mfa-token",
             Self::StandardInput => "standard input",
             Self::Command(_) => "--mfa-command",
+            Self::Process(_) => "mfa_process",
         })
     }
 }

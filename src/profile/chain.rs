@@ -79,6 +79,7 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
         let named_by = visited.last().unwrap_or(&current).clone();
         visited.push(current.clone());
         let name = current;
+        profiles.includes(&name)?;
         let Some(settings) = profiles.profile(&name) else { break Base::Profile { name, named_by } };
         let token = settings.get("web_identity_token_file").is_some();
         if token && visited.len() > 1 && settings.get("role_arn").is_none() {
@@ -103,7 +104,7 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
                 Some(at) => {
                     let mut profiles = visited.split_off(at);
                     profiles.push(source);
-                    return Err(ConfigError::Loop { profiles });
+                    return Err(ConfigError::Loop { key: "source_profile", profiles });
                 }
             },
         }

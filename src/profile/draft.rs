@@ -3,8 +3,16 @@
 use super::set::ProfileSet;
 use crate::error::ConfigError;
 use crate::event::Ignored;
-use crate::role::{ExternalId, HopOptions, Invalid, MfaSerial, RoleArn, RoleSessionName, SessionDuration};
+use crate::profile::quotes::one_line;
+use crate::role::{
+    ExternalId, HopOptions, Invalid, MfaSerial, ProfileKey, RoleArn, RoleSessionName, SessionDuration, SourceIdentity,
+    check_tags, parse_session_tags, parse_transitive_session_tags,
+};
 use std::time::Duration;
+
+/// Two keys of aws-vault, which errors name.
+pub(super) const SESSION_TAGS: &str = "session_tags";
+pub(super) const SOURCE_IDENTITY: &str = "source_identity";
 
 /// A role with the settings of its profile, before the flags are applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +46,41 @@ impl Draft {
                 external_id: profiles.parsed(name, "external_id", ExternalId::parse)?,
                 duration: duration.flatten(),
                 mfa_serial: profiles.parsed(name, "mfa_serial", MfaSerial::parse)?,
-                ..HopOptions::default()
+                mfa_process: mfa_process(profiles, name),
+                ..aws_vault_options(profiles, name)?
             },
             note: matches!(duration, Some(None)).then(|| {
                 Ignored::new(format_args!("duration_seconds of profile {name}"), "not a whole number of seconds")
             }),
         }))
     }
+}
+
+/// Returns the shell command in a profile's `mfa_process`, a key of aws-vault.
+pub(super) fn mfa_process(profiles: &ProfileSet, name: &str) -> Option<String> {
+    profiles.profile(name)?.get("mfa_process").map(one_line)
+}
+
+/// Reads the tags and the source identity, in the keys of aws-vault. The AWS CLI and the SDKs ignore these keys.
+///
+/// # Errors
+/// Fails if a value is invalid, or if a transitive tag is not one of the tags.
+fn aws_vault_options(profiles: &ProfileSet, name: &str) -> Result<HopOptions, ConfigError> {
+    let tags = profiles.parsed(name, SESSION_TAGS, parse_session_tags)?.unwrap_or_default();
+    let transitive = profiles.parsed(name, "transitive_session_tags", parse_transitive_session_tags)?;
+    let transitive_tags = transitive.unwrap_or_default();
+    if check_tags(&tags, &transitive_tags).is_err() {
+        let key = "transitive_session_tags";
+        let value = profiles.profile(name).and_then(|settings| settings.get(key)).unwrap_or_default();
+        let invalid = Invalid::new("each key must be in session_tags, and only once")
+            .hint("add KEY=VALUE to session_tags, or remove the key from transitive_session_tags");
+        return Err(profiles.invalid(name, key, value, invalid));
+    }
+    let source_identity = profiles.parsed(name, SOURCE_IDENTITY, SourceIdentity::parse)?;
+    let used = [(SESSION_TAGS, !tags.is_empty()), (SOURCE_IDENTITY, source_identity.is_some())];
+    let used = used.into_iter().filter(|(_, is_used)| *is_used);
+    let of_profiles = used.map(|(key, _)| ProfileKey { key, profile: name.to_owned() }).collect();
+    Ok(HopOptions { tags, transitive_tags, source_identity, of_profiles, ..HopOptions::default() })
 }
 
 /// Parses `duration_seconds` in the way in which Python's `int` parses a number. Returns `None` if the text is not a

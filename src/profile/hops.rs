@@ -3,13 +3,13 @@
 //! Flags take precedence over the profile. `plan` decides where the roles and the source credentials come from.
 
 use super::conflicts::FOR_ASSUME_ROLE;
-use super::draft::Draft;
+use super::draft::{Draft, SESSION_TAGS, SOURCE_IDENTITY};
 use super::request::Request;
 use super::setting::of_variable;
 use crate::error::{ConfigError, DurationBy};
 use crate::event::Ignored;
 use crate::flags::{DURATION, MFA_SERIAL, WEB_IDENTITY_TOKEN_FILE};
-use crate::role::{Hop, MAX_HOPS, RoleSessionName, SessionDuration};
+use crate::role::{Hop, HopOptions, MAX_HOPS, ProfileKey, RoleSessionName, SessionDuration};
 use crate::vars::Vars;
 use std::time::Duration;
 
@@ -88,14 +88,28 @@ pub(super) fn finish(
         hops.push(hop(draft, at >= first_signed, request, vars, notes)?);
     }
     let flags = &request.options;
+    if flags.source_identity.is_some() {
+        for hop in &mut hops {
+            hop.options.source_identity = None;
+            hop.options.of_profiles.retain(|of| of.key != SOURCE_IDENTITY);
+        }
+        if let Some(caller) = hops.get_mut(first_signed) {
+            caller.options.source_identity.clone_from(&flags.source_identity);
+        }
+    }
     if let Some(caller) = hops.get_mut(first_signed) {
-        caller.options.source_identity.clone_from(&flags.source_identity);
         let of_profile = caller.options.mfa_serial.take();
         caller.options.mfa_serial = flags.mfa_serial.clone().or(of_profile);
     } else if let [only] = &hops[..] {
         refuse_unsigned(only, request)?;
     }
     one_device(hops.iter_mut(), notes);
+    for hop in hops.iter_mut().filter(|hop| hop.options.mfa_serial.is_none()) {
+        if hop.options.mfa_process.take().is_some() {
+            let setting = format_args!("mfa_process for {}", hop.role);
+            notes.push(Ignored::new(setting, "no MFA code is needed for this role"));
+        }
+    }
     let Some(last) = hops.last_mut() else { return Ok(RoleChain::default()) };
     let of_profile = last.options.external_id.take();
     last.options.external_id = flags.external_id.clone().or(of_profile);
@@ -105,8 +119,12 @@ pub(super) fn finish(
     }
     last.options.policy.clone_from(&flags.policy);
     last.options.policy_arns.clone_from(&flags.policy_arns);
-    last.options.tags.clone_from(&flags.tags);
-    last.options.transitive_tags.clone_from(&flags.transitive_tags);
+    if !flags.tags.is_empty() {
+        last.options.tags.clone_from(&flags.tags);
+        last.options.transitive_tags.clone_from(&flags.transitive_tags);
+        last.options.of_profiles.retain(|of| of.key != SESSION_TAGS);
+    }
+    pass_on(hops.iter_mut());
     let chain = RoleChain(hops);
     check_durations(&chain, &profiles, request)?;
     Ok(chain)
@@ -157,8 +175,21 @@ fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignor
     }
 }
 
+/// Adds the keys of earlier profiles to the roles whose calls they have an effect on. STS passes on the source identity
+/// and the transitive tags of a session to the next role.
+fn pass_on<'a>(hops: impl Iterator<Item = &'a mut Hop>) {
+    let mut passed_on: Vec<ProfileKey> = Vec::new();
+    for HopOptions { of_profiles, transitive_tags, .. } in hops.map(|hop| &mut hop.options) {
+        let has_transitive_tags = !transitive_tags.is_empty();
+        let own = of_profiles.iter().filter(|of| of.key == SOURCE_IDENTITY || has_transitive_tags).cloned();
+        let own: Vec<_> = own.collect();
+        of_profiles.extend(passed_on.iter().cloned());
+        passed_on.extend(own);
+    }
+}
+
 /// Creates a hop with its session name. If `signed` is false, the hop is an `AssumeRoleWithWebIdentity` call, which has
-/// no parameters for an external ID and an MFA device, so both are ignored.
+/// no parameters for an external ID, an MFA device, tags and a source identity, so these are ignored.
 fn hop(
     draft: Draft,
     signed: bool,
@@ -175,9 +206,18 @@ fn hop(
     notes.extend(draft.note);
     let mut options = draft.options;
     if !signed {
-        let ignored = (options.external_id.take(), options.mfa_serial.take());
-        if ignored != (None, None) {
-            let setting = format_args!("external_id and mfa_serial for {}", draft.role);
+        let ignored = [
+            ("external_id", options.external_id.take().is_some()),
+            ("mfa_serial", options.mfa_serial.take().is_some()),
+            ("mfa_process", options.mfa_process.take().is_some()),
+            (SESSION_TAGS, !std::mem::take(&mut options.tags).is_empty()),
+            (SOURCE_IDENTITY, options.source_identity.take().is_some()),
+        ];
+        options.transitive_tags.clear();
+        options.of_profiles.clear();
+        let ignored: Vec<_> = ignored.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect();
+        if !ignored.is_empty() {
+            let setting = format_args!("{} for {}", ignored.join(", "), draft.role);
             notes.push(Ignored::new(setting, "not used with a web identity"));
         }
     }

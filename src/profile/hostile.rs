@@ -38,7 +38,9 @@ pub fn config_plan(bytes: &[u8]) {
         Ok((profiles, Ok(plan))) => {
             keeps_the_limits(&plan);
             let used = plan.profile.as_deref();
-            copy_has_no_identity(config, used);
+            let included =
+                used.map(|name| [vec![name.to_owned()], profiles.includes(name).unwrap_or_default()].concat());
+            copy_has_no_identity(config, &included.unwrap_or_default());
             let exported = used.map(|used| exported_settings(&profiles, used)).unwrap_or_default();
             let hops: String = plan.hops.iter().map(ToString::to_string).collect();
             let hints = format!("{} {hops} {exported:?} {:?}", plan.source, plan.notes);
@@ -120,7 +122,7 @@ fn keeps_the_limits(plan: &Plan) {
 
 /// Checks that the command's copy of the config file contains no credentials and no role, and that filtering the copy
 /// again changes nothing.
-fn copy_has_no_identity(config: &str, used: Option<&str>) {
+fn copy_has_no_identity(config: &str, used: &[String]) {
     let copy = bounded(config.len(), BOUND, || config_copy::filter(config.as_bytes(), used));
     for scanned in scan(FileKind::Config, &copy) {
         match scanned.line {
@@ -133,7 +135,7 @@ fn copy_has_no_identity(config: &str, used: Option<&str>) {
             _ => {}
         }
     }
-    let again = config_copy::filter(&copy, None);
+    let again = config_copy::filter(&copy, &[]);
     assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&copy), "filtered twice");
     let parsed = ProfileSet::parse((Path::new("copy"), &copy), (Path::new(""), b""));
     assert!(parsed.is_ok(), "the copy of a file that can be read cannot: {parsed:?}");

@@ -9,9 +9,8 @@ use crate::vars::Vars;
 const OF_ROLES: &[(&str, &str)] = &[
     ("policy", "not a standard setting; use --policy"),
     ("policy_arns", "not a standard setting; use --policy-arn"),
-    ("source_identity", "not a standard setting; use --source-identity"),
-    ("tags", "not a standard setting; use --tag"),
-    ("transitive_tag_keys", "not a standard setting; use --transitive-tag"),
+    ("tags", "not a standard setting; use session_tags or --tag"),
+    ("transitive_tag_keys", "not a standard setting; use transitive_session_tags or --transitive-tag"),
 ];
 
 const RETRIES: &str = "passed to the command; see --sts-timeout for xassume";

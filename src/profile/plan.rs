@@ -8,7 +8,7 @@ mod selected;
 
 use super::chain::{Base, walk};
 use super::conflicts::{FOR_ASSUME_ROLE, Outline, RULES, Start};
-use super::draft::Draft;
+use super::draft::{Draft, mfa_process};
 use super::hops::{RoleChain, finish};
 use super::ignored;
 use super::metadata::Metadata;
@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     /// The MFA device with which a session of `GetSessionToken` is requested for the command. `None` if a role is
     /// assumed, because the device then belongs to a hop.
     pub(crate) device: Option<MfaSerial>,
+    /// The shell command of `mfa_process`, which prints a code of this device.
+    pub(crate) mfa_process: Option<String>,
     /// The profile whose settings apply, even if neither credentials nor a role come from it.
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
@@ -69,6 +71,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     planner.notes.extend(notes);
     let metadata = planner.metadata(&source, drafts.is_empty())?;
     let device = if drafts.is_empty() { planner.own_device(&source, &request)? } else { None };
+    let mfa_process = device.as_ref().and_then(|_| mfa_process(profiles, planner.selected.name));
     let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
     planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.selected.name, vars));
     let hops = finish(drafts, source.is_web_identity(), &request, vars, &mut planner.notes)?;
@@ -76,7 +79,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let region = region(&request, &settings)?;
     let network = network(&settings, &mut planner.notes)?;
     let profile = planner.profile();
-    Ok(Plan { source, hops, device, profile, region, network, metadata, notes: planner.notes })
+    Ok(Plan { source, hops, device, mfa_process, profile, region, network, metadata, notes: planner.notes })
 }
 
 /// The source credentials, and the roles to assume with them.

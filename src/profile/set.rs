@@ -4,6 +4,8 @@
 //! Merging follows the AWS SDKs. Sections with the same name are merged, and a later key replaces an earlier key. The
 //! credentials file takes precedence over the config file, and `[profile default]` replaces `[default]`.
 
+mod include;
+
 use super::text::{FileKind, Line, Section, property, scan};
 use crate::error::{ConfigError, Misplaced};
 use crate::event::Ignored;
@@ -13,6 +15,7 @@ use crate::session::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The name of the default profile.
 pub(crate) const DEFAULT: &str = "default";
@@ -29,12 +32,16 @@ struct Setting {
 ///
 /// A setting with an empty value counts as unset.
 #[derive(Clone, Default)]
-pub(crate) struct Settings(BTreeMap<String, Setting>);
+pub(crate) struct Settings {
+    own: Arc<BTreeMap<String, Setting>>,
+    /// The settings of the profiles that this profile includes. They count if the profile itself does not set a key.
+    included: Vec<Arc<BTreeMap<String, Setting>>>,
+}
 
 impl Settings {
     /// Returns the value of a key, or `None` if it is unset. `key` must be in lower case.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(|setting| setting.value.reveal()).filter(|value| !value.is_empty())
+        self.find(key).map(|setting| setting.value.reveal()).filter(|value| !value.is_empty())
     }
 
     /// Returns the value of a key if it comes from this file. Returns `None` if the key is unset or comes from the
@@ -45,26 +52,18 @@ impl Settings {
 
     /// Returns the file that sets a key, or `None` if no file does.
     pub(crate) fn file(&self, key: &str) -> Option<FileKind> {
-        self.0.get(key).map(|setting| setting.kind)
+        self.find(key).map(|setting| setting.kind)
     }
 
     /// Returns the settings nested below a key, such as the indented lines below `s3 =`. The keys of the nested
     /// settings are in lower case.
     pub(crate) fn nested(&self, key: &str) -> &[(String, String)] {
-        self.0.get(key).map_or(&[], |setting| setting.nested.as_slice())
+        self.find(key).map_or(&[], |setting| setting.nested.as_slice())
     }
 
     /// Returns each key that has nested settings, together with its nested settings.
     pub(crate) fn all_nested(&self) -> impl Iterator<Item = (&str, &[(String, String)])> {
-        self.0
-            .iter()
-            .filter(|(_, setting)| !setting.nested.is_empty())
-            .map(|(key, s)| (key.as_str(), s.nested.as_slice()))
-    }
-
-    /// Returns all keys, sorted.
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.keys().map(|key| (key, self.nested(key))).filter(|(_, nested)| !nested.is_empty())
     }
 }
 
@@ -104,6 +103,7 @@ impl ProfileSet {
         let mut set = Self { config: config.0.into(), credentials: credentials.0.into(), ..Self::default() };
         set.read(FileKind::Config, config)?;
         set.read(FileKind::Credentials, credentials)?;
+        set.include_profiles();
         Ok(set)
     }
 
@@ -149,7 +149,7 @@ impl ProfileSet {
                     continue;
                 }
             };
-            merged.or_default().0.extend(settings);
+            Arc::make_mut(&mut merged.or_default().own).extend(settings);
         }
     }
 

@@ -27,6 +27,23 @@ pub(crate) struct HopOptions {
     pub(crate) transitive_tags: Vec<TagKey>,
     pub(crate) source_identity: Option<SourceIdentity>,
     pub(crate) mfa_serial: Option<MfaSerial>,
+    /// The shell command of `mfa_process`, which prints a code of this device.
+    pub(crate) mfa_process: Option<String>,
+    /// The keys of profiles from which tags and the source identity of this call come, so that an error can name them.
+    pub(crate) of_profiles: Vec<ProfileKey>,
+}
+
+/// A key of a profile. It has an effect on the call of its own role, and on the calls of later roles if STS passes it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProfileKey {
+    pub(crate) key: &'static str,
+    pub(crate) profile: String,
+}
+
+impl fmt::Display for ProfileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of profile '{}'", self.key, self.profile)
+    }
 }
 
 impl fmt::Display for Hop {

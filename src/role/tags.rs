@@ -52,6 +52,28 @@ impl Tag {
     }
 }
 
+/// Parses the value of a profile's `session_tags`: `KEY=VALUE,KEY=VALUE`, as aws-vault does. A value cannot contain a
+/// comma. White space around a key or a value is ignored.
+///
+/// # Errors
+/// Fails if a part has no `=`, if a key or a value is not allowed, or if the tags together are not allowed.
+pub(crate) fn parse_session_tags(text: &str) -> Result<Vec<Tag>, Invalid> {
+    let tag = |part: &str| match part.split_once('=') {
+        Some((key, value)) => Tag::parse(&format!("{}={}", key.trim(), value.trim())),
+        None => Err(Invalid::new("expected KEY=VALUE,KEY=VALUE").hint("for example team=payments,env=prod")),
+    };
+    let tags = text.split(',').map(tag).collect::<Result<Vec<_>, _>>()?;
+    check_tags(&tags, &[]).map(|()| tags)
+}
+
+/// Parses the value of a profile's `transitive_session_tags`: keys, separated by commas, as aws-vault does.
+///
+/// # Errors
+/// Fails if a key is not allowed.
+pub(crate) fn parse_transitive_session_tags(text: &str) -> Result<Vec<TagKey>, Invalid> {
+    text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(TagKey::parse).collect()
+}
+
 /// Checks the rules for a set of tags. There are at most 50 tags, no key occurs twice, and each transitive key is the
 /// key of a tag.
 ///
@@ -82,6 +104,21 @@ pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Inva
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_keys_of_a_profile_are_lists() {
+        let tags =
+            |text| parse_session_tags(text).map(|tags| tags.into_iter().map(|tag| (tag.key.to_string(), tag.value)));
+        let tags = |text| tags(text).map(Iterator::collect::<Vec<_>>);
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(tags("a=1, b = x=y ,c="), Ok(vec![pair("a", "1"), pair("b", "x=y"), pair("c", "")]));
+        for bad in ["a", "a=1,", "a=1,A=2", "=1", "a=*"] {
+            assert!(tags(bad).is_err(), "{bad}");
+        }
+        let keys = |text| parse_transitive_session_tags(text).map(|keys| keys.len());
+        assert_eq!((keys("a, b,,"), keys(",")), (Ok(2), Ok(0)));
+        assert!(keys("a*").is_err());
+    }
 
     #[test]
     fn tags_are_unique_without_case_and_transitive_ones_have_values() {

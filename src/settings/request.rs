@@ -78,6 +78,7 @@ fn hop_options(flags: &FlagValues, read: &dyn Fn(&Path) -> std::io::Result<Strin
         transitive_tags: parse_all(transitive, TagKey::parse)?,
         source_identity: flags.parsed(&SOURCE_IDENTITY, SourceIdentity::parse)?,
         mfa_serial: flags.parsed(&MFA_SERIAL, device)?,
+        ..HopOptions::default()
     };
     if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
         let origin = transitive.first().or(tags.first()).map_or(Origin::Flag(&TAG), |given| given.origin);

@@ -194,6 +194,20 @@ for _unit in UNITS:
     register(_unit)
 
 
+@check("documents: the profile of an aws-vault user needs no flag, and its mfa_process gives the code")
+def _():
+    config = next(unit.config for unit in UNITS if "mfa_process" in unit.config)
+    with directory() as home:
+        world = World(home, "", config)
+        (home / ".aws/config").write_text(config)
+        world.run("xassume -p work -- worker", XASSUME_MFA_COMMAND="").expect_success()
+        called = {call["name"]: call for call in world.calls()}
+        expect_equal(called["ykman"]["args"], "oath accounts code -s aws", "mfa_process")
+        expect(":assumed-role/DeployMaster/" in called["worker"]["session"], str(called["worker"]))
+        shown = world.run("xassume -v -p work --no-cache -- worker", XASSUME_MFA_COMMAND="")
+        expect("source identity alice" in shown.stderr and "2 tags" in shown.stderr, shown.stderr)
+
+
 @check("documents: without a session each script fails and starts nothing")
 def _():
     # These commands need no session.

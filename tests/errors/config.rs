@@ -29,6 +29,31 @@ const FILES: &[(&str, &str, &[&str])] = &[
          [profile b]\nrole_arn = arn:aws:iam::521111111144:role/B\nsource_profile = a\n",
         &["-p", "a"],
     ),
+    ("config-include-loop", "[profile a]\ninclude_profile = b\n[profile b]\ninclude_profile = a\n", &["-p", "a"]),
+    (
+        "config-include-unknown",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\ninclude_profile = bse\n[profile base]\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-include-too-many",
+        "[profile p]\ninclude_profile = a\n[profile a]\ninclude_profile = b\n[profile b]\ninclude_profile = c\n\
+         [profile c]\ninclude_profile = d\n[profile d]\ninclude_profile = e\n[profile e]\ninclude_profile = f\n\
+         [profile f]\ninclude_profile = g\n[profile g]\ninclude_profile = h\n[profile h]\ninclude_profile = i\n\
+         [profile i]\ninclude_profile = j\n[profile j]\ninclude_profile = k\n[profile k]\nregion = eu-west-1\n",
+        &["-p", "p"],
+    ),
+    (
+        "config-value-session-tags",
+        "[profile p]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = p\nsession_tags = team\n",
+        &["-p", "p"],
+    ),
+    (
+        "config-value-transitive-session-tags",
+        "[profile p]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = p\nsession_tags = team=a\n\
+         transitive_session_tags = stage\n",
+        &["-p", "p"],
+    ),
     (
         "config-two-sources",
         "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = base\n\

@@ -39,6 +39,16 @@ fn with_denied_role(rules: RoleRules, flags: &[&str]) -> Scene {
     Scene::new(Xassume::new(&sts).args(["-r", ROLE]).args(flags).args(["--", "true"])).with(sts)
 }
 
+const TAGGED: &str = "credential_source = Environment\nsession_tags = team=payments\ntransitive_session_tags = team\n\
+                      source_identity = alice\n";
+
+/// A profile with tags and a source identity.
+fn of_profile(rules: RoleRules) -> Scene {
+    let sts = FakeSts::builder().role(ROLE, rules).start();
+    let config = format!("[profile deploy]\nrole_arn = {ROLE}\n{TAGGED}");
+    Scene::new(Xassume::new(&sts).file(".aws/config", config).args(["-p", "deploy", "--", "true"])).with(sts)
+}
+
 pub(super) fn pages() -> Vec<Page> {
     let by = |caller: fn() -> Identity| {
         move |(name, why): &(&'static str, &'static str)| {
@@ -58,6 +68,16 @@ pub(super) fn pages() -> Vec<Page> {
         page("denied-tags", move || with_denied_role(without(&["sts:TagSession"]), &["--tag", "team=payments"])),
         page("denied-source-identity", move || {
             with_denied_role(without(&["sts:SetSourceIdentity"]), &["--source-identity", "alice"])
+        }),
+        page("denied-tags-of-a-profile", move || of_profile(without(&["sts:TagSession"]))),
+        page("denied-source-identity-of-a-profile", move || of_profile(without(&["sts:SetSourceIdentity"]))),
+        page("denied-with-keys-of-a-profile", move || of_profile(external_id())),
+        page("denied-in-a-chain-with-keys-of-a-profile", move || {
+            let sts = FakeSts::builder().role(ROLE, without(&["sts:SetSourceIdentity"])).start();
+            sts.script([Answer::Ok, Answer::access_denied("arn:aws:sts::222222222222:assumed-role/Hub/me", ROLE)]);
+            let config = format!("[profile hub]\nrole_arn = arn:aws:iam::222222222222:role/Hub\n{TAGGED}");
+            let xassume = Xassume::new(&sts).file(".aws/config", config);
+            Scene::new(xassume.args(["-p", "hub", "-r", ROLE, "--", "true"])).with(sts)
         }),
         page("denied-root-user", || {
             Scene::answered([Answer::error(403, "AccessDenied", "Roles may not be assumed by root accounts.")])

@@ -15,6 +15,14 @@ fn with_sts(sts: FakeSts, args: &[&str]) -> Scene {
     Scene::new(xassume).with(sts)
 }
 
+fn with_process(command: &str) -> Scene {
+    let sts = FakeSts::start();
+    let config = format!(
+        "[profile deploy]\nrole_arn = {ROLE}\ncredential_source = Environment\nmfa_serial = {DEVICE}\nmfa_process = {command}\n"
+    );
+    Scene::new(Xassume::new(&sts).file(".aws/config", config).args(["-p", "deploy", "--", "true"])).with(sts)
+}
+
 pub(super) fn pages() -> Vec<Page> {
     vec![
         page("mfa-no-terminal", || asked_for(&[])),
@@ -26,6 +34,8 @@ pub(super) fn pages() -> Vec<Page> {
         }),
         page("mfa-command-fails", || asked_for(&["--mfa-command", "echo 'no key is plugged in' >&2; exit 1"])),
         page("mfa-command-no-code", || asked_for(&["--mfa-command", "echo your code: 314159"])),
+        page("mfa-process-fails", || with_process("exit 3")),
+        page("mfa-process-no-code", || with_process("echo your code: 314159")),
         page("mfa-typed-no-code", || asked_for(&[]).typing(&[(PROMPT, "1\n"), (PROMPT, "12345x\n"), (PROMPT, "\n")])),
         page("mfa-typed-nothing", || asked_for(&[]).typing(&[(PROMPT, "\x04")])),
         page("mfa-typed-rejected", || {

@@ -37,6 +37,8 @@ fn hop(role: &str) -> Hop {
             transitive_tags: vec![TagKey::parse("a").expect("a key")],
             source_identity: SourceIdentity::parse("alice").ok(),
             mfa_serial: MfaSerial::parse("123456789").ok(),
+            mfa_process: Some("helper".into()),
+            of_profiles: Vec::new(),
         },
     }
 }
@@ -95,6 +97,7 @@ impl Request {
             source: self.source.clone(),
             hops: RoleChain::new(self.hops.clone()),
             device: None,
+            mfa_process: None,
             profile: None,
             region: self.region.map(|name| Region { name: name.into(), from: "--region".into() }),
             network: Network { fips: self.fips, dualstack: self.dualstack, ..Network::default() },
@@ -178,6 +181,8 @@ fn changing_any_field_changes_the_key() {
         ("no source identity", Request::last(|options| options.source_identity = None)),
         ("MFA serial", Request::last(|options| options.mfa_serial = MfaSerial::parse("987654321").ok())),
         ("no MFA serial", Request::last(|options| options.mfa_serial = None)),
+        ("MFA process", Request::last(|options| options.mfa_process = Some("helper -x".into()))),
+        ("no MFA process", Request::last(|options| options.mfa_process = None)),
         ("an option of the other hop", Request::with(|request| request.hops[0].options.external_id = None)),
     ];
     let mut requests: Vec<_> = named.into_iter().map(|(name, request)| (name.to_owned(), request)).collect();

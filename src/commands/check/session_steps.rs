@@ -5,7 +5,7 @@ use super::findings::{Findings, Place, Uncached, refreshes};
 use super::step::{State, Step};
 use crate::deliver::Via;
 use crate::event::MfaSessionFrom;
-use crate::mfa::mode::{Unattended, device, unattended as unattended_by};
+use crate::mfa::mode::{Unattended, code_source, device, unattended as unattended_by};
 use crate::profile::{DEFAULT, Region};
 use crate::session::{Share, rfc3339, whole_seconds};
 use std::fmt::Write as _;
@@ -168,8 +168,9 @@ pub(super) fn caller(findings: &Findings<'_>, step: &mut Step) {
 }
 
 pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
-    let Some((at, serial)) = findings.plan.and_then(device) else { return };
-    let code = &findings.settings.mfa.code;
+    let Some(plan) = findings.plan else { return };
+    let Some((at, serial)) = device(plan) else { return };
+    let code = code_source(plan, &findings.settings.mfa);
     step.fact("serial", serial.to_string());
     let Some((access_key_id, expiration, from)) = findings.mfa_session() else {
         step.text = format!("{serial}, code from {code}");

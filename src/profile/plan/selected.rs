@@ -61,10 +61,14 @@ pub(super) fn select<'a>(
     let named_by = match by {
         NamedBy::Flag => "--profile",
         NamedBy::Variable(variable) => variable,
-        NamedBy::Default => return Ok(Selected { name, settings, by }),
+        NamedBy::Default => {
+            profiles.includes(name)?;
+            return Ok(Selected { name, settings, by });
+        }
     };
     if settings.is_none() {
         return Err(profiles.unknown(name, format!("from {named_by}")));
     }
+    profiles.includes(name)?;
     Ok(Selected { name, settings, by })
 }

@@ -291,7 +291,7 @@ fn notes_list_what_is_ignored() {
             "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w\nexternal_id = ext",
             "",
             "-p w",
-            "ignoring external_id and mfa_serial for arn:aws:iam::123456789012:role/W",
+            "ignoring external_id for arn:aws:iam::123456789012:role/W",
         ),
     ] {
         let notes = planned(text, variables, flags).expect(text).notes;
