@@ -4,6 +4,7 @@
 use super::set::ProfileSet;
 use crate::event::Ignored;
 use crate::vars::Vars;
+use std::collections::BTreeSet;
 
 /// Keys that users write in a profile with a role, because they look like settings of AWS, although they are not.
 const OF_ROLES: &[(&str, &str)] = &[
@@ -20,6 +21,27 @@ const ACCOUNT: &str = "the role determines the account";
 /// Keys that have no effect on xassume. They are reported only if they are in the profile whose settings apply.
 const OF_THE_USED: &[(&str, &str)] =
     &[("aws_account_id", ACCOUNT), ("max_attempts", RETRIES), ("retry_mode", RETRIES), ("sdk_ua_app_id", AGENT)];
+
+const GRANTED: &str = "a setting of granted; use sso_session, sso_account_id and sso_role_name";
+const AWSUME: &str = "a setting of awsume; xassume renews sessions with --via endpoint or --via file";
+const SAML: &str = "a setting of awsume for SAML; use credential_process with a program that supports SAML";
+const SAML2AWS: &str = "a setting of saml2aws; use credential_process = saml2aws login --credential-process --role ARN";
+
+/// Keys with which other tools extend the shared files. The keys of granted are those that its `assume` reads. awsume and
+/// saml2aws write theirs beside the access keys that they store.
+const OF_OTHER_TOOLS: &[(&str, &str)] = &[
+    ("granted_sso_start_url", GRANTED),
+    ("granted_sso_region", GRANTED),
+    ("granted_sso_account_id", GRANTED),
+    ("granted_sso_role_name", GRANTED),
+    ("granted_sso_registration_scopes", GRANTED),
+    ("autoawsume", AWSUME),
+    ("awsumepy_command", AWSUME),
+    ("source_expiration", AWSUME),
+    ("principal_arn", SAML),
+    ("x_principal_arn", SAML2AWS),
+    ("x_security_token_expires", SAML2AWS),
+];
 
 const KEYS: &str = "use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 const EXPIRY: &str = "STS reports the expiry";
@@ -48,12 +70,13 @@ const VARIABLES: &[(&str, &str)] = &[
     ("AWS_SDK_UA_APP_ID", AGENT),
 ];
 
-/// Returns a note for each setting that has no effect. `with_roles` are the profiles whose roles are assumed, and
-/// `used` is the profile whose settings apply.
+/// Returns a note for each setting that has no effect. `with_roles` are the profiles whose roles are assumed,
+/// `of_source` is the profile with the source credentials, and `used` is the profile whose settings apply.
 pub(super) fn notes<'a>(
     profiles: &ProfileSet,
     with_roles: impl Iterator<Item = &'a str>,
-    used: &str,
+    of_source: Option<&'a str>,
+    used: &'a str,
     vars: &Vars,
 ) -> Vec<Ignored> {
     let mut notes = Vec::new();
@@ -65,8 +88,15 @@ pub(super) fn notes<'a>(
             }
         }
     };
-    with_roles.for_each(|profile| keys(profile, OF_ROLES));
+    let mut of_plan: BTreeSet<&str> = of_source.into_iter().chain([used]).collect();
+    for profile in with_roles {
+        keys(profile, OF_ROLES);
+        of_plan.insert(profile);
+    }
     keys(used, OF_THE_USED);
+    for profile in of_plan {
+        keys(profile, OF_OTHER_TOOLS);
+    }
     for (name, reason) in VARIABLES {
         if vars.text(name).is_some() {
             notes.push(Ignored::new(name, *reason));

@@ -73,7 +73,8 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let device = if drafts.is_empty() { planner.own_device(&source, &request)? } else { None };
     let mfa_process = device.as_ref().and_then(|_| mfa_process(profiles, planner.selected.name));
     let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
-    planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.selected.name, vars));
+    let used = planner.selected.name;
+    planner.notes.extend(ignored::notes(profiles, profiles_of_roles, source.profile(), used, vars));
     let hops = finish(drafts, source.is_web_identity(), &request, vars, &mut planner.notes)?;
     let settings = planner.settings();
     let region = region(&request, &settings)?;

@@ -71,6 +71,18 @@ impl fmt::Display for TokenFrom {
 }
 
 impl Source {
+    /// Returns the profile that contains the credentials. Returns `None` if they do not come from a profile.
+    pub(super) fn profile(&self) -> Option<&str> {
+        match self {
+            Self::ProfileKeys { profile, .. }
+            | Self::Process { profile, .. }
+            | Self::Sso { session: SsoSession { profile, .. }, .. }
+            | Self::Login { profile, .. }
+            | Self::WebIdentity { from: TokenFrom::Profile(profile), .. } => Some(profile),
+            Self::EnvironmentKeys(_) | Self::WebIdentity { .. } | Self::Container | Self::InstanceMetadata => None,
+        }
+    }
+
     /// Checks whether the first role is assumed with an `AssumeRoleWithWebIdentity` call.
     pub(crate) fn is_web_identity(&self) -> bool {
         matches!(self, Self::WebIdentity { .. })

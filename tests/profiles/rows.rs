@@ -245,6 +245,17 @@ pub(super) const NETWORK: &[Row] = &[
 
 #[rustfmt::skip]
 pub(super) const PASSED_OVER: &[Row] = &[
+    ("granted_sso_start_url granted_sso_region granted_sso_account_id granted_sso_role_name granted_sso_registration_scopes",
+        "granted_sso_start_url = u\ngranted_sso_region = r\ngranted_sso_account_id = 1\ngranted_sso_role_name = R\n\
+         granted_sso_registration_scopes = s\n+file",
+        &[], BESIDE, Says("ignoring granted_sso_role_name of profile p (a setting of granted; use sso_session, ")),
+    ("autoawsume awsumepy_command source_expiration",
+        "role_arn = @T\nsource_profile = q\n[profile q]\nautoawsume = true\nawsumepy_command = me -a\nsource_expiration = x\n+file",
+        &[], PROFILE, Says("ignoring autoawsume of profile q (a setting of awsume; xassume renews sessions with --via ")),
+    ("principal_arn", "principal_arn = arn:aws:iam::1:saml-provider/x\nrole_arn = @T\nsource_profile = p\n+file", &[],
+        PROFILE, Says("ignoring principal_arn of profile p (a setting of awsume for SAML; use credential_process ")),
+    ("x_principal_arn x_security_token_expires", "x_principal_arn = a\nx_security_token_expires = x\n+file", &[], BESIDE,
+        Says("ignoring x_principal_arn of profile p (a setting of saml2aws; use credential_process = saml2aws login ")),
     ("tags", "tags =\n  a = b\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
         Says("ignoring tags of profile p (")),
     ("transitive_tag_keys", "transitive_tag_keys = a\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
