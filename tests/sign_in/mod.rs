@@ -132,6 +132,20 @@ fn a_role_profile_whose_source_is_iam_identity_center() {
 }
 
 #[test]
+fn the_credentials_of_a_profile_without_a_role_are_cached() {
+    for first in [&["--check"][..], &["--", "true"]] {
+        let (sts, sso) = (FakeSts::start(), FakeSso::start());
+        let xassume = never_signed_in(&sts, &sso).without_args().args(["-p", "dev"]);
+        let terminal = Terminal::run(&xassume.clone().args(first));
+        agree(&terminal);
+        terminal.wait().exited(0);
+        let asked = sso.requests().len();
+        xassume.args(["--", "true"]).run().exited(0);
+        assert_eq!(sso.requests().len(), asked, "{first:?}");
+    }
+}
+
+#[test]
 fn the_time_of_the_sign_in_does_not_count_towards_the_timeout() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     sso.set_confirmed(false);

@@ -88,6 +88,8 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     let work =
         sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, (&sessions, sts), findings).await);
     let result = runtime.block_on(launch.context.progress.during(work)).and_then(|result| result);
+    // The credentials of a profile have a key only after the user has signed in.
+    let key = sessions.key().ok();
     if result.is_ok() || findings.mfa_session().is_some() {
         findings.uncached = uncached(launch, &sessions, key.as_ref());
     }
