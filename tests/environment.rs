@@ -67,6 +67,25 @@ fn the_account_is_that_of_the_session() {
 }
 
 #[test]
+fn a_stale_account_is_removed_if_the_account_is_not_known() {
+    let sts = FakeSts::start();
+    let config = "[profile keys]\naws_access_key_id = AKIAPROFILE000000001\naws_secret_access_key = s\n";
+    let world = Xassume::new(&sts).without_keys().file(".aws/config", config).env("AWS_ACCOUNT_ID", "222222222222");
+    let world = world.args(["-p", "keys"]);
+    let shown = world.clone().arg("--").args(probe()).arg("environ").run().exited(0);
+    assert_eq!(shown.variable("AWS_ACCESS_KEY_ID").as_deref(), Some("AKIAPROFILE000000001"));
+    assert_eq!(shown.variable("AWS_ACCOUNT_ID"), None);
+    for (format, unset) in
+        [("export", " AWS_ACCOUNT_ID "), ("fish", " AWS_ACCOUNT_ID "), ("powershell", " Env:AWS_ACCOUNT_ID,")]
+    {
+        let text = world.clone().args(["--print", format]).run().exited(0).stdout_text();
+        let removed = text.lines().next().unwrap_or_default();
+        assert!(removed.contains(unset), "{format}: {removed}");
+        assert_eq!(text.matches("AWS_ACCOUNT_ID").count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn unrelated_variables_are_unchanged() {
     let sts = FakeSts::start();
     let odd = OsStr::from_bytes(b"\xff=\xfe\n");
