@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// An STS whose first session is long enough to do something before its refresh, even on a busy machine.
-fn with_one_refresh(lifetime: u64) -> FakeSts {
-    FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(lifetime))]).start()
+/// An STS whose first sessions have this lifetime in seconds. There are several, because the first refresh may be over
+/// before a test blocks a file on a busy machine.
+fn with_refreshes(lifetime: u64) -> FakeSts {
+    FakeSts::builder().script(vec![Answer::Lifetime(Duration::from_secs(lifetime)); 8]).start()
 }
 
 /// xassume with keys, token and certificates in files of these names.
@@ -42,7 +43,7 @@ fn with_files_of_source(sts: &FakeSts) -> Vec<(&'static str, Xassume)> {
 
 #[test]
 fn a_file_that_becomes_a_fifo_is_one_failed_refresh() {
-    let servers: Vec<_> = (0..4).map(|_| with_one_refresh(6)).collect();
+    let servers: Vec<_> = (0..4).map(|_| with_refreshes(6)).collect();
     let runs: Vec<_> = servers
         .iter()
         .enumerate()
@@ -123,7 +124,7 @@ fn a_hanging_config_file_blocks_neither_the_endpoint_nor_signals() {
         point_config_at(&running.sandbox().home(), "dead");
         (running, command, url, token)
     };
-    let servers = [with_one_refresh(8), with_one_refresh(60)];
+    let servers = [with_refreshes(8), with_refreshes(60)];
     let (failing, ..) = start(&servers[0], "4s");
     let (ending, command, url, token) = start(&servers[1], "55s");
 
