@@ -5,6 +5,7 @@
 //! fields are secret: the web identity token and the authorization token of a container. They are included because they
 //! determine which credentials a service returns. Neither can be computed from the hash.
 
+use crate::error::TokenId;
 use crate::profile::{Plan, Source, SsoSession};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, SessionDuration, SessionPolicy, SourceIdentity, TagKey,
@@ -59,10 +60,12 @@ impl Key {
         hash.key()
     }
 
-    /// Returns the key of a session that consists of the source's own credentials.
-    pub(crate) fn of_source(source: &Source) -> Self {
+    /// Returns the key of a session that consists of the source's own credentials. `token` identifies the login with
+    /// which they were requested, because another user may have logged in since then.
+    pub(crate) fn of_source(source: &Source, token: &TokenId) -> Self {
         let mut hash = Fields::new("source");
         hash.source(source);
+        hash.bytes("token", token);
         hash.key()
     }
 

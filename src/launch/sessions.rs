@@ -238,8 +238,10 @@ impl<'a> Sessions<'a> {
             _ if !hops.is_empty() => self.key_by(Key::of_role),
             (Some(serial), _) => self.mfa_key(serial, self.context.settings.mfa.session_duration),
             // As in the AWS CLI, a logout also ends the use of cached credentials.
-            (None, Source::Sso { session, .. }) if session.has_login(self.context.vars) => Ok(Key::of_source(source)),
-            (None, Source::Sso { .. }) => Err("there is no login".into()),
+            (None, Source::Sso { session, .. }) => {
+                let token = session.token_id(self.context.vars).ok_or("there is no login")?;
+                Ok(Key::of_source(source, &token))
+            }
             (None, source) if source.static_kind().is_some() => Err("credentials without an expiry".into()),
             (None, _) => Err("the source keeps its credentials itself".into()),
         }

@@ -1,7 +1,7 @@
 //! The cache keeps what the source does not keep itself, and `--expect-account` asks only where the account is unknown.
 
 use super::{ACCOUNT, HOUR, PROCESS, answer_of, failed, has, keys_of, logged_in, profile, ran};
-use crate::support::{FakeSso, FakeSts, Identity, LOGIN_SESSION, Xassume, write_sign_in};
+use crate::support::{FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Xassume, write_login, write_sign_in};
 use std::fs;
 use std::time::Duration;
 
@@ -38,6 +38,20 @@ fn after_a_logout_the_cached_credentials_are_not_used() {
     let error = failed(&xassume);
     assert!(error.contains("aws sso login --sso-session corp"), "{error}");
     assert_eq!(sso.requests().len(), 1);
+}
+
+#[test]
+fn after_another_login_the_cached_credentials_are_not_used() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = logged_in(&sts, &sso);
+    ran(&xassume);
+    let path = write_login(&xassume.home(), "corp", Login::Valid);
+    let mut login: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a login")).expect("JSON");
+    login["accessToken"] = "of-another-user".into();
+    fs::write(&path, login.to_string()).expect("the login is ours");
+    // The portal knows only the first token.
+    failed(&xassume);
+    assert_eq!(sso.requests().len(), 2);
 }
 
 #[test]

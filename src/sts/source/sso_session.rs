@@ -26,9 +26,11 @@ impl SsoSession {
         Some(LoginFile::path(&directory, &SHA1_FOR_LEGACY_USE_ONLY, self.identifier()))
     }
 
-    /// Checks whether the session has a file. The session may have expired. `aws sso logout` removes the file.
-    pub(crate) fn has_login(&self, vars: &Vars) -> bool {
-        self.path(vars).is_some_and(|path| path.exists())
+    /// Returns what identifies the session's token, which may have expired. Returns `None` if there is no token, because
+    /// `aws sso logout` removes it.
+    pub(crate) fn token_id(&self, vars: &Vars) -> Option<TokenId> {
+        let login = LoginFile::at(self.path(vars)?, &self.profile).ok()??;
+        login.needed("/accessToken").ok().map(token_id)
     }
 
     /// Reads the session's file. Returns `None` if there is no such file.
