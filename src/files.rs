@@ -51,7 +51,7 @@ pub(crate) fn places(vars: &Vars) -> [Option<PathBuf>; 2] {
 /// Returns the path in the variable, in which a leading `~/` means the home directory. If the variable is not set,
 /// returns the default path in the home directory, or `None` if there is no home directory.
 fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
-    let home = vars.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    let home = home(vars);
     match vars.get(variable).filter(|path| !path.is_empty()).map(PathBuf::from) {
         Some(path) => Some(match (path.strip_prefix("~"), home) {
             (Ok(below), Some(home)) => home.join(below),
@@ -59,6 +59,11 @@ fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
         }),
         None => Some(home?.join(".aws").join(default)),
     }
+}
+
+/// Returns the home directory, or `None` if there is none.
+pub(crate) fn home(vars: &Vars) -> Option<PathBuf> {
+    vars.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
 fn bytes<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>) -> Result<Vec<u8>, Error> {

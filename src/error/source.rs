@@ -12,12 +12,11 @@ use thiserror::Error;
 /// The reason why a source gave no credentials.
 #[derive(Debug, Error)]
 pub(crate) enum SourceError {
-    /// The profile's session of IAM Identity Center is missing, has expired, or cannot be used.
-    #[error("the SSO session of profile '{profile}' {reason}")]
+    /// The user must sign in to IAM Identity Center.
+    #[error("the SSO session of profile '{profile}' has expired or was never started")]
     SsoExpired {
         profile: String,
         sso_session: Option<String>,
-        reason: String,
         /// The token that the service has refused. `None` if no token was sent.
         refused: Option<TokenId>,
     },

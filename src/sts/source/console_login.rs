@@ -7,6 +7,7 @@ use super::dpop;
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
 use super::service::{Request, Service, json};
 use crate::error::{Answer, SourceError};
+use crate::files::home;
 use crate::session::{Validity, rfc3339};
 use crate::sts::endpoint::CredentialService;
 use crate::sys::clock::wall;
@@ -34,18 +35,11 @@ pub(in crate::sts) async fn keys(
 ) -> Result<SourceKeys, SourceError> {
     let variable =
         context.vars.get("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty()).map(PathBuf::from);
-    let directory = variable.or_else(|| Some(PathBuf::from(context.home()?).join(".aws/login/cache")));
+    let directory = variable.or_else(|| Some(home(context.vars)?.join(".aws/login/cache")));
     let missing = || expired(profile, "has expired or was never started");
-    let login = LoginFile::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
-    let mut login = login.ok_or_else(missing)?;
-    let _lock = if login.is_due(EXPIRATION)? { login.lock().await? } else { None };
-    let (now, ends) = (wall(), login.time(EXPIRATION)?);
-    if login.is_due(EXPIRATION)?
-        && let Err(error) = refresh(profile, &mut login, region, context).await
-        && ends <= now
-    {
-        return Err(error);
-    }
+    let path = LoginFile::path(&directory.ok_or_else(missing)?, &SHA256, session.trim());
+    let login = LoginFile::read(path, profile)?.ok_or_else(missing)?;
+    let login = login.refreshed(EXPIRATION, async |login| refresh(profile, login, region, context).await).await?;
     let [id, secret, token] = [ID, SECRET, TOKEN].map(|pointer| login.needed(pointer));
     let keys = checked(id?, secret?, token?).map_err(|reason| login.unusable(reason))?;
     let validity = Validity::by_local_clock(login.time(EXPIRATION)?, wall());

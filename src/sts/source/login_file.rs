@@ -14,7 +14,6 @@ use crate::vars::Vars;
 use nix::unistd::geteuid;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown, fchown};
@@ -40,11 +39,7 @@ pub(crate) struct LoginContext<'a> {
     pub(crate) report: Report,
 }
 
-impl<'a> LoginContext<'a> {
-    pub(super) fn home(&self) -> Option<&'a OsStr> {
-        self.vars.get("HOME").filter(|home| !home.is_empty())
-    }
-
+impl LoginContext<'_> {
     /// Saves a login that was refreshed. If the login cannot be saved, a warning is emitted, and this run uses the
     /// refreshed login anyway.
     pub(super) fn keep(&self, login: &LoginFile) {
@@ -81,21 +76,8 @@ fn wipe(value: &mut Value) {
 }
 
 impl LoginFile {
-    /// Reads the file of the login with this identifier. The name of the file is a hash of the identifier. Returns
-    /// `None` if there is no such file.
-    ///
-    /// # Errors
-    /// The file cannot be read, or it is not a JSON object.
-    pub(super) fn read(
-        directory: &Path,
-        algorithm: &'static Algorithm,
-        identifier: &str,
-        profile: &str,
-    ) -> Result<Option<Self>, SourceError> {
-        Self::at(Self::path(directory, algorithm, identifier), profile)
-    }
-
-    /// Returns the path of the file whose name is the hash of this identifier.
+    /// Returns the path of the file of the login with this identifier. The name of the file is the hash of the
+    /// identifier.
     pub(super) fn path(directory: &Path, algorithm: &'static Algorithm, identifier: &str) -> PathBuf {
         directory.join(hex(digest(algorithm, identifier.as_bytes()).as_ref())).with_extension("json")
     }
@@ -108,8 +90,8 @@ impl LoginFile {
     /// Reads the file of a login. Returns `None` if there is no such file.
     ///
     /// # Errors
-    /// The same errors as for [`Self::read`].
-    pub(super) fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
+    /// The file cannot be read, or it is not a JSON object.
+    pub(super) fn read(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
         let mut login = Self { path, profile: profile.to_owned(), document: Value::Null };
         let bytes = match read_at_most(&login.path, MAX_BYTES) {
             Ok(bytes) => Zeroizing::new(bytes),
@@ -123,6 +105,28 @@ impl LoginFile {
         Ok(Some(login))
     }
 
+    /// Returns the login. A login that expires soon is refreshed first, unless another run has refreshed it. `expiration`
+    /// is the JSON pointer to the time at which the login expires. If `refresh` fails, the login is used until it has
+    /// expired.
+    ///
+    /// # Errors
+    /// The file cannot be used. If the login has expired, also fails with the error of `refresh`.
+    pub(super) async fn refreshed(
+        mut self,
+        expiration: &str,
+        refresh: impl AsyncFnOnce(&mut Self) -> Result<(), SourceError>,
+    ) -> Result<Self, SourceError> {
+        let _lock = if self.is_due(expiration)? { self.lock().await? } else { return Ok(self) };
+        let (now, end) = (wall(), self.time(expiration)?);
+        if self.is_due(expiration)?
+            && let Err(error) = refresh(&mut self).await
+            && end <= now
+        {
+            return Err(error);
+        }
+        Ok(self)
+    }
+
     /// Locks the file for a refresh, and then reads it again. Two runs must not refresh the login at the same time,
     /// because a refresh token may be valid only once. A refresh replaces the file, so a run that had to wait for the
     /// lock now reads the refreshed login.
@@ -132,7 +136,7 @@ impl LoginFile {
     ///
     /// # Errors
     /// The same errors as for [`Self::read`].
-    pub(super) async fn lock(&mut self) -> Result<Option<File>, SourceError> {
+    async fn lock(&mut self) -> Result<Option<File>, SourceError> {
         let Ok(file) = File::open(&self.path) else { return Ok(None) };
         let begun = boottime();
         while matches!(file.try_lock(), Err(TryLockError::WouldBlock))
@@ -140,7 +144,7 @@ impl LoginFile {
         {
             sleep(LOCK_POLL).await;
         }
-        if let Some(login) = Self::at(self.path.clone(), &self.profile)? {
+        if let Some(login) = Self::read(self.path.clone(), &self.profile)? {
             *self = login;
         }
         Ok(Some(file))
@@ -184,7 +188,7 @@ impl LoginFile {
     ///
     /// # Errors
     /// The same errors as for [`Self::time`].
-    pub(super) fn is_due(&self, expiration: &str) -> Result<bool, SourceError> {
+    fn is_due(&self, expiration: &str) -> Result<bool, SourceError> {
         Ok(self.time(expiration)? <= wall() + REFRESH_BEFORE)
     }
 
@@ -254,8 +258,8 @@ fn metadata_of_parent(path: &Path) -> io::Result<Metadata> {
 ///
 /// # Errors
 /// A directory is missing and cannot be created.
-pub(super) fn make_directory(base: &Path, relative: &str) -> io::Result<()> {
-    let mut path = base.to_owned();
+pub(super) fn make_directory(base: PathBuf, relative: &str) -> io::Result<()> {
+    let mut path = base;
     for name in relative.split('/') {
         path.push(name);
         match DirBuilder::new().mode(0o700).create(&path) {

@@ -1,4 +1,4 @@
-//! Requests to the OIDC service of IAM Identity Center, with which a user signs in.
+//! Requests to the OIDC service of IAM Identity Center, with which a user signs in and a token is refreshed.
 //!
 //! They are sent with the client for all services that return credentials. A sign-in needs three small requests, and the
 //! SDK's crate for this service would add its own client.
@@ -39,7 +39,7 @@ pub(super) async fn post(
 /// Sends a request with at most this number of attempts.
 ///
 /// # Errors
-/// The last attempt got no answer.
+/// The URL of the service is not valid, or no attempt got an answer.
 pub(super) async fn send(
     session: &SsoSession,
     context: &LoginContext<'_>,
@@ -47,10 +47,10 @@ pub(super) async fn send(
     body: &[u8],
     attempts: u32,
 ) -> Result<Reply, Unanswered> {
-    let url = CredentialService::Oidc.url(&session.region, context.vars).map_err(Unanswered::Unreached)?;
+    let url = CredentialService::Oidc.url(&session.region, context.vars).map_err(Unanswered::Unsendable)?;
     let headers = [("content-type", "application/json")];
     let request = Request { method: "POST", url: &format!("{url}/{path}"), headers: &headers, body: Some(body) };
-    // Each request has a limit, but not the sign-in, because the user may need long.
+    // Each request has a limit. A sign-in as a whole has none, because the user may need a long time.
     let policy = RetryPolicy { timeout: LOGIN_RETRIES.timeout.min(context.network.timeout), attempts };
     Service::new(context.network, policy).send(request).await
 }

@@ -34,7 +34,7 @@ impl Registration {
     /// Returns the stored registration for a session. Returns `None` if there is none, or if it cannot be used: it is
     /// not valid, it expires soon, or it is for another kind of sign-in.
     pub(super) fn stored(session: &SsoSession, context: &LoginContext<'_>) -> Option<Self> {
-        let file = LoginFile::at(path(session, context)?, &session.profile).ok()??;
+        let file = LoginFile::read(path(session, context)?, &session.profile).ok()??;
         let usable = file.time("/expiresAt").is_ok_and(|end| end > wall() + RENEWED_BEFORE)
             && !file.lists("/grantTypes", "authorization_code");
         let text = |pointer| file.text(pointer).filter(|_| usable);

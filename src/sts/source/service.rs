@@ -94,8 +94,8 @@ pub(super) enum Unanswered {
     Unreached(String),
     #[error("the response is longer than {MAX_ANSWER_BYTES} bytes")]
     TooLarge,
-    /// The request was not sent, because this part of it contains characters that HTTP does not allow.
-    #[error("{0} contains characters that are not allowed in a request")]
+    /// The request was not sent, because a part of it is not valid.
+    #[error("{0}")]
     Unsendable(String),
 }
 
@@ -187,7 +187,8 @@ impl Service {
 }
 
 fn built(request: Request<'_>) -> Result<HttpRequest, Unanswered> {
-    let invalid = |part: &str| Unanswered::Unsendable(part.to_owned());
+    let invalid =
+        |part: &str| Unanswered::Unsendable(format!("{part} contains characters that are not allowed in a request"));
     let mut built = HttpRequest::new(request.body.map_or_else(SdkBody::empty, SdkBody::from));
     built.set_method(request.method).map_err(|_| invalid(request.method))?;
     built.set_uri(request.url).map_err(|_| invalid(request.url))?;

@@ -4,8 +4,8 @@
 use super::SourceKeys;
 use super::document::{KeysOfService, checked};
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
-use super::oidc::NewToken;
-use super::service::{Reply, Request, Service, json};
+use super::oidc::{self, NewToken};
+use super::service::{Request, Service, Unanswered, json};
 use crate::error::{Answer, SourceError, is_passing};
 use crate::profile::SsoSession;
 use crate::session::{Secret, rfc3339};
@@ -31,11 +31,13 @@ impl Portal<'_> {
         let token = self.token(context).await?;
         let query = [("role_name", self.role_name), ("account_id", self.account_id)];
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        let url =
-            format!("{}/federation/credentials?{}", self.url(CredentialService::Portal, context)?, query.join("&"));
+        let url = CredentialService::Portal.url(&self.session.region, context.vars);
+        let url = url.map_err(|reason| self.failed(reason, Answer::Refused(None)))?;
+        let url = format!("{url}/federation/credentials?{}", query.join("&"));
         let headers = [("x-amz-sso_bearer_token", token.reveal())];
         let request = Request { method: "GET", url: &url, headers: &headers, body: None };
-        let reply = self.send(context, request).await?;
+        let reply = Service::new(context.network, LOGIN_RETRIES).send(request).await;
+        let reply = reply.map_err(|unanswered| self.unanswered(&unanswered))?;
         match reply.status {
             200 => {}
             401 => return Err(self.session.expired(Some(token.reveal()))),
@@ -50,37 +52,26 @@ impl Portal<'_> {
         Ok(SourceKeys { keys, validity: Some(reply.dated.validity(expiration)) })
     }
 
-    /// Returns the token of the login. A token that expires soon is refreshed first, if the login can be refreshed.
+    /// Returns the token of the login. A token that expires soon is refreshed first, if it can be refreshed.
     async fn token(self, context: &LoginContext<'_>) -> Result<Secret, SourceError> {
-        let mut login = self.session.login(context)?.ok_or_else(|| self.session.expired(None))?;
-        let is_due = |login: &LoginFile| {
-            Ok::<_, SourceError>(login.is_due("/expiresAt")? && self.session.name.is_some() && is_refreshable(login)?)
-        };
-        let _lock = if is_due(&login)? { login.lock().await? } else { None };
-        let (now, ends) = (wall(), login.time("/expiresAt")?);
-        if is_due(&login)? {
-            match self.refresh(&mut login, context).await {
-                Err(error) if ends <= now => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        } else if ends <= now {
-            return Err(self.session.expired(None));
-        }
+        let login = self.session.login(context)?.ok_or_else(|| self.session.expired(None))?;
+        let login = login.refreshed("/expiresAt", async |login| self.refresh(login, context).await).await?;
         login.needed("/accessToken").map(Secret::new)
     }
 
     async fn refresh(self, login: &mut LoginFile, context: &LoginContext<'_>) -> Result<(), SourceError> {
+        if self.session.name.is_none() || !is_refreshable(login)? {
+            return Err(self.session.expired(None));
+        }
         let body = json(&[
             ("clientId", login.needed("/clientId")?),
             ("clientSecret", login.needed("/clientSecret")?),
             ("grantType", "refresh_token"),
             ("refreshToken", login.needed("/refreshToken")?),
         ]);
-        let url = format!("{}/token", self.url(CredentialService::Oidc, context)?);
-        let headers = [("content-type", "application/json")];
-        let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
         let now = wall();
-        let reply = self.send(context, request).await?;
+        let reply = oidc::send(self.session, context, "token", &body, LOGIN_RETRIES.attempts).await;
+        let reply = reply.map_err(|unanswered| self.unanswered(&unanswered))?;
         match reply.status {
             200 => {}
             status if is_passing(status) => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
@@ -97,13 +88,8 @@ impl Portal<'_> {
         Ok(())
     }
 
-    async fn send(self, context: &LoginContext<'_>, request: Request<'_>) -> Result<Reply, SourceError> {
-        let answer = Service::new(context.network, LOGIN_RETRIES).send(request).await;
-        answer.map_err(|unanswered| self.failed(unanswered.to_string(), unanswered.answer()))
-    }
-
-    fn url(self, service: CredentialService, context: &LoginContext<'_>) -> Result<String, SourceError> {
-        service.url(&self.session.region, context.vars).map_err(|reason| self.failed(reason, Answer::Refused(None)))
+    fn unanswered(self, unanswered: &Unanswered) -> SourceError {
+        self.failed(unanswered.to_string(), unanswered.answer())
     }
 
     fn failed(self, reason: String, answer: Answer) -> SourceError {

@@ -2,6 +2,7 @@
 
 use super::login_file::{LoginContext, LoginFile, make_directory, open_lock};
 use crate::error::{SignInFailure, SourceError, TokenId, reason_of};
+use crate::files::home;
 use crate::profile::SsoSession;
 use crate::sys::clock::wall;
 use crate::vars::Vars;
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
+/// The directory of the sessions' files, in the home directory.
+const SSO_CACHE: &str = ".aws/sso/cache";
 /// How often a sign-in checks whether another xassume has finished its sign-in.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
@@ -22,20 +25,20 @@ impl SsoSession {
 
     /// Returns the path of the session's file. Returns `None` if there is no home directory.
     pub(super) fn path(&self, vars: &Vars) -> Option<PathBuf> {
-        let directory = Path::new(vars.get("HOME").filter(|home| !home.is_empty())?).join(".aws/sso/cache");
+        let directory = home(vars)?.join(SSO_CACHE);
         Some(LoginFile::path(&directory, &SHA1_FOR_LEGACY_USE_ONLY, self.identifier()))
     }
 
     /// Returns what identifies the session's token, which may have expired. Returns `None` if there is no token, because
     /// `aws sso logout` removes it.
     pub(crate) fn token_id(&self, vars: &Vars) -> Option<TokenId> {
-        let login = LoginFile::at(self.path(vars)?, &self.profile).ok()??;
+        let login = LoginFile::read(self.path(vars)?, &self.profile).ok()??;
         login.needed("/accessToken").ok().map(token_id)
     }
 
     /// Reads the session's file. Returns `None` if there is no such file.
     pub(super) fn login(&self, context: &LoginContext<'_>) -> Result<Option<LoginFile>, SourceError> {
-        self.path(context.vars).map_or(Ok(None), |path| LoginFile::at(path, &self.profile))
+        self.path(context.vars).map_or(Ok(None), |path| LoginFile::read(path, &self.profile))
     }
 
     /// Returns the time until which the session is valid. Returns `None` if the user must sign in: there is no token, it
@@ -65,8 +68,8 @@ impl SsoSession {
         context: &LoginContext<'_>,
         waits: impl AsyncFnOnce(),
     ) -> Result<Option<File>, SourceError> {
-        let (Some(path), Some(home)) = (self.path(context.vars), context.home()) else { return Ok(None) };
-        let opened = make_directory(Path::new(home), ".aws/sso/cache").and_then(|()| open_lock(&path));
+        let (Some(path), Some(home)) = (self.path(context.vars), home(context.vars)) else { return Ok(None) };
+        let opened = make_directory(home, SSO_CACHE).and_then(|()| open_lock(&path));
         let file = opened.map_err(|error| self.not_stored(&path.with_extension("lock"), &error))?;
         let mut waits = Some(waits);
         loop {
@@ -87,7 +90,6 @@ impl SsoSession {
         SourceError::SsoExpired {
             profile: self.profile.clone(),
             sso_session: self.name.clone(),
-            reason: "has expired or was never started".into(),
             refused: refused.map(token_id),
         }
     }
