@@ -86,7 +86,7 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     let asked = boottime();
     let key = sessions.key().ok();
     let work =
-        sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, (&sessions, sts), findings).await);
+        sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, &sessions, sts, findings).await);
     let result = runtime.block_on(launch.context.progress.during(work)).and_then(|result| result);
     // The credentials of a profile have a key only after the user has signed in.
     let key = sessions.key().ok();
@@ -126,7 +126,8 @@ fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> 
 /// Makes the calls to AWS that a launch makes, in order, until one of them fails. Also asks STS for the caller.
 async fn steps_to_session(
     launch: &Launch<'_>,
-    (sessions, sts): (&Sessions<'_>, &Sts<'_>),
+    sessions: &Sessions<'_>,
+    sts: &Sts<'_>,
     findings: &mut Findings<'_>,
 ) -> Result<Session, Error> {
     let (settings, plan) = (launch.context.settings, &launch.planned.plan);
