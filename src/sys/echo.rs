@@ -18,7 +18,7 @@ static HIDDEN: AtomicBool = AtomicBool::new(false);
 /// The prompt, which is shown again after a stop. A process has only one.
 static PROMPT: OnceLock<String> = OnceLock::new();
 
-/// Signals that end a program and for which there is usually no handler.
+/// Signals that end a program, and for which xassume usually sets no handler.
 const UNUSUAL: [Signal; 3] = [Signal::ALRM, Signal::USR1, Signal::USR2];
 
 /// While this value exists, the terminal does not show what the user types. Dropping it begins a new line, because the
@@ -33,7 +33,7 @@ impl HiddenInput {
     /// Turns the echo off, unless it is off already. If xassume stops and continues, `prompt` is shown again.
     pub(crate) fn begin(prompt: &str) -> Self {
         PROMPT.get_or_init(|| prompt.to_owned());
-        signals::run_before_death(BeforeDeath::ShowInput, show_before_death);
+        signals::run_before_death(BeforeDeath::ShowInput, restore);
         let state = signals::inherited();
         let handled: SignalSet =
             UNUSUAL.into_iter().chain([Signal::TSTP, Signal::CONT]).filter(|signal| !state.ignores(*signal)).collect();
@@ -76,16 +76,11 @@ fn show() -> bool {
     HIDDEN.swap(false, Ordering::Relaxed) && set_echo(true)
 }
 
-/// Turns the echo on, and begins a new line after the prompt. Async-signal-safe.
-fn show_before_death() {
+/// Turns the echo on before xassume ends or stops, and begins a new line after the prompt. Async-signal-safe.
+pub(crate) fn restore() {
     if show() {
         write(b"\n");
     }
-}
-
-/// Turns the echo on before xassume stops. Async-signal-safe.
-pub(crate) fn before_stop() {
-    show_before_death();
 }
 
 /// Turns the echo off again after xassume was stopped, and shows the prompt again. Does nothing if there is no prompt,
@@ -99,11 +94,12 @@ pub(crate) fn after_stop() {
     }
 }
 
-/// Stops xassume as the signal does by default. The kernel ignores the signal if no shell could continue xassume.
+/// Stops xassume as the signal does by default. The kernel ignores the signal in an orphaned process group, because no
+/// shell could continue xassume.
 extern "C" fn stop(number: libc::c_int) {
     let Some(signal) = Signal::from_number(number) else { return };
     keeping_errno(|| {
-        before_stop();
+        restore();
         signals::set_default(signal);
         let mask = signals::unblock(SignalSet::default().with(signal));
         signals::pause(signal);
@@ -113,6 +109,7 @@ extern "C" fn stop(number: libc::c_int) {
     });
 }
 
+/// Hides the input again after SIGSTOP, in case a shell has turned the echo on.
 extern "C" fn resume(_: libc::c_int) {
     keeping_errno(after_stop);
 }

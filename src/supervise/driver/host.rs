@@ -82,7 +82,7 @@ impl ProcessHost {
             match forwarding::before_start(arrival.signal) {
                 EarlyEffect::End => return arrival.signal,
                 EarlyEffect::Pause => {
-                    echo::before_stop();
+                    echo::restore();
                     signals::pause(Signal::STOP);
                     echo::after_stop();
                 }
