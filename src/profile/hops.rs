@@ -103,7 +103,7 @@ pub(super) fn finish(
     } else if let [only] = &hops[..] {
         refuse_unsigned(only, request)?;
     }
-    one_device(hops.iter_mut(), notes);
+    one_device(&mut hops, notes);
     for hop in hops.iter_mut().filter(|hop| hop.options.mfa_serial.is_none()) {
         if hop.options.mfa_process.take().is_some() {
             let setting = format_args!("mfa_process for {}", hop.role);
@@ -124,7 +124,7 @@ pub(super) fn finish(
         last.options.transitive_tags.clone_from(&flags.transitive_tags);
         last.options.of_profiles.retain(|of| of.key != SESSION_TAGS);
     }
-    pass_on(hops.iter_mut());
+    pass_on(&mut hops);
     let chain = RoleChain(hops);
     check_durations(&chain, &profiles, request)?;
     Ok(chain)
@@ -168,18 +168,18 @@ fn check_durations(chain: &RoleChain, profiles: &[Option<String>], request: &Req
 
 /// Removes all MFA devices of a chain except the first. The devices are those of one user. A code is valid for one call
 /// only, so it cannot be used for a second role.
-fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignored>) {
-    for hop in hops.filter(|hop| hop.options.mfa_serial.is_some()).skip(1) {
+fn one_device(hops: &mut [Hop], notes: &mut Vec<Ignored>) {
+    for hop in hops.iter_mut().filter(|hop| hop.options.mfa_serial.is_some()).skip(1) {
         hop.options.mfa_serial = None;
         notes.push(Ignored::new(format_args!("mfa_serial for {}", hop.role), "an earlier role uses the MFA code"));
     }
 }
 
-/// Adds the keys of earlier profiles to the roles whose calls they have an effect on. STS passes on the source identity
-/// and the transitive tags of a session to the next role.
-fn pass_on<'a>(hops: impl Iterator<Item = &'a mut Hop>) {
+/// Adds the keys of earlier profiles to each role whose call they affect, because STS passes on the source identity and the
+/// transitive tags of a session to the next role.
+fn pass_on(hops: &mut [Hop]) {
     let mut passed_on: Vec<ProfileKey> = Vec::new();
-    for HopOptions { of_profiles, transitive_tags, .. } in hops.map(|hop| &mut hop.options) {
+    for HopOptions { of_profiles, transitive_tags, .. } in hops.iter_mut().map(|hop| &mut hop.options) {
         let has_transitive_tags = !transitive_tags.is_empty();
         let own = of_profiles.iter().filter(|of| of.key == SOURCE_IDENTITY || has_transitive_tags).cloned();
         let own: Vec<_> = own.collect();
