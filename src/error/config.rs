@@ -153,8 +153,8 @@ fn max(duration: Origin) -> String {
 
 fn no_expiry(kind: KeyKind) -> &'static str {
     match kind {
-        KeyKind::LongTerm => "nothing expires",
-        KeyKind::Temporary => "nothing expires that xassume knows of, because the source names no expiry",
+        KeyKind::LongTerm => "long-term keys do not expire",
+        KeyKind::Temporary => "the source does not say when its credentials expire",
     }
 }
 

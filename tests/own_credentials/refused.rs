@@ -48,7 +48,7 @@ fn nothing_that_never_expires_is_refreshed() {
     ] {
         let error = failed(&keys.clone().args(args));
         let line = format!(
-            "xassume: error: {shown} cannot be used with keys of profile dev (AKIAUSERDEFAULT00001): nothing expires\n"
+            "xassume: error: {shown} cannot be used with keys of profile dev (AKIAUSERDEFAULT00001): long-term keys do not expire\n"
         );
         assert!(error.starts_with(&line), "{error}");
     }
@@ -62,8 +62,8 @@ fn nothing_that_never_expires_is_refreshed() {
 fn a_credential_process_without_an_expiry_is_not_refreshed() {
     let sts = FakeSts::start();
     for (identity, reason) in [
-        (Identity::user(), "nothing expires\n"),
-        (Identity::task(), "nothing expires that xassume knows of, because the source names no expiry\n"),
+        (Identity::user(), "long-term keys do not expire\n"),
+        (Identity::task(), "the source does not say when its credentials expire\n"),
     ] {
         let xassume = profile(&sts, PROCESS).file("answer", answer_of(&identity, None));
         for args in [["--on-expiry", "restart"], ["--via", "endpoint"]] {
