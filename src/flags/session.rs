@@ -18,9 +18,9 @@ pub(crate) const PROFILE: Flag = one(
     "profile",
     "NAME",
     "AWS profile to use\n\n\
-     The profile in ~/.aws/config provides the role. Without role_arn and any other role, the command gets the profile's \
-     own credentials, for example those of IAM Identity Center. With --role-arn, it provides the source credentials. This \
-     flag takes precedence over AWS_ACCESS_KEY_ID, which AWS_PROFILE does not.",
+     The profile in ~/.aws/config provides the role. If nothing specifies a role, the command gets the profile's own \
+     credentials, for example those of IAM Identity Center. With --role-arn, the profile provides the source credentials. \
+     This flag takes precedence over AWS_ACCESS_KEY_ID, which AWS_PROFILE does not.",
 )
 .short('p')
 .removed();
@@ -85,8 +85,9 @@ pub(crate) const EXPECT_ACCOUNT: Flag =
 pub(crate) const NO_LOGIN: Flag = switch(
     "no-login",
     "Do not offer to sign in to IAM Identity Center\n\n\
-     If the profile's session has expired, xassume asks on the terminal whether to sign in, as `aws sso login` does. With \
-     this flag, -q, --print credential-process, or CI set, and in the background, it fails instead.",
+     If the profile's session has expired, xassume asks on the terminal whether to sign in, and then does what `aws sso \
+     login` does. It does not ask, but fails, with this flag, with -q or --print credential-process, if CI is set, and in \
+     the background.",
 );
 
 pub(crate) const MFA_SERIAL: Flag = one(
@@ -104,7 +105,8 @@ pub(crate) const MFA_TOKEN: Flag = one(
     "CODE",
     "MFA code, or `-` to read it from stdin\n\n\
      One line of stdin is read; what follows is left to the command. Without this flag, --mfa-command and mfa_process of \
-     the profile, xassume prompts for the code on the terminal. A code on the command line can be seen by other users of the host.",
+     the profile, xassume prompts for the code on the terminal. A code on the command line can be seen by other users of \
+     the host.",
 )
 .without_variable()
 .removed();
