@@ -117,7 +117,7 @@ impl<'a> Sts<'a> {
         Some(self.identity_call(context).get_caller_identity(source.keys()?).await)
     }
 
-    /// Returns the identity of keys from another source of sessions.
+    /// Returns the identity to which these keys belong. They can be those of a session that was not fetched here.
     ///
     /// # Errors
     /// The region is not known, or the call to STS fails.
@@ -170,8 +170,8 @@ impl<'a> Sts<'a> {
         if let Some(Validity { expiration, .. }) = validity.filter(|validity| validity.left.is_zero()) {
             return Err(SourceError::Expired { name: source.to_string(), at: rfc3339(*expiration) });
         }
-        let (keys, validity, account_id) = (keys.clone(), validity.cloned(), source.account().map(str::to_owned));
-        Ok(Session { keys, validity, assumed_role_arn: None, account_id, instance_region: None })
+        let (keys, validity) = (keys.clone(), validity.cloned());
+        Ok(Session { keys, validity, assumed_role_arn: None, account_id: None, instance_region: None })
     }
 
     /// Gets the credentials of the source, and their validity if it is known. Also returns the region of the EC2
@@ -222,7 +222,7 @@ impl<'a> Sts<'a> {
 
     /// Returns the region in which STS is called. This is the configured region, or else the region of the EC2
     /// instance, or else the main region of the partition. Also checks that the proxy for STS, if there is one, can be
-    /// used. The proxy is not needed if no role is assumed.
+    /// used. The proxy is not checked if no role is assumed, because STS may then not be called.
     fn region(&self, instance: Option<&str>) -> Result<String, Error> {
         let hops = &self.plan.hops;
         let region = region_of_sts(self.plan, instance).ok_or_else(|| {
