@@ -55,7 +55,7 @@ pub(crate) struct Granted {
 pub(crate) struct TokenSize {
     /// The length of the token in bytes.
     pub(crate) bytes: usize,
-    /// `None` if STS reports no share.
+    /// The share of a limit. `None` if STS reports none.
     pub(crate) share: Option<Share>,
 }
 

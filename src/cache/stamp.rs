@@ -49,7 +49,7 @@ impl Clocks {
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) session: Session,
-    /// The validity of the session, which is also a part of it.
+    /// A copy of the session's validity. A cached session always has a validity.
     pub(crate) validity: Validity,
     /// When the session was requested, by the boot clock. `None` if that was in another boot.
     pub(crate) asked: Option<Duration>,

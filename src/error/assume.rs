@@ -226,12 +226,13 @@ impl AssumeError {
         of_role.unwrap_or_else(|| format!("the partition of {}", self.region))
     }
 
-    /// Checks whether STS rejected an MFA code, so that another code may be accepted.
+    /// Checks whether STS rejected an MFA code. STS may accept another one.
     pub(crate) fn is_rejected_code(&self) -> bool {
         matches!(self.cause, Cause::Refused { refusal: Refusal::MfaCode, .. })
     }
 
-    /// Returns the end of a hint, which names the MFA device. It is empty if the role has no device.
+    /// Returns the end of a hint, which names the MFA device. Returns an empty text if the role has no device. `before`
+    /// separates the text from the rest of the hint.
     fn own_device(&self, before: &str) -> String {
         let device = self.hop.as_ref().and_then(|hop| hop.options.mfa_serial.as_ref());
         device.map(|serial| format!("{before}check that {serial} is the caller's own device")).unwrap_or_default()

@@ -57,7 +57,7 @@ impl From<&Granted> for AssumedRole {
 }
 
 impl SessionEvent {
-    /// Returns the event about an MFA session. Returns `None` if the session does not expire, which no MFA session does.
+    /// Returns the event about an MFA session. Returns `None` if the session has no expiry. Every MFA session has one.
     pub(crate) fn mfa_session(session: &Session, from: MfaSessionFrom) -> Option<Self> {
         let expiration = session.validity.as_ref()?.local_end();
         let access_key_id = session.keys.access_key_id.clone();

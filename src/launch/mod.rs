@@ -74,7 +74,8 @@ impl<'a> Launch<'a> {
         Ok(session)
     }
 
-    /// Returns a cached session, or else a new one. Also returns the kind of the source's keys if they were fetched.
+    /// Returns `cached`, or a new session if it is `None`, with its account. Also returns the kind of the source's keys, or
+    /// `None` if the source was not used.
     async fn first(
         &self,
         sessions: &Sessions<'_>,
@@ -88,10 +89,10 @@ impl<'a> Launch<'a> {
         Ok((sessions.with_account(session).await?, source_keys))
     }
 
-    /// Checks a first session before the command gets it.
+    /// Checks the first session before the command gets it.
     ///
     /// # Errors
-    /// The session is in an account other than the expected one, or it must expire and does not.
+    /// The session is in an account other than the expected one, or a flag or variable requires a session that expires.
     pub(crate) fn check(&self, session: &Session) -> Result<(), Error> {
         let settings = self.context.settings;
         if session.validity.is_none() {

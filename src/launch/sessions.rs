@@ -67,9 +67,9 @@ impl<'a> Sessions<'a> {
         Ok(Self { context, planned, cache, min_ttl })
     }
 
-    /// Returns how much time a session must have left. This is `--min-ttl` if the flag is set, and otherwise `usual`. The
-    /// user must type a code for a new MFA session, so an MFA session is used while it has as much time left as a new
-    /// session of a role.
+    /// Returns how much time a session must have left. This is `--min-ttl` if the flag is set, and otherwise `usual`. If
+    /// the command gets an MFA session, 45 minutes are enough (or three quarters of a lifetime below one hour), because
+    /// the user must enter a code for a new MFA session.
     pub(crate) fn need(&self, usual: Need) -> Need {
         let plan = &self.planned.plan;
         let of_mfa =
@@ -225,8 +225,8 @@ impl<'a> Sessions<'a> {
 
     /// Returns the key under which the session is cached.
     ///
-    /// The credentials of IAM Identity Center are cached, as in the AWS CLI. The other sources keep their credentials
-    /// themselves, or have credentials that do not expire; a `credential_process` must do so as AWS documents it.
+    /// Without a role, only the credentials of IAM Identity Center and MFA sessions are cached. The other sources cache
+    /// their credentials themselves, as AWS documents it for a `credential_process`, or have no known expiry.
     ///
     /// # Errors
     /// Sessions of this source are not cached, or it cannot be known in advance whose credentials the source returns,
@@ -237,7 +237,7 @@ impl<'a> Sessions<'a> {
         match (device, source) {
             _ if !hops.is_empty() => self.key_by(Key::of_role),
             (Some(serial), _) => self.mfa_key(serial, self.context.settings.mfa.session_duration),
-            // As in the AWS CLI, a logout also ends the use of cached credentials.
+            // Cached credentials are not used after a logout, as in the AWS CLI, or with another login.
             (None, Source::Sso { session, .. }) => {
                 let token = session.token_id(self.context.vars).ok_or("there is no login")?;
                 Ok(Key::of_source(source, &token))

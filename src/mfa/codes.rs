@@ -29,7 +29,7 @@ struct State {
     /// too old.
     attendance: Attendance,
     used: Option<MfaCode>,
-    /// Whether STS rejected the last code and the user is asked for another one.
+    /// Whether STS rejected the last code, so that the user is asked for another one.
     rejected: bool,
     /// The number of prompts that have appeared.
     asked: u32,

@@ -17,8 +17,8 @@ pub(super) const PROMPTS: u32 = 3;
 /// The maximum length, in characters, that AWS allows for the serial number of a device.
 const MAX_SERIAL: usize = 256;
 
-/// Prompts the user for a code of the device. `used` is the last code, if STS has rejected it. `asked` is the number of
-/// prompts in this run, which this function counts.
+/// Prompts the user for a code of the device. `used` is the code that STS has rejected, or `None` if this is the first
+/// code. `asked` is the number of prompts in this run. This function increases it.
 ///
 /// # Errors
 /// There is no terminal, xassume runs in the background, the terminal is closed, or no new code was entered.

@@ -29,11 +29,12 @@ pub(crate) struct HopOptions {
     pub(crate) mfa_serial: Option<MfaSerial>,
     /// The shell command of `mfa_process`, which prints a code of this device.
     pub(crate) mfa_process: Option<String>,
-    /// The keys of profiles from which tags and the source identity of this call come, so that an error can name them.
+    /// The profiles' keys that set tags or a source identity for this call. An error names them.
     pub(crate) of_profiles: Vec<ProfileKey>,
 }
 
-/// A key of a profile. It has an effect on the call of its own role, and on the calls of later roles if STS passes it on.
+/// A key of a profile that sets tags or a source identity. It has an effect on the call for the profile's role, and on
+/// the calls for later roles if STS passes its value on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProfileKey {
     pub(crate) key: &'static str,

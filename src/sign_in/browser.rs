@@ -6,10 +6,10 @@ use crate::sys::helper::{Attendance, ProgramLimit, run_shell};
 use crate::vars::{Vars, c_strings};
 use std::ffi::OsStr;
 
-/// The shell leaves the browser running and exits at once, without output.
+/// The maximum number of bytes that the shell may print. It prints nothing, because it only starts the browser and exits.
 const MAX_OUTPUT: usize = 64;
 
-/// Opens a URL in a browser if one is configured. The browser has no terminal, and is no child of xassume. It gets the
+/// Opens a URL in a browser if one is configured. The browser has no terminal, and is not a child of xassume. It gets the
 /// inherited environment without the variables that contain or select credentials. It is not an error if the browser does
 /// not start, because the terminal shows the URL too.
 pub(super) async fn open(url: &str, vars: &Vars) {

@@ -24,7 +24,7 @@ const MAX_URL: usize = 256;
 /// user cannot be asked or declines.
 ///
 /// Only one xassume signs in to a session at a time. The others wait and then use its token. `refused` is the token that
-/// the portal has refused, if it has.
+/// the access portal has refused, or `None` if it has refused no token.
 ///
 /// # Errors
 /// The sign-in fails, or the file of the session cannot be used.
@@ -36,7 +36,8 @@ pub(crate) async fn sign_in(
     let Some(terminal) = terminal() else { return Ok(None) };
     let waits = async || {
         let name = shortened(session.identifier());
-        // This is no progress line, which could erase the question of the other xassume on the same terminal.
+        // A progress line is not used here, because it could erase the question of the other xassume on the same
+        // terminal.
         let _ = terminal.show(&format!("Waiting for another xassume to sign in to {name}\n")).await;
     };
     let _lock = session.lock(&context, waits).await?;
@@ -46,8 +47,8 @@ pub(crate) async fn sign_in(
     }
 }
 
-/// Opens the terminal if the user may see the question there. In the background, the kernel would stop xassume when it
-/// reads the answer.
+/// Opens the terminal. Returns `None` if there is no terminal, or if xassume runs in the background, where the kernel would
+/// stop xassume when it reads the answer.
 fn terminal() -> Option<Keyboard> {
     let terminal = Keyboard::open().ok()?;
     tcgetpgrp(&terminal).is_ok_and(|foreground| foreground == getpgrp()).then_some(terminal)
@@ -73,7 +74,7 @@ async fn converse(
          Waiting for the sign-in (^C to cancel)\n",
         grant.url
     );
-    // If the terminal is closed, a signal ends xassume.
+    // An error is ignored: if the terminal was closed, SIGHUP ends xassume.
     let _ = terminal.show(&page).await;
     browser::open(&grant.url, context.vars).await;
     let end = grant.finish().await?;

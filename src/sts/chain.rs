@@ -112,7 +112,7 @@ impl Chain<'_> {
         self.assume_with(&new, MfaSessionFrom::Code, context).await
     }
 
-    /// Requests an MFA session with a new code. Sets the deadline to what it is after the code was entered.
+    /// Requests an MFA session with a new code. Moves the deadline of `context` by the time that entering the code took.
     pub(super) async fn new_mfa_session(
         self,
         keys: &Keys,
@@ -148,7 +148,7 @@ impl Chain<'_> {
     }
 
     /// Makes a call with a new MFA code. If STS rejects a code that the user has typed, asks for another one and makes the
-    /// call again. Also returns the deadline after the code was entered.
+    /// call again. Also returns the new deadline, see [`Self::code`].
     async fn with_code<'c, T>(
         self,
         serial: &MfaSerial,

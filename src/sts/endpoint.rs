@@ -50,7 +50,7 @@ pub(super) fn url_of_sts(region: &str, fips: bool, dualstack: bool) -> Option<St
 pub(super) enum CredentialService {
     /// The access portal of IAM Identity Center, which returns the credentials of a role.
     Portal,
-    /// The OIDC service of IAM Identity Center, which refreshes a login.
+    /// The OIDC service of IAM Identity Center, with which a user signs in and a login is refreshed.
     Oidc,
     /// AWS Sign-In, which refreshes a login to the console.
     SignIn,

@@ -128,9 +128,9 @@ pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: 
     dice.between(MIN_INTERVAL, longest.min(lifetime / 3).min(in_time))
 }
 
-/// Returns how long to wait if the source has returned the same credentials again, which have this much time left. The wait
-/// is random, at most five minutes, and at most half of the time left, so that several more attempts come before the
-/// expiry.
+/// Returns how long to wait if the source has returned the credentials that the command already has. `left` is the time until
+/// these expire. The wait is random, and at most five minutes. It is also at most half of `left`, so that several more
+/// attempts come before the expiry.
 pub(crate) fn unchanged_in(left: Duration, dice: &mut Dice) -> Duration {
     let longest = (left / 2).min(Duration::from_mins(5)).max(MIN_INTERVAL);
     dice.between((longest / 2).max(MIN_INTERVAL), longest)

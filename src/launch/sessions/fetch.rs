@@ -24,7 +24,7 @@ impl Sessions<'_> {
         Ok((session, Some(source_keys)))
     }
 
-    /// Returns the session with its account, as far as it is known without a call.
+    /// Returns the session with its account, if the account is known without a call to STS.
     pub(crate) fn with_known_account(&self, session: Session) -> Session {
         let account_id = session.account().or(self.planned.plan.source.account()).map(str::to_owned);
         Session { account_id, ..session }

@@ -12,8 +12,8 @@ use crate::sts::LoginContext;
 use crate::sys::helper::Attendance;
 
 impl Sessions<'_> {
-    /// Returns a session as [`Self::get_once`] does. If the user signs in, tries a second time, with the whole time of
-    /// `--sts-timeout`.
+    /// Returns a session as [`Self::get_once`] does. If that fails and the user signs in, tries a second time, with the
+    /// full time limit of `--sts-timeout`.
     ///
     /// # Errors
     /// No session is available. The error says why.
@@ -27,12 +27,12 @@ impl Sessions<'_> {
         }
     }
 
-    /// Signs in if `error` says that the session of the source has expired. The caller then tries again. Must not be called
-    /// while a cache key is locked, because other runs would wait for the user.
+    /// Signs in if `error` says that the user must sign in to IAM Identity Center. If this succeeds, the caller tries again.
+    /// Must not be called while a cache key is locked, because other runs would wait for the user.
     ///
     /// # Errors
-    /// Returns `error` if it is another error, if the user may not be asked, or if the user declines. Returns another
-    /// error if the sign-in fails.
+    /// Returns `error` itself if it has another cause, if the user may not be asked, or if the user declines. If the
+    /// sign-in fails, returns the error of the sign-in.
     pub(crate) async fn sign_in_after(&self, error: Error, events: &dyn EventSink) -> Result<(), Error> {
         let Context { settings, vars, report, codes, progress, .. } = self.context;
         let (Error::Source(SourceError::SsoExpired { refused, .. }), Source::Sso { session, .. }) =

@@ -6,8 +6,7 @@ use super::Planner;
 use crate::error::ConfigError;
 
 impl Planner<'_> {
-    /// Returns the source that the machine provides: the container, or else the EC2 instance. Returns `None` if neither
-    /// is available.
+    /// Returns the container, or else the EC2 instance, or `None` if neither is available.
     pub(super) fn surroundings(&self) -> Option<Source> {
         if source::has_container(self.vars) {
             Some(Source::Container)
@@ -16,8 +15,9 @@ impl Planner<'_> {
         }
     }
 
-    /// Returns the settings for requests to instance metadata. If instance metadata is only the last resort, they
-    /// contain the sources that were tried before. It is not if the profile names it (`named`).
+    /// Returns the settings for requests to instance metadata. If instance metadata is only the last resort, the settings
+    /// contain the sources that were tried before. `named` says that the profile names instance metadata, which is then
+    /// not the last resort.
     pub(super) fn metadata(&self, source: &Source, named: bool) -> Result<Metadata, ConfigError> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());

@@ -31,11 +31,11 @@ const OF_ROLES: [&Flag; 9] = [
     &SOURCE_IDENTITY,
     &WEB_IDENTITY_TOKEN_FILE,
 ];
-/// The variables of these flags are not ignored, because the command would get more permissions than they allow.
+/// The variables of these flags are errors. If they were ignored, the command would get more permissions than they allow.
 const RESTRICTIONS: [&Flag; 2] = [&POLICY, &POLICY_ARN];
 
 impl Plan {
-    /// Checks whether the command gets keys whose expiry is not known, if they expire at all.
+    /// Checks whether the command gets keys from a profile or the environment, whose expiry is not known.
     pub(crate) fn has_no_expiry(&self) -> bool {
         self.hops.is_empty() && self.device.is_none() && self.source.static_kind().is_some()
     }
@@ -119,11 +119,11 @@ fn device(
     Ok(None)
 }
 
-/// Checks that the flags contain no options of roles. Of variables, those that restrict a session are an error, and all
-/// others are ignored.
+/// Checks that no option of roles is given. A flag is an error. A variable is an error if it restricts a session, and is
+/// otherwise ignored.
 ///
 /// # Errors
-/// Fails at the first such flag.
+/// Fails at the first flag or variable that is an error.
 fn refuse_role_options(name: &str, request: &Request, notes: &mut Vec<Ignored>) -> Result<(), ConfigError> {
     OF_ROLES.into_iter().try_for_each(|flag| refuse(flag, name, request, notes))
 }

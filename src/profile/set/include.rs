@@ -11,7 +11,7 @@ const INCLUDE_PROFILE: &str = "include_profile";
 /// The maximum number of profiles that one profile includes, directly and through others.
 const MAX_INCLUDED: usize = 10;
 /// The keys that are never taken from another profile. Access keys belong together, so a profile must not get one of
-/// them from elsewhere.
+/// them from another profile.
 const OWN: [&str; 5] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token", INCLUDE_PROFILE];
 
@@ -26,7 +26,7 @@ impl Settings {
         own.filter(|setting| !setting.is_empty()).or_else(included).or(own)
     }
 
-    /// Returns all keys that have a setting here, sorted.
+    /// Returns all keys that the profile or an included profile sets, sorted.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let mut keys: Vec<&str> = self.own.keys().map(String::as_str).collect();
         let included = self.included.iter().flat_map(|map| map.keys().map(String::as_str));
@@ -45,8 +45,8 @@ impl Setting {
 }
 
 impl ProfileSet {
-    /// Gives each profile the settings of the profiles that it includes. A profile whose includes are not valid gets
-    /// none. [`Self::includes`] returns the error if such a profile is used.
+    /// Gives each profile the settings of the profiles that it includes. A profile with an invalid `include_profile` gets
+    /// none of them. If that profile is used, [`Self::includes`] returns the error.
     pub(super) fn include_profiles(&mut self) {
         let including: Vec<String> =
             self.profiles.keys().filter(|name| self.included_by(name).is_some()).cloned().collect();
@@ -63,8 +63,8 @@ impl ProfileSet {
         }
     }
 
-    /// Returns the names of the profiles that a profile includes, directly and through others. Their settings count in
-    /// this order.
+    /// Returns the names of the profiles that a profile includes, directly and through others. If several of them have a
+    /// setting, the first one counts.
     ///
     /// # Errors
     /// Fails if an included profile does not exist, if the profiles form a loop, or if there are too many of them.

@@ -20,10 +20,10 @@ use zeroize::Zeroizing;
 /// The pause between two requests for the token, if the service does not set one, and how much longer the pause becomes
 /// if the service asks to slow down (RFC 8628, sections 3.2 and 3.5).
 const PAUSE: Duration = Duration::from_secs(5);
-/// The limits for the pause and for the lifetime of the code that the service may set.
+/// The shortest and the longest pause. The service sets a pause and the lifetime of the code, but not beyond these limits.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
-/// How many requests for the token in a row may fail before the sign-in fails.
+/// The sign-in fails if this number of requests for the token fail in a row.
 const FAILED_REQUESTS: u32 = 3;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -111,7 +111,8 @@ impl<'a> DeviceGrant<'a> {
         send(self.session, &self.context, "token", &body, 1).await
     }
 
-    /// Stores a token in the form of the AWS CLI. Keys that other programs have added are kept.
+    /// Stores a token in the session's file, with the JSON fields that the AWS CLI uses. Other fields of the file are
+    /// kept. Returns the time at which the token expires.
     fn store(&self, token: &NewToken, asked: SystemTime) -> Result<SystemTime, SourceError> {
         let (session, registration) = (self.session, &self.registration);
         let expiration = asked + Duration::from_secs(token.expires_in.into());
@@ -127,7 +128,7 @@ impl<'a> DeviceGrant<'a> {
         file.set("/registrationExpiresAt", &registration.expires);
         match &token.refresh_token {
             Some(token) => file.set("/refreshToken", token),
-            // The old one belongs to an earlier sign-in.
+            // A refresh token in the file belongs to an earlier sign-in.
             None => file.remove("refreshToken"),
         }
         file.save().map_err(|error| session.not_stored(&path, &error))?;
@@ -165,6 +166,7 @@ enum Decision {
     Granted(NewToken),
     /// The user has not yet signed in.
     Pending,
+    /// The requests are too frequent.
     SlowDown,
     /// There is no usable answer, but the next request may get one.
     Failed(String),

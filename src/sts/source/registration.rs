@@ -15,11 +15,11 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// A registration that expires sooner is replaced. The AWS CLI uses the same time.
+/// A registration that expires within this time is replaced, as in the AWS CLI.
 const RENEWED_BEFORE: Duration = Duration::from_mins(15);
 
-/// The scope that permits to get the credentials of a role. The AWS CLI asks for it if an `sso-session` section has no
-/// scopes.
+/// The scope that allows getting the credentials of a role. It is requested if an `sso-session` section has no scopes, as
+/// by the AWS CLI.
 const DEFAULT_SCOPE: &str = "sso:account:access";
 
 /// A registered client.
@@ -31,8 +31,8 @@ pub(super) struct Registration {
 }
 
 impl Registration {
-    /// Returns the stored registration for a session. Returns `None` if there is none, or if it cannot be used: it is
-    /// not valid, it expires soon, or it is for another kind of sign-in.
+    /// Returns the stored registration for a session. Returns `None` if there is none, or if the registration is not
+    /// valid, expires soon, or is for another kind of sign-in.
     pub(super) fn stored(session: &SsoSession, context: &LoginContext<'_>) -> Option<Self> {
         let file = LoginFile::read(path(session, context)?, &session.profile).ok()??;
         let usable = file.time("/expiresAt").is_ok_and(|end| end > wall() + RENEWED_BEFORE)
@@ -71,8 +71,8 @@ impl Registration {
             if let Some(scopes) = scopes {
                 document["scopes"] = json!(scopes);
             }
-            // A registration that is not stored can be used for this sign-in. The token is stored in the same directory,
-            // and that error will be reported.
+            // A registration that cannot be stored can still be used for this sign-in. The error is ignored here, because
+            // storing the token in the same directory will fail, too, and that error is reported.
             let _ = LoginFile::new(path, &session.profile, document).save();
         }
         let client_secret = Secret::new(new.secret.as_str());

@@ -29,8 +29,8 @@ impl SsoSession {
         Some(LoginFile::path(&directory, &SHA1_FOR_LEGACY_USE_ONLY, self.identifier()))
     }
 
-    /// Returns what identifies the session's token, which may have expired. Returns `None` if there is no token, because
-    /// `aws sso logout` removes it.
+    /// Identifies the session's token, which may have expired. Returns `None` if there is no token, for example after
+    /// `aws sso logout`.
     pub(crate) fn token_id(&self, vars: &Vars) -> Option<TokenId> {
         let login = LoginFile::read(self.path(vars)?, &self.profile).ok()??;
         login.needed("/accessToken").ok().map(token_id)
@@ -62,7 +62,7 @@ impl SsoSession {
     /// locks.
     ///
     /// # Errors
-    /// The directory of the session's file cannot be written. A token could not be stored there.
+    /// The directory of the session's file cannot be written, so a token could not be stored there.
     pub(crate) async fn lock(
         &self,
         context: &LoginContext<'_>,
@@ -85,7 +85,8 @@ impl SsoSession {
         }
     }
 
-    /// Returns the error that the user must sign in. `refused` is the token that the portal has refused, if it has.
+    /// Returns the error which says that the user must sign in. `refused` is the token that the access portal has
+    /// refused, or `None` if it has refused no token.
     pub(super) fn expired(&self, refused: Option<&str>) -> SourceError {
         SourceError::SsoExpired {
             profile: self.profile.clone(),

@@ -24,7 +24,7 @@ static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 /// but it must not write to the parent's notice.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// What has to be done before a signal ends xassume.
+/// A task that is done before a signal ends xassume.
 #[derive(Clone, Copy)]
 pub(in crate::sys) enum BeforeDeath {
     EraseLine,
@@ -133,7 +133,7 @@ pub(in crate::sys) fn run_before_death(which: BeforeDeath, before: fn()) {
     end_by(notify_or_die);
 }
 
-/// Makes one more signal end xassume in the same way.
+/// Makes this signal end xassume as [`run_before_death`] describes.
 pub(in crate::sys) fn end_before_death(signal: Signal) {
     set_handler(signal, notify_or_die);
 }
