@@ -20,8 +20,9 @@ use zeroize::Zeroizing;
 /// The pause between two requests for the token, if the service does not set one, and how much longer the pause becomes
 /// if the service asks to slow down (RFC 8628, sections 3.2 and 3.5).
 const PAUSE: Duration = Duration::from_secs(5);
-/// The shortest and the longest pause. The service sets a pause and the lifetime of the code, but not beyond these limits.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
+/// The limits for the pause and for the lifetime of the code, both of which the service may set.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
 /// The sign-in fails if this number of requests for the token fail in a row.
 const FAILED_REQUESTS: u32 = 3;
@@ -66,7 +67,7 @@ impl<'a> DeviceGrant<'a> {
         if !is_safe(&url) {
             return Err(session.not_signed_in(SignInFailure::UnsafeUrl(url)));
         }
-        let pause = new.interval.map_or(PAUSE, Duration::from_secs).clamp(PAUSES[0], PAUSES[1]);
+        let pause = new.interval.map_or(PAUSE, Duration::from_secs).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         let end = boottime() + Duration::from_secs(new.expires_in).min(LONGEST_LIFE);
         let (device_code, user_code) = (Secret::new(new.device_code.as_str()), new.user_code);
         Ok(Self { session, context, registration, device_code, url, user_code, pause, end })
@@ -163,6 +164,7 @@ struct Authorized {
 
 /// What the answer to a request for the token means.
 enum Decision {
+    /// The user has signed in.
     Granted(NewToken),
     /// The user has not yet signed in.
     Pending,
@@ -182,8 +184,8 @@ fn decide(reply: Result<Reply, Unanswered>) -> Result<Decision, SignInFailure> {
     };
     if reply.status == 200 {
         let token: Option<NewToken> = serde_json::from_slice(&reply.body).ok();
-        let token = token.filter(|token| token.access_token.bytes().all(|byte| byte.is_ascii_graphic()));
-        let token = token.filter(|token| !token.access_token.is_empty());
+        let is_text = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let token = token.filter(|token| is_text(&token.access_token));
         return token.map(Decision::Granted).ok_or_else(|| SignInFailure::Failed("invalid response".into()));
     }
     // The SDKs read the header, and the documentation of the API names the codes in the body.
