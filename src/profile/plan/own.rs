@@ -10,7 +10,6 @@ use super::super::source::{self, Source};
 use super::selected::NamedBy;
 use super::{Plan, Planner};
 use crate::error::ConfigError;
-use crate::event::Ignored;
 use crate::flags::{
     DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, POLICY, POLICY_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG,
     TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
@@ -67,13 +66,48 @@ impl Planner<'_> {
     /// # Errors
     /// Fails if a flag requires a role, or credentials that expire.
     pub(super) fn own_device(&mut self, source: &Source, request: &Request) -> Result<Option<MfaSerial>, ConfigError> {
-        let name = self.selected.name;
-        let device = device(source, self.profiles, name, request, &mut self.notes)?;
+        let device = self.device(source, request)?;
         if let (Some(kind), None) = (source.static_kind(), &device) {
             request.allow_no_expiry(source, kind)?;
         }
-        refuse_role_options(name, request, &mut self.notes)?;
+        OF_ROLES.into_iter().try_for_each(|flag| self.refuse(flag, request))?;
         Ok(device)
+    }
+
+    /// Returns the MFA device with which a session of `GetSessionToken` is requested. This call accepts only long-term
+    /// keys, so a device is ignored with other credentials.
+    ///
+    /// # Errors
+    /// Fails if the device of the profile is invalid, or if `--mfa-serial` is typed for other credentials.
+    fn device(&mut self, source: &Source, request: &Request) -> Result<Option<MfaSerial>, ConfigError> {
+        let name = self.selected.name;
+        let of_profile = self.profiles.parsed(name, "mfa_serial", MfaSerial::parse)?;
+        if source.static_kind() == Some(KeyKind::LongTerm) {
+            return Ok(request.options.mfa_serial.clone().or(of_profile));
+        }
+        self.refuse(&MFA_SERIAL, request)?;
+        if of_profile.is_some() {
+            let setting = format_args!("mfa_serial of profile {name}");
+            self.note(setting, "without a role, only long-term keys in the profile are used with MFA");
+        }
+        Ok(None)
+    }
+
+    /// Checks that an option of roles is not given. A flag is an error. A variable is an error if it restricts a session,
+    /// and is otherwise ignored.
+    ///
+    /// # Errors
+    /// Fails if the flag or its variable is an error.
+    fn refuse(&mut self, flag: &'static Flag, request: &Request) -> Result<(), ConfigError> {
+        let name = self.selected.name;
+        match request.given(flag) {
+            Some(word) if word.is_typed() || RESTRICTIONS.contains(&flag) => {
+                return Err(ConfigError::WithoutRole { word, profile: name.to_owned() });
+            }
+            Some(word) => self.note(word, format!("profile {name} has no role")),
+            None => {}
+        }
+        Ok(())
     }
 }
 
@@ -93,50 +127,4 @@ fn credentials(profiles: &ProfileSet, vars: &Vars, name: &str) -> Result<Source,
         profile: name.to_owned(),
         misplaced: profiles.misplaced(name).cloned().map(Box::new),
     })
-}
-
-/// Returns the MFA device with which a session of `GetSessionToken` is requested. This call accepts only long-term keys,
-/// so a device is ignored with other credentials.
-///
-/// # Errors
-/// Fails if the device of the profile is invalid, or if `--mfa-serial` is typed for other credentials.
-fn device(
-    source: &Source,
-    profiles: &ProfileSet,
-    name: &str,
-    request: &Request,
-    notes: &mut Vec<Ignored>,
-) -> Result<Option<MfaSerial>, ConfigError> {
-    let of_profile = profiles.parsed(name, "mfa_serial", MfaSerial::parse)?;
-    if source.static_kind() == Some(KeyKind::LongTerm) {
-        return Ok(request.options.mfa_serial.clone().or(of_profile));
-    }
-    refuse(&MFA_SERIAL, name, request, notes)?;
-    if of_profile.is_some() {
-        let setting = format_args!("mfa_serial of profile {name}");
-        notes.push(Ignored::new(setting, "without a role, only long-term keys in the profile are used with MFA"));
-    }
-    Ok(None)
-}
-
-/// Checks that no option of roles is given. A flag is an error. A variable is an error if it restricts a session, and is
-/// otherwise ignored.
-///
-/// # Errors
-/// Fails at the first flag or variable that is an error.
-fn refuse_role_options(name: &str, request: &Request, notes: &mut Vec<Ignored>) -> Result<(), ConfigError> {
-    OF_ROLES.into_iter().try_for_each(|flag| refuse(flag, name, request, notes))
-}
-
-fn refuse(flag: &'static Flag, name: &str, request: &Request, notes: &mut Vec<Ignored>) -> Result<(), ConfigError> {
-    match request.given(flag) {
-        Some(word) if word.is_typed() || RESTRICTIONS.contains(&flag) => {
-            Err(ConfigError::WithoutRole { word, profile: name.to_owned() })
-        }
-        Some(word) => {
-            notes.push(Ignored::new(word, format!("profile {name} has no role")));
-            Ok(())
-        }
-        None => Ok(()),
-    }
 }
