@@ -68,10 +68,10 @@ pub(crate) enum ConfigError {
     /// No role is specified, and the named profile has no credentials either.
     #[error("profile {} has neither role_arn nor credentials", quoted(.profile))]
     NothingToLaunch { profile: String, misplaced: Option<Box<Misplaced>> },
-    /// An option of roles, although the profile's own credentials are used.
+    /// `word` is an option of roles, but nothing specifies a role, so the profile's own credentials would be used.
     #[error("{word} requires a role, and profile {} has no role_arn", quoted(.profile))]
     WithoutRole { word: Origin, profile: String },
-    /// A flag for credentials that expire, with credentials of this kind that have no expiry.
+    /// `word` requires credentials that expire, but no expiry of the credentials is known. They are of this kind.
     #[error("{shown} cannot be used with {credentials}: {}", no_expiry(*.kind))]
     NothingExpires { word: Origin, shown: String, credentials: String, kind: KeyKind },
     #[error("no AWS credentials found; tried: {}", .0.places.join(", "))]

@@ -226,7 +226,7 @@ impl<'a> Sessions<'a> {
     /// Returns the key under which the session is cached.
     ///
     /// Without a role, only the credentials of IAM Identity Center and MFA sessions are cached. The other sources cache
-    /// their credentials themselves, as AWS documents it for a `credential_process`, or have no known expiry.
+    /// their credentials themselves, as the AWS CLI expects of a `credential_process`, or have no known expiry.
     ///
     /// # Errors
     /// Sessions of this source are not cached, or it cannot be known in advance whose credentials the source returns,

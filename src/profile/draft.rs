@@ -10,7 +10,7 @@ use crate::role::{
 };
 use std::time::Duration;
 
-/// Two keys of aws-vault, which errors name.
+/// The names of two keys of aws-vault. Errors contain them.
 pub(super) const SESSION_TAGS: &str = "session_tags";
 pub(super) const SOURCE_IDENTITY: &str = "source_identity";
 

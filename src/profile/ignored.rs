@@ -27,8 +27,8 @@ const AWSUME: &str = "a setting of awsume; xassume renews sessions with --via en
 const SAML: &str = "a setting of awsume for SAML; use credential_process with a program that supports SAML";
 const SAML2AWS: &str = "a setting of saml2aws; use credential_process = saml2aws login --credential-process --role ARN";
 
-/// Keys with which other tools extend the shared files. The keys of granted are those that its `assume` reads. awsume and
-/// saml2aws write theirs beside the access keys that they store.
+/// Keys with which other tools extend the shared files. The keys of granted are those that its command
+/// `assume` reads. awsume and saml2aws write their keys beside the access keys that they store.
 const OF_OTHER_TOOLS: &[(&str, &str)] = &[
     ("granted_sso_start_url", GRANTED),
     ("granted_sso_region", GRANTED),

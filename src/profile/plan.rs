@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     /// The MFA device with which a session of `GetSessionToken` is requested for the command. `None` if a role is
     /// assumed, because the device then belongs to a hop.
     pub(crate) device: Option<MfaSerial>,
-    /// The shell command of `mfa_process`, which prints a code of this device.
+    /// The shell command of `mfa_process`, which prints a code of `device`.
     pub(crate) mfa_process: Option<String>,
     /// The profile whose settings apply, even if neither credentials nor a role come from it.
     pub(crate) profile: Option<String>,

@@ -27,7 +27,7 @@ pub(crate) struct HopOptions {
     pub(crate) transitive_tags: Vec<TagKey>,
     pub(crate) source_identity: Option<SourceIdentity>,
     pub(crate) mfa_serial: Option<MfaSerial>,
-    /// The shell command of `mfa_process`, which prints a code of this device.
+    /// The shell command of `mfa_process`, which prints a code of the MFA device.
     pub(crate) mfa_process: Option<String>,
     /// The profiles' keys that set tags or a source identity for this call. An error names them.
     pub(crate) of_profiles: Vec<ProfileKey>,

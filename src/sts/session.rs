@@ -117,7 +117,7 @@ impl<'a> Sts<'a> {
         Some(self.identity_call(context).get_caller_identity(source.keys()?).await)
     }
 
-    /// Returns the identity to which these keys belong. They can be those of a session that was not fetched here.
+    /// Returns the identity to which these keys belong. They can be those of a cached session.
     ///
     /// # Errors
     /// The region is not known, or the call to STS fails.

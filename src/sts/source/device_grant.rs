@@ -37,7 +37,7 @@ pub(crate) struct DeviceGrant<'a> {
     device_code: Secret,
     /// The URL of the page on which the user signs in. It is https, or http on this host, and printable ASCII.
     pub(crate) url: String,
-    /// The code that the page shows, which the user compares. It is not checked.
+    /// The code that the page shows, which the user compares. It may contain any characters.
     pub(crate) user_code: String,
     pause: Duration,
     /// When the codes expire, by the boot clock.
