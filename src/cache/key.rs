@@ -62,10 +62,10 @@ impl Key {
 
     /// Returns the key of a session that consists of the source's own credentials. `token` identifies the login with
     /// which they were requested, because another user may have logged in since then.
-    pub(crate) fn of_source(source: &Source, token: &TokenId) -> Self {
+    pub(crate) fn of_source(source: &Source, token: TokenId) -> Self {
         let mut hash = Fields::new("source");
         hash.source(source);
-        hash.bytes("token", token);
+        hash.bytes("token", &token);
         hash.key()
     }
 

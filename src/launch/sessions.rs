@@ -240,7 +240,7 @@ impl<'a> Sessions<'a> {
             // Cached credentials are not used after a logout, as in the AWS CLI, or with another login.
             (None, Source::Sso { session, .. }) => {
                 let token = session.token_id(self.context.vars).ok_or("there is no login")?;
-                Ok(Key::of_source(source, &token))
+                Ok(Key::of_source(source, token))
             }
             (None, source) if source.static_kind().is_some() => Err("credentials without an expiry".into()),
             (None, _) => Err("the source keeps its credentials itself".into()),

@@ -234,7 +234,7 @@ fn the_key_of_a_sources_own_credentials_has_each_setting_of_the_source() {
     let mut sources = vec![sso(|_| {})];
     sources.extend((0..6).map(|at| sso(|words| words[at].push('x'))));
     let mut keys: HashSet<String> =
-        sources.iter().map(|source| Key::of_source(source, &[0; 8]).as_str().to_owned()).collect();
+        sources.iter().map(|source| Key::of_source(source, [0; 8]).as_str().to_owned()).collect();
     assert_eq!(keys.len(), 7);
     assert!(keys.insert(Request::from(sso(|_| {})).key()), "a role that is assumed with them is another session");
 }
