@@ -147,6 +147,27 @@ fn a_container_and_an_instance_that_the_profile_names() {
 }
 
 #[test]
+fn own_keys_are_used_despite_an_included_source() {
+    let (sts, sso, user) = (FakeSts::start(), FakeSso::start(), Identity::user());
+    let keys = keys_of(&user);
+    let sources = [&SSO["[profile dev]\n".len()..], &PROCESS["[profile dev]\n".len()..]];
+    for included in sources {
+        let included = format!("[profile common]\nregion = eu-north-1\n{included}");
+        let include = "include_profile = common\n";
+        let in_config = logged_in(&sts, &sso).file(".aws/config", keys.clone() + include + &included);
+        let config = format!("[profile dev]\n{include}{included}");
+        let beside = logged_in(&sts, &sso).file(".aws/config", config);
+        let beside = beside.file(".aws/credentials", keys.replace("profile ", ""));
+        for xassume in [in_config, beside] {
+            let finished = ran(&xassume.env_remove("AWS_REGION"));
+            has(&finished, &user, None);
+            assert_eq!(finished.variable("AWS_REGION").as_deref(), Some("eu-north-1"), "not a source");
+        }
+    }
+    assert_eq!(sso.requests().len(), 0);
+}
+
+#[test]
 fn keys_in_the_environment_are_used_only_if_the_profile_names_them() {
     let (sts, user) = (FakeSts::start(), Identity::user());
     let named = profile(&sts, "[profile dev]\ncredential_source = Environment\n").with_keys_of(&user);

@@ -15,15 +15,61 @@ const MAX_INCLUDED: usize = 10;
 const OWN: [&str; 5] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token", INCLUDE_PROFILE];
 
+/// The keys that each select a source of credentials.
+const SOURCES: [&str; 9] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "sso_account_id",
+    "sso_role_name",
+    "credential_process",
+    "login_session",
+    "web_identity_token_file",
+    "credential_source",
+    "source_profile",
+];
+
+/// Returns the kind of source to which a key belongs, or `None` if the key belongs to no source.
+fn kind_of_source(key: &str) -> Option<&str> {
+    match key {
+        "aws_secret_access_key" => Some("aws_access_key_id"),
+        _ if key.starts_with("sso_") => Some("sso"),
+        _ => SOURCES.into_iter().find(|source| *source == key),
+    }
+}
+
+/// Checks whether a profile that has one kind of source must not take the other kind from another profile.
+/// `source_profile` may be taken if the profile has credentials itself, because only its role uses `source_profile`.
+fn excludes(kind: &str, other: &str) -> bool {
+    let of_role = ["credential_source", "web_identity_token_file"];
+    let together = |a, b| a == "source_profile" && !of_role.contains(&b);
+    kind != other && !together(kind, other) && !together(other, kind)
+}
+
 impl Settings {
     /// Returns the setting of a key: the profile's own one, or else that of the first included profile that has one.
+    /// No setting is taken from a profile if it belongs to another kind of source than the profile itself has.
     pub(super) fn find(&self, key: &str) -> Option<&Setting> {
         let own = self.own.get(key);
-        let included = || {
-            let maps = self.included.iter().filter(|_| !OWN.contains(&key));
-            maps.filter_map(|map| map.get(key)).find(|setting| !setting.is_empty())
-        };
-        own.filter(|setting| !setting.is_empty()).or_else(included).or(own)
+        own.filter(|setting| !setting.is_empty()).or_else(|| self.find_included(key)).or(own)
+    }
+
+    fn find_included(&self, key: &str) -> Option<&Setting> {
+        if OWN.contains(&key) {
+            return None;
+        }
+        let at = self.included.iter().position(|map| map.get(key).is_some_and(|setting| !setting.is_empty()))?;
+        if let Some(kind) = kind_of_source(key) {
+            let selects = |map: &BTreeMap<String, Setting>, source: &str| {
+                let found = map.get(source).is_some_and(|setting| !setting.is_empty());
+                found && kind_of_source(source).is_some_and(|other| excludes(other, kind))
+            };
+            let nearer =
+                |source: &&str| !OWN.contains(source) && self.included[..at].iter().any(|map| selects(map, source));
+            if SOURCES.iter().any(|source| selects(&self.own, source) || nearer(source)) {
+                return None;
+            }
+        }
+        self.included.get(at)?.get(key)
     }
 
     /// Returns all keys that the profile or an included profile sets, sorted.
@@ -118,6 +164,34 @@ mod tests {
         assert_eq!(settings.all_nested().map(|(key, _)| key).collect::<Vec<_>>(), ["s3"]);
         assert_eq!(set.includes("a"), Ok(vec!["b".to_owned(), "c".to_owned()]));
         assert_eq!(set.profile("c").and_then(|c| c.get("region")), None, "an included profile gets nothing");
+    }
+
+    #[test]
+    fn a_profile_with_a_source_takes_no_other_source() {
+        let included = "[profile q]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\ncredential_process = c\n\
+                        source_profile = o\nlogin_session = l\nmfa_serial = m\n";
+        let found = |own: &str| {
+            let set = set(&format!("[profile p]\ninclude_profile = q\n{own}\n{included}"));
+            let settings = set.profile("p").expect("the profile");
+            let keys = ["sso_session", "sso_role_name", "credential_process", "source_profile", "login_session"];
+            assert_eq!(settings.get("mfa_serial"), Some("m"), "not a source");
+            keys.map(|key| settings.get(key).unwrap_or_default()).join(",")
+        };
+        assert_eq!(found("credential_process ="), "s,r,c,o,l", "an empty value counts as unset");
+        assert_eq!(found("aws_access_key_id = a"), ",,,o,");
+        assert_eq!(found("aws_secret_access_key = a"), ",,,o,");
+        assert_eq!(found("credential_process = own"), ",,own,o,");
+        assert_eq!(found("sso_role_name = own"), "s,own,,o,");
+        assert_eq!(found("sso_account_id = own"), "s,r,,o,");
+        assert_eq!(found("sso_session = own"), "own,r,c,o,l", "this alone is no source");
+        assert_eq!(found("credential_source = Environment"), ",,,,");
+        assert_eq!(found("web_identity_token_file = t"), ",,,,");
+        assert_eq!(found("source_profile = p"), "s,r,c,p,l", "the profile can be its own source");
+        let nearer = "[profile x]\ninclude_profile = y\n[profile y]\ninclude_profile = z\ncredential_process = y\n\
+                      [profile z]\nsso_role_name = z\n";
+        let set = set(nearer);
+        let settings = set.profile("x").expect("the profile");
+        assert_eq!((settings.get("credential_process"), settings.get("sso_role_name")), (Some("y"), None));
     }
 
     #[test]
