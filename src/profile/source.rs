@@ -9,7 +9,7 @@ use super::text::FileKind;
 use crate::error::ConfigError;
 use crate::origin::Origin;
 use crate::profile::quotes::one_line;
-use crate::role::is_account;
+use crate::role::{Invalid, is_account};
 use crate::session::{KeyKind, Keys, account_of};
 use crate::vars::Vars;
 use std::fmt;
@@ -261,6 +261,10 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     let profile = profile.to_owned();
     if !missing.is_empty() {
         return Err(ConfigError::IncompleteSso { profile, missing, sso_session: name });
+    }
+    if !is_account(&account_id) {
+        let invalid = Invalid::new("not an account ID").hint("an account ID has 12 digits");
+        return Err(profiles.invalid(&profile, "sso_account_id", &account_id, invalid));
     }
     // The Region must be valid, because it becomes a part of the name of the host to which the token of the login is
     // sent.

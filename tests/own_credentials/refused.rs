@@ -115,6 +115,16 @@ fn options_of_roles_require_a_role() {
 }
 
 #[test]
+fn an_account_of_iam_identity_center_must_be_valid() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let config = super::SSO.replace("222222222222", "0222");
+    let error = failed(&logged_in(&sts, &sso).file(".aws/config", config));
+    let line = "xassume: error: invalid value '0222' for sso_account_id of profile 'dev' in ";
+    assert!(error.starts_with(line) && error.contains("hint: an account ID has 12 digits"), "{error}");
+    assert_eq!(sso.requests().len(), 0);
+}
+
+#[test]
 fn a_profile_that_runs_xassume_with_itself_ends() {
     let sts = FakeSts::start();
     let config =

@@ -72,13 +72,13 @@ fn web_identity_from_the_environment_and_from_the_flag() {
 
 #[test]
 fn the_credentials_of_a_profile_are_in_botocores_order() {
-    let sso = "sso_start_url = u\nsso_region = e\nsso_account_id = 1\nsso_role_name = R\n";
+    let sso = "sso_start_url = u\nsso_region = e\nsso_account_id = 111122223333\nsso_role_name = R\n";
     let rest = "login_session = arn:l\ncredential_process = /p x\n";
     let text = |parts: &[&str]| format!("[default]\n{}", parts.concat());
     let web = "web_identity_token_file = /w\n";
     check(&[
         (&text(&[rest, "+AKC\n", sso, web, "---\n[default]\n+AKS"]), "", "-r A", "default:token /w > A"),
-        (&text(&[rest, "+AKC\n", sso, "---\n[default]\n+AKS"]), "", "-r A", "default:sso - u e 1 R > A"),
+        (&text(&[rest, "+AKC\n", sso, "---\n[default]\n+AKS"]), "", "-r A", "default:sso - u e 111122223333 R > A"),
         (&text(&[rest, "+AKC\n---\n[default]\n+AKS"]), "", "-r A", "default:AKS > A"),
         (&text(&[rest, "+AKC\n"]), "", "-r A", "default:login arn:l > A"),
         (&text(&["credential_process = /p x\n+AKC"]), "", "-r A", "default:process /p x > A"),
@@ -146,20 +146,20 @@ fn a_token_counts_only_in_the_file_of_the_key_id() {
 #[test]
 fn sso_in_both_forms() {
     let session = "[sso-session corp]\nsso_region = e\nsso_start_url = u\n";
-    let profile = "[profile p]\nsso_account_id = 1\nsso_role_name = R\n";
+    let profile = "[profile p]\nsso_account_id = 111122223333\nsso_role_name = R\n";
     let sso = |more: &str| format!("{session}{profile}{more}");
     check(&[
-        (&sso("sso_session = corp"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
-        (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
-        (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 1 R > A"),
+        (&sso("sso_session = corp"), "", "-r A -p p", "p:sso corp u e 111122223333 R > A"),
+        (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 111122223333 R > A"),
+        (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 111122223333 R > A"),
         (
             "[sso-session s]\nsso_region = e\nsso_start_url = u\nsso_registration_scopes = a:b, ,c\n\
-             [profile p]\nsso_account_id = 1\nsso_role_name = R\nsso_session = s",
+             [profile p]\nsso_account_id = 111122223333\nsso_role_name = R\nsso_session = s",
             "",
             "-r A -p p",
-            "p:sso s u e 1 R a:b+c > A",
+            "p:sso s u e 111122223333 R a:b+c > A",
         ),
-        (&sso("sso_region = EU-West-1\nsso_start_url = y"), "", "-r A -p p", "p:sso - y eu-west-1 1 R > A"),
+        (&sso("sso_region = EU-West-1\nsso_start_url = y"), "", "-r A -p p", "p:sso - y eu-west-1 111122223333 R > A"),
         // Without an account and a role, an SSO session is used only for bearer tokens, so it is not a source of
         // credentials.
         ("[profile p]\nsso_session = corp\n+AKP", "", "-r A -p p", "p:AKP > A"),
@@ -167,7 +167,7 @@ fn sso_in_both_forms() {
             &sso("sso_session = corp\n[profile a]\nrole_arn = @A\nsource_profile = p"),
             "",
             "-p a",
-            "p:sso corp u e 1 R > A",
+            "p:sso corp u e 111122223333 R > A",
         ),
     ]);
     refuse(&[
@@ -230,10 +230,10 @@ fn the_plan_has_the_used_profile_and_sources_are_shown_without_secrets() {
         ),
         ("[default]\nlogin_session = arn:l", "", "-r A", "`aws login` of profile default (arn:l)"),
         (
-            "[default]\nsso_start_url=u\nsso_region=e\nsso_account_id=1\nsso_role_name=R",
+            "[default]\nsso_start_url=u\nsso_region=e\nsso_account_id=111122223333\nsso_role_name=R",
             "",
             "-r A",
-            "SSO of profile default (R in account 1)",
+            "SSO of profile default (R in account 111122223333)",
         ),
         ("", TOKEN, "-r A", "web identity token /t (AWS_WEB_IDENTITY_TOKEN_FILE)"),
         ("", "", "-r A --token /f", "web identity token /f"),
