@@ -120,9 +120,11 @@ impl<'a> Sts<'a> {
     /// Returns the identity to which these keys belong. They can be those of a cached session.
     ///
     /// # Errors
-    /// The region is not known, or the call to STS fails.
+    /// The region is not known, the proxy for STS cannot be used, or the call to STS fails.
     pub(crate) async fn identity(&self, keys: &Keys) -> Result<CallerIdentity, Error> {
-        let connection = StsConnection::new(self.network, self.region(None)?, self.limits.attempts);
+        let region = self.region(None)?;
+        self.check_proxy(&region)?;
+        let connection = StsConnection::new(self.network, region, self.limits.attempts);
         let deadline = Instant::now() + self.limits.time;
         let context = CallContext { connection: &connection, deadline, progress: self.progress };
         Ok(self.identity_call(context).get_caller_identity(keys).await?)
@@ -221,17 +223,26 @@ impl<'a> Sts<'a> {
     }
 
     /// Returns the region in which STS is called. This is the configured region, or else the region of the EC2
-    /// instance, or else the main region of the partition. Also checks that the proxy for STS, if there is one, can be
-    /// used. The proxy is not checked if no role is assumed, because STS may then not be called.
+    /// instance, or else the main region of the partition. Also checks the proxy for STS, unless the source's credentials
+    /// are used without a call.
     fn region(&self, instance: Option<&str>) -> Result<String, Error> {
         let hops = &self.plan.hops;
         let region = region_of_sts(self.plan, instance).ok_or_else(|| {
             let partition = hops.first().map_or("", |first| first.role.partition());
             Error::usage(format!("no region is known for partition {partition}"), "set --region or AWS_REGION")
         })?;
-        if let Some(url) = self.network.url(region).filter(|_| !hops.is_empty()) {
-            self.network.proxies.of_request(&url)?;
+        if !hops.is_empty() || self.plan.device.is_some() {
+            self.check_proxy(region)?;
         }
         Ok(region.to_owned())
     }
 }
+
+    /// Checks that the proxy for STS, if there is one, can be used.
+    ///
+    /// # Errors
+    /// The URL of the proxy is not valid.
+    pub(crate) fn check_proxy(&self, region: &str) -> Result<(), Error> {
+        self.network.url(region).map_or(Ok(None), |url| self.network.proxies.of_request(&url))?;
+        Ok(())
+    }

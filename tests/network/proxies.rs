@@ -2,7 +2,7 @@
 
 use super::{ROLE, failed, ran};
 use crate::support::{
-    Authority, Certificate, FakeProxy, FakeSts, Login, RefusedPort, Xassume, on_one_line, probe, write_login,
+    Authority, Certificate, FakeProxy, FakeSts, Identity, Login, RefusedPort, Xassume, on_one_line, probe, write_login,
 };
 
 #[test]
@@ -193,6 +193,30 @@ fn a_login_through_a_proxy_that_fails_names_it() {
         // STS itself is called over plain HTTP.
         let error = world.clone().env("HTTPS_PROXY", proxy).args(["--", "true"]).run().exited(125).stderr;
         assert!(on_one_line(&error).contains(&format!("from IAM Identity Center: {expected}")), "{error}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn an_invalid_proxy_is_reported_without_a_role_too() {
+    let (sts, user) = (FakeSts::start(), Identity::user());
+    let keys = format!(
+        "[profile dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        user.access_key_id, user.secret_access_key
+    );
+    let world = Xassume::new(&sts).without_keys().file(".aws/config", keys).env("HTTP_PROXY", "socks5://proxy:1080");
+    let world = world.args(["-p", "dev"]);
+    world.clone().args(["--", "true"]).run().exited(0);
+    for args in [["--mfa-serial=GAHT12345678", "--mfa-token=123456"], ["--expect-account", "222222222222"]] {
+        for last in [&["--", "true"][..], &["--check"]] {
+            let finished = world.clone().args(args).args(last).run().exited(125);
+            let shown = finished.stdout_text() + &finished.stderr;
+            assert!(
+                shown.contains("invalid value 'socks5://proxy:1080' for 'HTTP_PROXY': must be the http"),
+                "{shown}"
+            );
+            assert!(!shown.contains("cannot be reached"), "{shown}");
+        }
     }
     assert_eq!(sts.requests().len(), 0);
 }

@@ -153,9 +153,12 @@ async fn steps_to_session(
     if refreshes(settings) {
         unattended(plan, &settings.mfa, Some(source.kind()))?;
     }
+    let needs_sts = !plan.hops.is_empty() || plan.device.is_some() || settings.expect_account.is_some();
+    if needs_sts {
+        sts.check_proxy(source.region())?;
+    }
     let caller = sts.caller(&source).await;
     found.skew_secs = source.skew_secs();
-    let needs_sts = !plan.hops.is_empty() || plan.device.is_some() || settings.expect_account.is_some();
     if let Some(Err(error)) = &caller
         && is_fatal(error, needs_sts)
     {
