@@ -69,6 +69,14 @@ impl Key {
         hash.key()
     }
 
+    /// Returns the key of a `credential_process`. No session is cached under it. It only identifies the program while the
+    /// program runs.
+    pub(crate) fn of_program(source: &Source) -> Self {
+        let mut hash = Fields::new("program");
+        hash.source(source);
+        hash.key()
+    }
+
     /// Returns the key of an MFA session (`GetSessionToken`).
     pub(crate) fn of_mfa(
         plan: &Plan,

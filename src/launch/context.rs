@@ -92,12 +92,17 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
 }
 
 /// Returns the environment of the helper programs (`credential_process` and `--mfa-command`), which xassume runs for
-/// itself. It is the inherited environment, but with the same nesting depth as for the command. `locked` is the cache
-/// key that is locked while the program runs, or `None` if no key is locked.
-pub(super) fn helper_environment(vars: &Vars, depth: u32, locked: Option<&Key>) -> Vec<CString> {
+/// itself. It is the inherited environment, but with the same nesting depth as for the command. `held` are the
+/// keys of the session that the program is run for, and of the program.
+pub(super) fn helper_environment<'a>(
+    vars: &'a Vars,
+    depth: u32,
+    held: impl IntoIterator<Item = &'a Key>,
+) -> Vec<CString> {
     let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let held = vars.text(HELD).into_iter().chain(locked.map(Key::as_str)).collect::<Vec<_>>().join(" ");
+    let outer = vars.text(HELD).into_iter();
+    let held = outer.chain(held.into_iter().map(Key::as_str)).collect::<Vec<_>>().join(" ");
     let held = (!held.is_empty()).then(|| (HELD.into(), held.into()));
     c_strings(others.chain([("XASSUME_DEPTH".into(), depth.to_string().into())]).chain(held))
 }

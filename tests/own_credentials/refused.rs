@@ -130,7 +130,23 @@ fn a_profile_that_runs_xassume_with_itself_ends() {
     let config =
         format!("[profile dev]\ncredential_process = {} -p dev --print credential-process\n", binary().display());
     let error = failed(&profile(&sts, &config));
-    assert!(error.contains("xassume is nested too deeply"), "{error}");
+    let lines: Vec<_> = error.lines().collect();
+    assert!(lines[0].contains("recursive credential_process: xassume was started"), "{error}");
+    assert_eq!(lines[2], "xassume: error: credential_process of profile 'dev' exited with status 125");
+    assert_eq!(lines.len(), 4, "{error}");
+    let check = profile(&sts, &config).arg("--check").run().exited(125);
+    assert!(!check.stdout_text().contains("nested too deeply"), "{}", check.stdout_text());
+}
+
+/// Only the source must not be the program itself.
+#[test]
+fn a_program_may_run_xassume_for_another_program() {
+    let sts = FakeSts::start();
+    let inner = format!("{} -p inner --print credential-process", binary().display());
+    let config =
+        format!("[profile dev]\ncredential_process = {inner}\n{}", PROCESS.replace("profile dev", "profile inner"));
+    let xassume = profile(&sts, &config).file("answer", answer_of(&Identity::user(), None));
+    super::has(&super::ran(&xassume), &Identity::user(), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::error::{Error, reason_of};
 use crate::event::{CacheEvent, EventSink as _};
 use crate::launch::context::{HELD, helper_environment};
 use crate::mfa::mode::KeyKind;
+use crate::profile::Source;
 use crate::session::Session;
 use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
@@ -19,6 +20,7 @@ impl Sessions<'_> {
         attempts: u32,
         locked: Option<&Key>,
     ) -> Result<(Session, Option<KeyKind>), Error> {
+        self.program().map_or(Ok(()), |key| self.check_recursion(&key))?;
         let fetch = async |sts: &Sts<'_>| Box::pin(sts.new_session()).await;
         let (session, source_keys) = self.with_sts(limit, attempts, locked, fetch).await??;
         Ok((session, Some(source_keys)))
@@ -55,7 +57,7 @@ impl Sessions<'_> {
         key: Option<&Key>,
         steps: impl AsyncFnOnce(&Sts<'_>) -> T,
     ) -> Result<T, Error> {
-        key.map_or(Ok(()), |key| self.check_recursion(key))?;
+        key.into_iter().chain(&self.program()).try_for_each(|key| self.check_recursion(key))?;
         self.with_sts(self.context.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
     }
 
@@ -69,8 +71,14 @@ impl Sessions<'_> {
         }
     }
 
-    /// Fails if this run is a helper program of another run that needs the same session. Each of the two runs would
-    /// wait for the other.
+    /// Returns the key of the source's `credential_process`, or `None` if the source is another one.
+    fn program(&self) -> Option<Key> {
+        let source = &self.planned.plan.source;
+        matches!(source, Source::Process { .. }).then(|| Key::of_program(source))
+    }
+
+    /// Fails if this run is a helper program of another run that has this key. If it is the key of a session, each of
+    /// the two runs would wait for the other. If it is the key of a program, the program would run itself without end.
     pub(super) fn check_recursion(&self, key: &Key) -> Result<(), Error> {
         let held = self.context.vars.text(HELD).unwrap_or_default();
         if held.split(' ').any(|held| held == key.as_str()) {
@@ -90,7 +98,8 @@ impl Sessions<'_> {
     ) -> Result<T, Error> {
         let context = self.context;
         let network = self.network()?;
-        let environment = helper_environment(context.vars, context.depth, locked);
+        let program = self.program();
+        let environment = helper_environment(context.vars, context.depth, locked.into_iter().chain(&program));
         let sts_settings = &context.settings.sts;
         let program_timeout = sts_settings.timeout_by.map(|by| (sts_settings.timeout, by));
         let sts = Sts {
