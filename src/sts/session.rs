@@ -39,11 +39,21 @@ pub(crate) struct SourceCredentials<'a> {
     proof: Proof,
     /// The validity of the keys, or `None` if it is not known.
     validity: Option<Validity>,
+    /// The account that the source names together with its keys. `None` if it names no account.
+    account_id: Option<String>,
     connection: StsConnection<'a>,
     /// The region of the EC2 instance. `None` if instance metadata is not the source, or if a region is set.
     pub(crate) instance_region: Option<String>,
     /// The time that is left for calls to STS after the source has answered.
     left: Duration,
+}
+
+/// What a source returns. The fields are those of [`SourceCredentials`].
+struct Obtained {
+    proof: Proof,
+    validity: Option<Validity>,
+    account_id: Option<String>,
+    instance_region: Option<String>,
 }
 
 impl SourceCredentials<'_> {
@@ -90,7 +100,7 @@ impl<'a> Sts<'a> {
     /// The source gives no credentials, no region is known for the partition, or the proxy for STS cannot be used.
     pub(crate) async fn source(&self) -> Result<SourceCredentials<'a>, Error> {
         let begun = Instant::now();
-        let (proof, validity, instance_region) = self.proof().await?;
+        let Obtained { proof, validity, account_id, instance_region } = self.obtain().await?;
         let left = match self.plan.source {
             Source::Process { .. } if self.limits.program_timeout.is_none() => self.limits.time,
             _ => self.limits.time.saturating_sub(begun.elapsed()),
@@ -101,7 +111,7 @@ impl<'a> Sts<'a> {
             self.report.emit(SessionEvent::SourceCredentials { access_key_id, keys: KeyKind::of(keys) }.into());
         }
         let connection = StsConnection::new(self.network, region, self.limits.attempts);
-        Ok(SourceCredentials { proof, validity, connection, instance_region, left })
+        Ok(SourceCredentials { proof, validity, account_id, connection, instance_region, left })
     }
 
     /// Returns the identity to which the source's keys belong. Returns `None` if the source is a web identity token,
@@ -154,7 +164,7 @@ impl<'a> Sts<'a> {
                 chain.report(&session, MfaSessionFrom::Code);
                 session
             }
-            (_, Some(keys)) if plan.hops.is_empty() => self.own_session(keys, source.validity.as_ref())?,
+            (_, Some(keys)) if plan.hops.is_empty() => self.own_session(keys, source)?,
             (MfaMode::Session(serial), Some(keys)) => chain.assume_with_mfa_session(keys, serial, context).await?,
             (MfaMode::None, _) => chain.assume(source.proof.clone(), false, context).await?,
             (MfaMode::Session(_) | MfaMode::WithRole, _) => chain.assume(source.proof.clone(), true, context).await?,
@@ -167,18 +177,18 @@ impl<'a> Sts<'a> {
     ///
     /// # Errors
     /// The keys have expired.
-    fn own_session(&self, keys: &Keys, validity: Option<&Validity>) -> Result<Session, SourceError> {
+    fn own_session(&self, keys: &Keys, obtained: &SourceCredentials<'_>) -> Result<Session, SourceError> {
         let source = &self.plan.source;
-        if let Some(Validity { expiration, .. }) = validity.filter(|validity| validity.left.is_zero()) {
+        let (keys, validity) = (keys.clone(), obtained.validity.clone());
+        if let Some(Validity { expiration, .. }) = validity.as_ref().filter(|validity| validity.left.is_zero()) {
             return Err(SourceError::Expired { name: source.to_string(), at: rfc3339(*expiration) });
         }
-        let (keys, validity) = (keys.clone(), validity.cloned());
-        Ok(Session { keys, validity, assumed_role_arn: None, account_id: None, instance_region: None })
+        let account_id = obtained.account_id.clone();
+        Ok(Session { keys, validity, assumed_role_arn: None, account_id, instance_region: None })
     }
 
-    /// Gets the credentials of the source, and their validity if it is known. Also returns the region of the EC2
-    /// instance, or `None` if instance metadata is not the source or if a region is set.
-    async fn proof(&self) -> Result<(Proof, Option<Validity>, Option<String>), Error> {
+    /// Gets the credentials of the source, and what else it returns.
+    async fn obtain(&self) -> Result<Obtained, Error> {
         let Self { plan, network, vars, report, .. } = *self;
         self.progress.waits_for(Awaited::Source { name: plan.source.to_string() });
         let context = LoginContext { network, vars, report };
@@ -186,10 +196,12 @@ impl<'a> Sts<'a> {
             Source::InstanceMetadata => String::new(),
             _ => self.region(None)?,
         };
-        let SourceKeys { keys, validity } = match &plan.source {
+        let mut instance_region = None;
+        let SourceKeys { keys, validity, account_id } = match &plan.source {
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone().into(),
             Source::WebIdentity { token_file, from } => {
-                return Ok((Proof::Token(web_identity_token(token_file, from)?), None, None));
+                let proof = Proof::Token(web_identity_token(token_file, from)?);
+                return Ok(Obtained { proof, validity: None, account_id: None, instance_region });
             }
             Source::Process { profile, command } => {
                 let limit = self.limits.of_program(self.limits.time);
@@ -209,11 +221,12 @@ impl<'a> Sts<'a> {
                     let keys = instance.keys().await?;
                     Ok((keys, if plan.region.is_none() { instance.region().await } else { None }))
                 };
-                let (SourceKeys { keys, validity }, region) = self.within_limit(answers).await?;
-                return Ok((Proof::Keys(keys), validity, region));
+                let (keys, region) = self.within_limit(answers).await?;
+                instance_region = region;
+                keys
             }
         };
-        Ok((Proof::Keys(keys), validity, None))
+        Ok(Obtained { proof: Proof::Keys(keys), validity, account_id, instance_region })
     }
 
     /// Waits for the answer of the source. Fails if the answer does not arrive within the time limit.
@@ -236,7 +249,6 @@ impl<'a> Sts<'a> {
         }
         Ok(region.to_owned())
     }
-}
 
     /// Checks that the proxy for STS, if there is one, can be used.
     ///
@@ -246,3 +258,4 @@ impl<'a> Sts<'a> {
         self.network.url(region).map_or(Ok(None), |url| self.network.proxies.of_request(&url))?;
         Ok(())
     }
+}

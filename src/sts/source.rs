@@ -41,11 +41,13 @@ pub(super) struct SourceKeys {
     pub(super) keys: Keys,
     /// `None` if the source does not say when the keys expire.
     pub(super) validity: Option<Validity>,
+    /// The account that a `credential_process` names. `None` for other sources.
+    pub(super) account_id: Option<String>,
 }
 
 impl From<Keys> for SourceKeys {
     fn from(keys: Keys) -> Self {
-        Self { keys, validity: None }
+        Self { keys, validity: None, account_id: None }
     }
 }
 

@@ -123,6 +123,28 @@ fn the_account_of_iam_identity_center_is_known() {
 }
 
 #[test]
+fn the_account_of_a_credential_process_is_passed_on_but_not_trusted() {
+    let sts = FakeSts::start();
+    let with = |account: &str| {
+        let answer = answer_of(&Identity::user(), None).replacen('{', &format!("{{\"AccountId\":\"{account}\","), 1);
+        profile(&sts, PROCESS).file("answer", answer)
+    };
+    for (account, passed_on) in [(ACCOUNT, Some(ACCOUNT)), ("0222", None), ("", None)] {
+        assert_eq!(ran(&with(account)).variable("AWS_ACCOUNT_ID").as_deref(), passed_on, "{account}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+    ran(&with(ACCOUNT).args(["--expect-account", ACCOUNT]));
+    let error = failed(&with("111111111111").args(["--expect-account", "111111111111"]));
+    assert!(
+        error.contains("wrong account: expected 111111111111, but the session is in account 222222222222"),
+        "{error}"
+    );
+    assert_eq!(sts.requests().len(), 2);
+    with(ACCOUNT).args(["--check", "--expect-account", ACCOUNT]).run().exited(0);
+    assert_eq!(sts.requests().len(), 3);
+}
+
+#[test]
 fn an_unknown_account_is_asked_for() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let keys = profile(&sts, &keys_of(&Identity::user()));

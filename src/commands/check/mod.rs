@@ -96,10 +96,10 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     match result {
         Ok(session) => {
             sessions.store_unlocked("session", key.as_ref(), &session, asked);
-            let session = runtime.block_on(sessions.with_account(session));
-            findings.session = session.as_ref().ok().map(FoundSession::from);
+            let session = sessions.with_known_account(session);
+            findings.session = Some(FoundSession::from(&session));
             let _within = runtime.enter();
-            if let Err(error) = session.and_then(|session| launch.check(&session)) {
+            if let Err(error) = launch.check(&session) {
                 findings.fail(error);
             } else if let Err(error) = delivery::rehearse(launch) {
                 findings.failure = Some((Place::Delivery, error));

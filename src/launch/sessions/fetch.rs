@@ -32,13 +32,17 @@ impl Sessions<'_> {
         Session { account_id, ..session }
     }
 
-    /// Returns the session with its account. Asks STS if the account is not known and `--expect-account` is set.
+    /// Returns the session with its account. Asks STS if `--expect-account` is set, and the account is not known or only
+    /// a `credential_process` names it.
     ///
     /// # Errors
     /// The call to STS fails.
     pub(crate) async fn with_account(&self, session: Session) -> Result<Session, Error> {
         let session = self.with_known_account(session);
-        if session.account_id.is_some() || self.context.settings.expect_account.is_none() {
+        let plan = &self.planned.plan;
+        let is_known =
+            session.account_id.is_some() && (!plan.hops.is_empty() || !matches!(plan.source, Source::Process { .. }));
+        if is_known || self.context.settings.expect_account.is_none() {
             return Ok(session);
         }
         let (limit, attempts) = (self.context.settings.sts.timeout, Outage::Bridge.attempts());

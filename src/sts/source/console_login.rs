@@ -43,7 +43,7 @@ pub(in crate::sts) async fn keys(
     let [id, secret, token] = [ID, SECRET, TOKEN].map(|pointer| login.needed(pointer));
     let keys = checked(id?, secret?, token?).map_err(|reason| login.unusable(reason))?;
     let validity = Validity::by_local_clock(login.time(EXPIRATION)?, wall());
-    Ok(SourceKeys { keys, validity: Some(validity) })
+    Ok(SourceKeys { keys, validity: Some(validity), account_id: None })
 }
 
 async fn refresh(

@@ -50,7 +50,11 @@ pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Sourc
         return Err(failed(reason, Answer::Refused(Some(reply.status))));
     }
     let keys = document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)));
-    keys.map(|(keys, expiration)| SourceKeys { keys, validity: Some(reply.dated.validity(expiration)) })
+    keys.map(|(keys, expiration)| SourceKeys {
+        keys,
+        validity: Some(reply.dated.validity(expiration)),
+        account_id: None,
+    })
 }
 
 /// Returns the URL of the endpoint. The authorization token may be sent over TLS, to this host, and to the endpoints of

@@ -51,7 +51,7 @@ impl<'a> Instance<'a> {
         let role = role_name(&roles.body).map_err(MetadataFailure::Unusable)?;
         let answer = self.get(&format!("{ROLES}{role}"), "the role's credentials").await?;
         let (keys, expiration) = document::keys(&answer.body).map_err(MetadataFailure::Unusable)?;
-        Ok(SourceKeys { keys, validity: Some(answer.dated.validity(expiration)) })
+        Ok(SourceKeys { keys, validity: Some(answer.dated.validity(expiration)), account_id: None })
     }
 
     /// Returns the instance's region. Returns `None` if the metadata service does not return it.

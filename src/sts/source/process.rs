@@ -5,6 +5,7 @@
 
 use super::SourceKeys;
 use crate::error::{ProcessFailure, SourceError};
+use crate::role::is_account;
 use crate::session::{Keys, Validity, parse_time, rfc3339};
 use crate::sys::clock::wall;
 use crate::sys::helper::{self, Attendance, ProgramLimit};
@@ -48,6 +49,7 @@ struct ProcessOutput {
     secret_access_key: Zeroizing<String>,
     session_token: Option<Zeroizing<String>>,
     expiration: Option<String>,
+    account_id: Option<String>,
 }
 
 /// Reads the keys in the output of a `credential_process`.
@@ -57,22 +59,24 @@ pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<SourceKeys, ProcessF
         let reason = format!("not the expected JSON (line {}, column {})", error.line(), error.column());
         ProcessFailure::BadOutput(reason)
     };
-    let ProcessOutput { version, access_key_id: id, secret_access_key: secret, session_token: token, expiration } =
-        serde_json::from_slice(output).map_err(not_json)?;
+    let output: ProcessOutput = serde_json::from_slice(output).map_err(not_json)?;
+    let ProcessOutput { version, access_key_id: id, secret_access_key: secret, session_token: token, .. } = output;
     let failed = |reason: String| Err(ProcessFailure::BadOutput(reason));
     if version != 1 {
         return failed(format!("unknown version {version} (expected 1)"));
     }
     let now = wall();
-    let expiration = match expiration.map(|text| parse_time(&text)) {
+    let expiration = match output.expiration.map(|text| parse_time(&text)) {
         Some(None) => return failed("Expiration is not a valid RFC 3339 time".into()),
         Some(Some(moment)) if moment <= now => return Err(ProcessFailure::Expired(rfc3339(moment))),
         Some(expiration) => expiration,
         None => None,
     };
     let validity = expiration.map(|expiration| Validity::by_local_clock(expiration, now));
+    // A wrong account must not reach the command. The keys are valid without it.
+    let account_id = output.account_id.filter(|account| is_account(account));
     let token = token.as_ref().map(|token| ("SessionToken", token.as_str()));
     Keys::checked(("AccessKeyId", &id), ("SecretAccessKey", &secret), token)
-        .map(|keys| SourceKeys { keys, validity })
+        .map(|keys| SourceKeys { keys, validity, account_id })
         .or_else(|(name, flaw)| failed(format!("{name} {flaw}")))
 }

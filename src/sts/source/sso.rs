@@ -49,7 +49,7 @@ impl Portal<'_> {
         let expiration = keys.expiration.and_then(|millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis)));
         let expiration = expiration.ok_or_else(|| failed("invalid response: there is no valid expiration".into()))?;
         let keys = checked(&keys.access_key_id, &keys.secret_access_key, &keys.session_token).map_err(failed)?;
-        Ok(SourceKeys { keys, validity: Some(reply.dated.validity(expiration)) })
+        Ok(SourceKeys { keys, validity: Some(reply.dated.validity(expiration)), account_id: None })
     }
 
     /// Returns the token of the login. A token that expires soon is refreshed first, if it can be refreshed.
