@@ -71,6 +71,20 @@ fn without_a_terminal_or_in_the_background_there_is_no_question() {
 }
 
 #[test]
+fn without_a_home_there_is_no_question_because_the_token_could_not_be_stored() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = expired(&sts, &sso);
+    let config = xassume.home().join(".aws/config");
+    for xassume in [xassume.clone().env_remove("HOME"), xassume.env("HOME", "")] {
+        let shown = fails(&saying(xassume.env("AWS_CONFIG_FILE", &config)), &sso);
+        assert!(
+            shown.contains("has expired or was never started\r\n") && shown.ends_with(&format!("{HINT}\r\n")),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
 fn a_refresh_does_not_ask() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     sts.set_lifetime(Duration::from_secs(4));

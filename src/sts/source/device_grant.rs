@@ -117,7 +117,7 @@ impl<'a> DeviceGrant<'a> {
     fn store(&self, token: &NewToken, asked: SystemTime) -> Result<SystemTime, SourceError> {
         let (session, registration) = (self.session, &self.registration);
         let expiration = asked + Duration::from_secs(token.expires_in.into());
-        let Some(path) = session.path(self.context.vars) else { return Ok(expiration) };
+        let path = session.path(self.context.vars).ok_or_else(|| session.expired(None))?;
         let file = session.login(&self.context)?;
         let mut file = file.unwrap_or_else(|| LoginFile::new(path.clone(), &session.profile, json!({})));
         file.set("/startUrl", &session.start_url);

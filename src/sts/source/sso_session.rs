@@ -58,17 +58,18 @@ impl SsoSession {
     }
 
     /// Waits until no other xassume signs in to the session. Calls `waits` first if it has to wait. No other sign-in begins
-    /// until the returned file is dropped. Returns `None` if there is no home directory, or if its file system has no
-    /// locks.
+    /// until the returned file is dropped. Returns `None` if the file system has no locks.
     ///
     /// # Errors
-    /// The directory of the session's file cannot be written, so a token could not be stored there.
+    /// A token could not be stored: there is no home directory, or the directory of the session's file cannot be written.
     pub(crate) async fn lock(
         &self,
         context: &LoginContext<'_>,
         waits: impl AsyncFnOnce(),
     ) -> Result<Option<File>, SourceError> {
-        let (Some(path), Some(home)) = (self.path(context.vars), home(context.vars)) else { return Ok(None) };
+        let (Some(path), Some(home)) = (self.path(context.vars), home(context.vars)) else {
+            return Err(self.expired(None));
+        };
         let opened = make_directory(home, SSO_CACHE).and_then(|()| open_lock(&path));
         let file = opened.map_err(|error| self.not_stored(&path.with_extension("lock"), &error))?;
         let mut waits = Some(waits);
