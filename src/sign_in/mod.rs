@@ -40,10 +40,10 @@ pub(crate) async fn sign_in(
         // terminal.
         let _ = terminal.show(&format!("Waiting for another xassume to sign in to {name}\n")).await;
     };
-    let _lock = session.lock(&context, waits).await?;
+    let _lock = session.lock(&context, refused, waits).await?;
     match session.valid_until(refused, &context)? {
         Some(end) => Ok(Some(end)),
-        None => converse(session, context, &terminal).await,
+        None => converse(session, context, refused, &terminal).await,
     }
 }
 
@@ -59,6 +59,7 @@ fn terminal() -> Option<Keyboard> {
 async fn converse(
     session: &SsoSession,
     context: LoginContext<'_>,
+    refused: Option<TokenId>,
     terminal: &Keyboard,
 ) -> Result<Option<SystemTime>, SourceError> {
     let (profile, url) = (shortened(&session.profile), one_line(&session.start_url, MAX_URL));
@@ -66,6 +67,10 @@ async fn converse(
         format!("The SSO session of profile '{profile}' has expired or was never started.\nSign in at {url}? [Y/n] ");
     if !is_accepted(terminal, &question).await {
         return Ok(None);
+    }
+    // The user may have signed in with another program in the meantime.
+    if let Ok(Some(end)) = session.valid_until(refused, &context) {
+        return Ok(Some(end));
     }
     let grant = DeviceGrant::begin(session, context).await?;
     let code = one_line(&grant.user_code, MAX_CODE);

@@ -1,7 +1,7 @@
 //! Two runs that need a sign-in at the same time.
 
 use super::{QUESTION, ROLE, agree, expired, saying};
-use crate::support::{FakeSso, FakeSts, Terminal};
+use crate::support::{FakeSso, FakeSts, Login, Terminal, write_login};
 
 #[test]
 fn two_runs_share_one_sign_in() {
@@ -33,6 +33,22 @@ fn after_a_canceled_sign_in_the_next_run_asks() {
     first.wait().killed_by(libc::SIGINT);
     agree(&second);
     second.wait().exited(0);
+}
+
+#[test]
+fn after_a_sign_in_with_another_program_no_run_waits_or_signs_in() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = expired(&sts, &sso).arg("--no-cache");
+    let forgotten = Terminal::run(&saying(xassume.clone()));
+    forgotten.through(QUESTION);
+    let second = Terminal::run(&saying(xassume.clone()));
+    second.through("Waiting for another xassume to sign in to corp\r\n");
+    write_login(&xassume.home(), "corp", Login::Valid);
+    let shown = second.wait().exited(0).stdout_text();
+    assert!(!shown.contains("[Y/n]") && shown.ends_with("it ran\r\n"), "{shown}");
+    forgotten.keys("\n");
+    forgotten.wait().exited(0);
+    assert_eq!(sso.paths(), ["/federation/credentials"; 2]);
 }
 
 #[test]

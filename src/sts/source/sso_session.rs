@@ -57,14 +57,18 @@ impl SsoSession {
         Ok(is_valid.then_some(end))
     }
 
-    /// Waits until no other xassume signs in to the session. Calls `waits` first if it has to wait. No other sign-in begins
-    /// until the returned file is dropped. Returns `None` if the file system has no locks.
+    /// Waits until no other xassume signs in to the session, or until the session is valid, as in [`Self::valid_until`]:
+    /// the other one may wait for its user, who has signed in with another program. Calls `waits` first if it has to wait.
+    ///
+    /// No other sign-in begins until the returned file is dropped. Returns `None` if the session is valid, or if the file
+    /// system has no locks.
     ///
     /// # Errors
     /// A token could not be stored: there is no home directory, or the directory of the session's file cannot be written.
     pub(crate) async fn lock(
         &self,
         context: &LoginContext<'_>,
+        refused: Option<TokenId>,
         waits: impl AsyncFnOnce(),
     ) -> Result<Option<File>, SourceError> {
         let (Some(path), Some(home)) = (self.path(context.vars), home(context.vars)) else {
@@ -83,6 +87,10 @@ impl SsoSession {
                 waits().await;
             }
             sleep(LOCK_POLL).await;
+            // Other programs do not replace the file at once, so it may be incomplete for a moment.
+            if matches!(self.valid_until(refused, context), Ok(Some(_))) {
+                return Ok(None);
+            }
         }
     }
 
