@@ -176,6 +176,20 @@ fn new_files_in_the_home_of_another_user_belong_to_that_user() {
 }
 
 #[test]
+fn a_file_of_root_that_is_linked_in_place_of_the_lock_is_not_given_away() {
+    if !nix::unistd::geteuid().is_root() {
+        return skipped_without_root("only root can sign another user in");
+    }
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = expired(&sts, &sso).file("of-root", "");
+    let file = xassume.home().join("of-root");
+    fs::hard_link(&file, cache(&xassume).join(TOKEN_FILE.replace(".json", ".lock"))).expect("the home is writable");
+    chown(cache(&xassume), Some(12_345), Some(12_345)).expect("root gives it away");
+    signs_in(xassume.clone());
+    assert_eq!(fs::metadata(file).expect("its status").uid(), 0);
+}
+
+#[test]
 fn a_directory_that_cannot_be_written_is_reported_before_the_question() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let xassume = never_signed_in(&sts, &sso).file(".aws/sso", "a file");

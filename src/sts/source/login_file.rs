@@ -16,7 +16,7 @@ use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown, fchown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown, lchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
@@ -265,7 +265,7 @@ pub(super) fn make_directory(base: PathBuf, relative: &str) -> io::Result<()> {
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) if geteuid().is_root() => {
                 let owner = metadata_of_parent(&path)?;
-                chown(&path, Some(owner.uid()), Some(owner.gid()))?;
+                lchown(&path, Some(owner.uid()), Some(owner.gid()))?;
             }
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             Ok(()) | Err(_) => {}
@@ -281,10 +281,14 @@ pub(super) fn make_directory(base: PathBuf, relative: &str) -> io::Result<()> {
 pub(super) fn open_lock(login: &Path) -> io::Result<File> {
     // With these flags, opening a FIFO does not block, and no file that a link names is created.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let options = OpenOptions::new().write(true).create(true).mode(0o600).custom_flags(flags).to_owned();
-    let file = options.open(login.with_extension("lock"))?;
-    give(&file, &metadata_of_parent(login)?)?;
-    Ok(file)
+    let options = OpenOptions::new().write(true).mode(0o600).custom_flags(flags).to_owned();
+    let path = login.with_extension("lock");
+    match options.clone().create_new(true).open(&path) {
+        // Only a new file is given away. An existing one may be a hard link to a file of root.
+        Ok(file) => give(&file, &metadata_of_parent(login)?).map(|()| file),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(&path),
+        Err(error) => Err(error),
+    }
 }
 
 /// Formats a JSON pointer for a message, such as `accessToken.expiresAt`.
