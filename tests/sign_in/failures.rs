@@ -4,7 +4,7 @@ use super::{HINT, QUESTION, ROLE, WAITING, agree, expired, saying, signs_in};
 use crate::support::http::{Reply, Response};
 use crate::support::{FakeSso, FakeSts, Terminal, TokenAnswer, Xassume};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The reason with which a sign-in fails.
 #[track_caller]
@@ -44,6 +44,21 @@ fn the_user_denies_the_request_or_the_code_expires() {
         sso.set_code_valid_for(Duration::from_secs(1));
     });
     assert_eq!(local, "the code has expired");
+}
+
+#[test]
+fn a_pause_ends_when_the_code_expires() {
+    let begun = Instant::now();
+    let reason = with_sso(|sso| {
+        let page = "https://device.example/";
+        let body = json!({
+            "deviceCode": "d", "userCode": "c", "expiresIn": 1, "interval": 3600, "verificationUri": page,
+        });
+        sso.replace("/device_authorization", move || Response::json(200, &body).into());
+    });
+    assert_eq!(reason, "the code has expired");
+    // Without the code's end, the pause would be a minute.
+    assert!(begun.elapsed() < Duration::from_secs(50));
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl<'a> DeviceGrant<'a> {
         let fail = |failure| self.session.not_signed_in(failure);
         let mut failed = 0;
         loop {
-            sleep(self.pause).await;
+            sleep(self.pause.min(self.end.saturating_sub(boottime()))).await;
             if boottime() >= self.end {
                 return Err(fail(SignInFailure::CodeExpired));
             }
@@ -91,7 +91,7 @@ impl<'a> DeviceGrant<'a> {
             match decide(self.request_token().await).map_err(fail)? {
                 Decision::Granted(token) => return self.store(&token, asked),
                 Decision::Pending => failed = 0,
-                Decision::SlowDown => self.pause += PAUSE,
+                Decision::SlowDown => self.pause = (self.pause + PAUSE).min(LONGEST_PAUSE),
                 Decision::Failed(reason) => {
                     failed += 1;
                     if failed == FAILED_REQUESTS {
