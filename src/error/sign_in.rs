@@ -14,8 +14,8 @@ pub(crate) enum SignInFailure {
     Denied,
     #[error("the code has expired")]
     CodeExpired,
-    /// The service named a page that is neither https nor on this host.
-    #[error("the sign-in page is not an https URL: {}", quoted(.0))]
+    /// The service named a page that is neither https nor on this host, or that cannot be shown.
+    #[error("the sign-in page is not an https URL of at most 2048 printable ASCII characters: {}", quoted(.0))]
     UnsafeUrl(String),
     /// The service did not answer, refused a request, or sent an invalid answer.
     #[error("{0}")]

@@ -71,9 +71,11 @@ fn the_service_slows_the_requests_down() {
 
 #[test]
 fn pages_of_other_schemes_and_hosts_are_not_shown() {
-    for page in ["http://device.example/", "javascript:alert(1)//", "https://device.example/\x1b[2J"] {
+    let long = format!("https://device.example/{}", "a".repeat(2048));
+    for page in ["http://device.example/", "javascript:alert(1)//", "https://device.example/\x1b[2J", &long] {
         let reason = with_sso(|sso| sso.set_page(page));
-        assert!(reason.starts_with("the sign-in page is not an https URL: '"), "{reason}");
+        let limits = "the sign-in page is not an https URL of at most 2048 printable ASCII characters: '";
+        assert!(reason.starts_with(limits), "{reason}");
         assert!(!reason.contains('\x1b'), "{reason}");
     }
 }

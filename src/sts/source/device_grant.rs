@@ -208,7 +208,8 @@ fn is_safe(url: &str) -> bool {
     let port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let name = host.rsplit_once(':').filter(|(_, rest)| port(rest)).map_or(host, |(name, _)| name);
     let is_expected = match scheme {
-        "https" => !name.is_empty(),
+        // Nothing but the name of a user is no host.
+        "https" => !name.is_empty() && !name.ends_with('@'),
         "http" => {
             let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
             name == "localhost" || address.is_ok_and(|address| address.is_loopback())

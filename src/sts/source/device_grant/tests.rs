@@ -20,6 +20,8 @@ fn only_pages_of_https_or_of_this_host_are_opened() {
         "",
         "https://",
         "https:///path",
+        "https://@",
+        "https://user@:443/",
         "http://device.example/",
         "http://127.0.0.1@device.example/",
         "http://127.0.0.1\\@device.example/",
