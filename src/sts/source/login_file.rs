@@ -14,9 +14,9 @@ use crate::vars::Vars;
 use nix::unistd::geteuid;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown, lchown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
@@ -242,7 +242,7 @@ impl LoginFile {
 
 /// Gives a new file to the owner of another file. With `sudo -E`, root writes the login of another user, so the new file
 /// must belong to that user.
-fn give(file: &File, other: &Metadata) -> io::Result<()> {
+pub(super) fn give(file: &File, other: &Metadata) -> io::Result<()> {
     let new = file.metadata()?;
     if (other.uid(), other.gid()) != (new.uid(), new.gid()) && geteuid().is_root() {
         fchown(file, Some(other.uid()), Some(other.gid()))?;
@@ -250,45 +250,8 @@ fn give(file: &File, other: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-fn metadata_of_parent(path: &Path) -> io::Result<Metadata> {
+pub(super) fn metadata_of_parent(path: &Path) -> io::Result<Metadata> {
     fs::metadata(path.parent().unwrap_or(path))
-}
-
-/// Creates the missing directories of a relative path. Each new directory belongs to the owner of the one above it.
-///
-/// # Errors
-/// A directory is missing and cannot be created.
-pub(super) fn make_directory(base: PathBuf, relative: &str) -> io::Result<()> {
-    let mut path = base;
-    for name in relative.split('/') {
-        path.push(name);
-        match DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) if geteuid().is_root() => {
-                let owner = metadata_of_parent(&path)?;
-                lchown(&path, Some(owner.uid()), Some(owner.gid()))?;
-            }
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// Opens the lock file beside the file of a login. It is created if it is missing, and never removed.
-///
-/// # Errors
-/// The lock file cannot be opened or created.
-pub(super) fn open_lock(login: &Path) -> io::Result<File> {
-    // With these flags, opening a FIFO does not block, and no file that a link names is created.
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let options = OpenOptions::new().write(true).mode(0o600).custom_flags(flags).to_owned();
-    let path = login.with_extension("lock");
-    match options.clone().create_new(true).open(&path) {
-        // Only a new file is given away. An existing one may be a hard link to a file of root.
-        Ok(file) => give(&file, &metadata_of_parent(login)?).map(|()| file),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(&path),
-        Err(error) => Err(error),
-    }
 }
 
 /// Formats a JSON pointer for a message, such as `accessToken.expiresAt`.

@@ -1,13 +1,16 @@
 //! The file of an IAM Identity Center session in the cache that the AWS CLI and the SDKs share, and the lock for a sign-in.
 
-use super::login_file::{LoginContext, LoginFile, make_directory, open_lock};
+use super::login_file::{LoginContext, LoginFile, give, metadata_of_parent};
 use crate::error::{SignInFailure, SourceError, TokenId, reason_of};
 use crate::files::home;
 use crate::profile::SsoSession;
 use crate::sys::clock::wall;
 use crate::vars::Vars;
+use nix::unistd::geteuid;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
@@ -118,4 +121,41 @@ fn token_id(token: &str) -> TokenId {
     let mut id = TokenId::default();
     id.iter_mut().zip(digest(&SHA256, token.as_bytes()).as_ref()).for_each(|(byte, hashed)| *byte = *hashed);
     id
+}
+
+/// Creates the missing directories of a relative path. Each new directory belongs to the owner of the one above it.
+///
+/// # Errors
+/// A directory is missing and cannot be created.
+fn make_directory(base: PathBuf, relative: &str) -> io::Result<()> {
+    let mut path = base;
+    for name in relative.split('/') {
+        path.push(name);
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) if geteuid().is_root() => {
+                let owner = metadata_of_parent(&path)?;
+                lchown(&path, Some(owner.uid()), Some(owner.gid()))?;
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Opens the lock file beside the file of a login. It is created if it is missing, and never removed.
+///
+/// # Errors
+/// The lock file cannot be opened or created.
+fn open_lock(login: &Path) -> io::Result<File> {
+    // With these flags, opening a FIFO does not block, and no file that a link names is created.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let options = OpenOptions::new().write(true).mode(0o600).custom_flags(flags).to_owned();
+    let path = login.with_extension("lock");
+    match options.clone().create_new(true).open(&path) {
+        // Only a new file is given away. An existing one may be a hard link to a file of root.
+        Ok(file) => give(&file, &metadata_of_parent(login)?).map(|()| file),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(&path),
+        Err(error) => Err(error),
+    }
 }
