@@ -1,10 +1,12 @@
 //! The files in the cache that the AWS CLI and the SDKs share.
 
 use super::{CONFIG, agree, expired, never_signed_in, saying, signs_in};
-use crate::support::{FakeSso, FakeSts, NEW_REFRESH_TOKEN, Terminal, Xassume, skipped_without_root, write_end};
+use crate::support::{
+    FakeSso, FakeSts, NEW_REFRESH_TOKEN, Terminal, Xassume, skipped, skipped_without_root, write_end,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -196,6 +198,21 @@ fn a_directory_that_cannot_be_written_is_reported_before_the_question() {
     let shown = Terminal::of_columns(&saying(xassume), 400).wait().exited(125).stdout_text();
     let reason = "cannot sign in to IAM Identity Center (profile 'dev'): cannot write ";
     assert!(shown.contains(reason) && shown.contains("Not a directory"), "{shown}");
+    assert!(!shown.contains("[Y/n]"), "{shown}");
+}
+
+#[test]
+fn a_read_only_directory_with_a_lock_is_reported_before_the_question() {
+    if nix::unistd::geteuid().is_root() {
+        return skipped("root can write in each directory");
+    }
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let lock = format!(".aws/sso/cache/{}", TOKEN_FILE.replace(".json", ".lock"));
+    let xassume = expired(&sts, &sso).file(lock, "");
+    fs::set_permissions(cache(&xassume), Permissions::from_mode(0o500)).expect("it is ours");
+    let shown = Terminal::of_columns(&saying(xassume.clone()), 400).wait().exited(125).stdout_text();
+    fs::set_permissions(cache(&xassume), Permissions::from_mode(0o700)).expect("it is ours");
+    assert!(shown.contains("cannot write ") && shown.contains("Permission denied"), "{shown}");
     assert!(!shown.contains("[Y/n]"), "{shown}");
 }
 

@@ -220,10 +220,7 @@ impl LoginFile {
     /// # Errors
     /// The file cannot be written or replaced.
     pub(super) fn save(&self) -> io::Result<()> {
-        let path = match fs::canonicalize(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.path.clone(),
-            path => path?,
-        };
+        let path = target(&self.path)?;
         // The name of the temporary file contains random digits. The process ID would not be unique: in a container, an
         // earlier run that was killed may have had the same one, and have left its file.
         let temporary = path.with_extension(format!("json.{}", random_hex::<16>()?.reveal()));
@@ -237,6 +234,14 @@ impl LoginFile {
             let _ = fs::remove_file(&temporary);
         }
         written
+    }
+}
+
+/// Returns the path that [`LoginFile::save`] replaces another: if that is a symbolic link, the path of its target.
+pub(super) fn target(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        target => target,
     }
 }
 

@@ -1,12 +1,12 @@
 //! The file of an IAM Identity Center session in the cache that the AWS CLI and the SDKs share, and the lock for a sign-in.
 
-use super::login_file::{LoginContext, LoginFile, give, metadata_of_parent};
+use super::login_file::{LoginContext, LoginFile, give, metadata_of_parent, target};
 use crate::error::{SignInFailure, SourceError, TokenId, reason_of};
 use crate::files::home;
 use crate::profile::SsoSession;
 use crate::sys::clock::wall;
 use crate::vars::Vars;
-use nix::unistd::geteuid;
+use nix::unistd::{AccessFlags, access, geteuid};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -77,8 +77,9 @@ impl SsoSession {
         let (Some(path), Some(home)) = (self.path(context.vars), home(context.vars)) else {
             return Err(self.expired(None));
         };
-        let opened = make_directory(home, SSO_CACHE).and_then(|()| open_lock(&path));
-        let file = opened.map_err(|error| self.not_stored(&path.with_extension("lock"), &error))?;
+        let made = make_directory(home, SSO_CACHE).and_then(|()| check_writable(&path));
+        made.map_err(|error| self.not_stored(&path, &error))?;
+        let file = open_lock(&path).map_err(|error| self.not_stored(&path.with_extension("lock"), &error))?;
         let mut waits = Some(waits);
         loop {
             match file.try_lock() {
@@ -141,6 +142,16 @@ fn make_directory(base: PathBuf, relative: &str) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Checks whether [`LoginFile::save`] may write in the directory of a file.
+///
+/// # Errors
+/// The directory cannot be written.
+fn check_writable(path: &Path) -> io::Result<()> {
+    let target = target(path)?;
+    let directory = target.parent().unwrap_or(&target);
+    Ok(access(directory, AccessFlags::W_OK | AccessFlags::X_OK)?)
 }
 
 /// Opens the lock file beside the file of a login. It is created if it is missing, and never removed.
