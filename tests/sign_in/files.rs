@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// SHA-1 of `corp`.
 const TOKEN_FILE: &str = "ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
@@ -214,6 +214,24 @@ fn a_read_only_directory_with_a_lock_is_reported_before_the_question() {
     fs::set_permissions(cache(&xassume), Permissions::from_mode(0o700)).expect("it is ours");
     assert!(shown.contains("cannot write ") && shown.contains("Permission denied"), "{shown}");
     assert!(!shown.contains("[Y/n]"), "{shown}");
+}
+
+#[test]
+fn temporary_files_of_killed_runs_are_removed() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = expired(&sts, &sso);
+    let file = |extension: &str, age: u64| {
+        let path = cache(&xassume).join(TOKEN_FILE).with_extension(extension);
+        let made = fs::File::create(&path).expect("the home is writable");
+        made.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("it is ours");
+        path
+    };
+    let digits = "0123456789abcdef0123456789abcde";
+    let old = file(&format!("json.{digits}f"), 90);
+    let kept = [file(&format!("json.{digits}0"), 0), file(&format!("json.{digits}"), 90), file("json.bak", 90)];
+    signs_in(xassume.clone());
+    assert!(!old.exists());
+    assert!(kept.iter().all(|path| path.exists()));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::sys::clock::wall;
 use crate::vars::Vars;
 use nix::unistd::{AccessFlags, access, geteuid};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, lchown};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,9 @@ use tokio::time::sleep;
 const SSO_CACHE: &str = ".aws/sso/cache";
 /// How often a sign-in checks whether another xassume has finished its sign-in.
 const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// The age from which a temporary file is that of a killed run.
+const UNFINISHED_AFTER: Duration = Duration::from_mins(1);
 
 impl SsoSession {
     /// Returns what identifies the session: the name of its section, or else its start URL.
@@ -83,7 +87,10 @@ impl SsoSession {
         let mut waits = Some(waits);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(file)),
+                Ok(()) => {
+                    remove_unfinished(&path);
+                    return Ok(Some(file));
+                }
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(_)) => return Ok(None),
             }
@@ -152,6 +159,22 @@ fn check_writable(path: &Path) -> io::Result<()> {
     let target = target(path)?;
     let directory = target.parent().unwrap_or(&target);
     Ok(access(directory, AccessFlags::W_OK | AccessFlags::X_OK)?)
+}
+
+/// Removes the temporary files of [`LoginFile::save`] that a killed run has left beside a file, because they contain a token.
+/// A younger one may be that of another run.
+fn remove_unfinished(path: &Path) {
+    let Ok(path) = target(path) else { return };
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str)) else { return };
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let file_name = entry.file_name();
+        let digits = file_name.to_str().and_then(|text| text.strip_prefix(name)?.strip_prefix('.'));
+        let is_temporary = digits.is_some_and(|text| text.len() == 32 && text.bytes().all(|c| c.is_ascii_hexdigit()));
+        let age = || wall().duration_since(entry.metadata().ok()?.modified().ok()?).ok();
+        if is_temporary && age().is_some_and(|age| age > UNFINISHED_AFTER) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Opens the lock file beside the file of a login. It is created if it is missing, and never removed.
