@@ -39,8 +39,10 @@ impl Keyboard {
         Ok(())
     }
 
-    /// Reads one line, and returns it with its line ending. If the input ends first, or if at least `most` bytes have
-    /// been read, returns what has been read so far.
+    /// Reads one line, and returns it with its line ending. If the input ends first, returns what has been read so far.
+    ///
+    /// A line of more than `most` bytes is read to its end, because the shell would run the rest as a command. Then only
+    /// its last bytes are returned, after a NUL, so that they are not a valid answer.
     ///
     /// A carriage return also ends the line, because the terminal may be in raw mode.
     ///
@@ -54,8 +56,12 @@ impl Keyboard {
             // The first read comes before the first wait, so that the kernel stops xassume at once if it is a
             // background job.
             let read = read_when_ready(&self.0, |mut terminal| terminal.read(&mut buffer)).await?;
+            if line.len() + read > most {
+                line.clear();
+                line.push(0);
+            }
             line.extend_from_slice(&buffer[..read]);
-            if read == 0 || line.len() >= most || line.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            if read == 0 || line.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
                 return Ok(line);
             }
         }

@@ -59,6 +59,19 @@ fn the_time_at_the_prompt_does_not_count_towards_the_timeout() {
 }
 
 #[test]
+fn a_long_line_is_one_invalid_code() {
+    let sts = sts_with_mfa(&[CODE]);
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "it ran"]));
+    terminal.through(PROMPT);
+    terminal.keys(&format!("{CODE}{}{CODE}\n", " ".repeat(200)));
+    terminal.through("The code must have six digits.");
+    terminal.through(PROMPT);
+    terminal.keys(&format!("{CODE}\n"));
+    terminal.through("it ran");
+    terminal.wait().exited(0);
+}
+
+#[test]
 fn three_invalid_codes_or_the_end_of_input_end_the_prompt() {
     let sts = sts_with_mfa(&[CODE]);
     let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));

@@ -102,6 +102,21 @@ fn a_user_who_declines_gets_the_command_to_run() {
 }
 
 #[test]
+fn the_shell_does_not_run_the_rest_of_a_long_answer() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let bash = Terminal::bash(&expired(&sts, &sso).without_args());
+    for padding in [63, 64, 128, 200] {
+        bash.keys(&format!("$BIN -p dev -r {ROLE} -- true\n"));
+        bash.through(QUESTION);
+        bash.keys(&format!("y{}echo $((6 * 7)) spilled\n", " ".repeat(padding)));
+        let mut shown = bash.through("prompt> ");
+        shown += &bash.command("echo status $?");
+        assert!(shown.contains("status 125") && !shown.contains("42 spilled"), "{shown}");
+    }
+    assert_eq!(sso.paths(), [""; 0]);
+}
+
+#[test]
 fn a_token_that_the_portal_has_refused_is_replaced() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let xassume = never_signed_in(&sts, &sso);
