@@ -9,14 +9,14 @@ use std::ffi::OsStr;
 /// The maximum number of bytes that the shell may print. It prints nothing, because it only starts the browser and exits.
 const MAX_OUTPUT: usize = 64;
 
-/// Opens a URL in a browser if one is configured. The browser has no terminal, and is not a child of xassume. It gets the
-/// inherited environment without the variables that contain or select credentials. It is not an error if the browser does
-/// not start, because the terminal shows the URL too.
+/// Opens a URL in a browser if one is configured. The browser runs in a new session, which has no terminal, and is not a
+/// child of xassume. It gets the inherited environment without the variables that contain or select credentials. It is not
+/// an error if the browser does not start, because the terminal shows the URL too.
 pub(super) async fn open(url: &str, vars: &Vars) {
     let Some(line) = command_line(url, vars) else { return };
     let kept = vars.iter().filter(|(name, _)| !is_removed_by_default(name));
     let environment = c_strings(kept.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let _ = run_shell(&line, &environment, Attendance::Unattended, ProgramLimit::OWN, MAX_OUTPUT).await;
+    let _ = run_shell(&line, &environment, Attendance::Detached, ProgramLimit::OWN, MAX_OUTPUT).await;
 }
 
 /// Returns a shell command that opens a URL. `BROWSER` contains commands, separated by colons, which are tried in this

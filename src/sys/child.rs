@@ -40,7 +40,7 @@ impl Child {
         let c = |text: &&str| std::ffi::CString::new(*text).unwrap();
         let command = super::lookup::Command { path: c(&path), arguments: argv.iter().map(c).collect() };
         let group = ProcessGroup::Own;
-        spawn(&command, &[], group, None).map(|pid| Self::new(pid, group))
+        spawn(&command, &[], group, false, None).map(|pid| Self::new(pid, group))
     }
 
     pub(crate) fn pid(&self) -> Pid {

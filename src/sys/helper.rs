@@ -53,6 +53,8 @@ pub(crate) enum Attendance {
     /// The command is using the terminal, so the helper must not prompt. If the helper reads the terminal, the kernel
     /// stops the helper (SIGTTIN), and xassume ends the helper at the time limit.
     Unattended,
+    /// The helper runs in a new session, so it cannot open the terminal.
+    Detached,
 }
 
 /// A running helper. If the value is dropped, the helper and all processes that it has started are ended.
@@ -106,10 +108,11 @@ fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Res
     // background. In the background, the helper could not read the terminal and would not get ^C.
     let terminal = match attendance {
         Attendance::Attended => Terminal::of_the_user(),
-        Attendance::Unattended => None,
+        Attendance::Unattended | Attendance::Detached => None,
     };
     let group = if terminal.is_some() { ProcessGroup::Shared } else { ProcessGroup::Own };
-    let family = HelperFamily { leader: HelperEntry::new(spawn(&command, environment, group, stdio)?), group };
+    let pid = spawn(&command, environment, group, attendance == Attendance::Detached, stdio)?;
+    let family = HelperFamily { leader: HelperEntry::new(pid), group };
     Ok((Helper { family, end: None, terminal }, output))
 }
 

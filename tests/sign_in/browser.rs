@@ -5,8 +5,9 @@ use crate::support::{FakeSso, FakeSts, Identity, Terminal, Xassume};
 use std::fs;
 use std::path::Path;
 
-/// A browser that writes its arguments, its environment and its open files to files.
+/// A browser that writes its arguments, its environment, its open files and whether it can open the terminal to files.
 const BROWSER: &str = "#!/bin/sh\nenv > \"$HOME/environment\"\nls -l /proc/$$/fd > \"$HOME/descriptors\"\n\
+    (exec < /dev/tty) && echo opened > \"$HOME/terminal\" || echo none > \"$HOME/terminal\"\n\
     printf '%s\\n' \"$@\" > \"$HOME/new\"\nmv \"$HOME/new\" \"$HOME/arguments\"\n";
 
 /// Signs in and returns the arguments of the browser. The sign-in is confirmed after the browser was opened.
@@ -48,6 +49,7 @@ fn the_browser_gets_the_page_and_the_environment_without_keys() {
     }
     let descriptors = fs::read_to_string(home.join("descriptors")).expect("the browser was opened");
     assert!(!descriptors.contains("/dev/pts") && !descriptors.contains("/dev/tty"), "{descriptors}");
+    assert_eq!(fs::read_to_string(home.join("terminal")).expect("the browser was opened"), "none\n");
 }
 
 #[test]

@@ -31,6 +31,7 @@ struct ExecPlan {
     envp: Vec<*const c_char>,
     stdio: Option<[RawFd; 2]>,
     group: ProcessGroup,
+    in_new_session: bool,
     parent: Pid,
     inherited: InheritedState,
     /// The pipe to which the child writes the error number if execve(2) fails. If execve(2) succeeds, it closes the
@@ -38,7 +39,8 @@ struct ExecPlan {
     report: RawFd,
 }
 
-/// Starts a command with `environment` as its whole environment, and waits for the outcome of execve(2).
+/// Starts a command with `environment` as its whole environment, and waits for the outcome of execve(2). In a new
+/// session, the command has no terminal and leads its group.
 ///
 /// # Errors
 /// Fails with an error of fork(2) (`EAGAIN`, `ENOMEM`) or execve(2). After an error, there is no child.
@@ -46,9 +48,10 @@ pub(crate) fn spawn(
     command: &Command,
     environment: &[CString],
     group: ProcessGroup,
+    in_new_session: bool,
     stdio: Stdio<'_>,
 ) -> io::Result<Pid> {
-    let (pid, report) = fork(command, environment, group, stdio)?;
+    let (pid, report) = fork(command, environment, group, in_new_session, stdio)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
         // execve(2) failed, so the child is about to exit. Reap it.
         while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
@@ -61,6 +64,7 @@ pub(super) fn fork(
     command: &Command,
     environment: &[CString],
     group: ProcessGroup,
+    in_new_session: bool,
     stdio: Stdio<'_>,
 ) -> io::Result<(Pid, File)> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
@@ -71,6 +75,7 @@ pub(super) fn fork(
         envp: pointers(environment, &[]),
         stdio: stdio.map(|both| both.map(|fd| fd.as_raw_fd())),
         group,
+        in_new_session,
         parent: nix::unistd::getpid().as_raw(),
         inherited: signals::inherited(),
         report: writer.as_raw_fd(),
@@ -91,6 +96,8 @@ pub(super) fn fork(
         return Err(fork_error);
     }
     match group {
+        // setsid(2) in the child makes the group, and fails if the child leads a group already.
+        _ if in_new_session => {}
         ProcessGroup::Own => {
             // Both the parent and the child set the group, so that neither has to wait for the other. The call fails
             // here if the child already runs the program; in that case, the child has already set its group. SAFETY:
@@ -153,7 +160,9 @@ impl ExecPlan {
     unsafe fn run(&self) -> ! {
         // SAFETY: all calls are async-signal-safe, and use only this process and the memory that `fork` prepared.
         unsafe {
-            if self.group == ProcessGroup::Own {
+            if self.in_new_session {
+                libc::setsid();
+            } else if self.group == ProcessGroup::Own {
                 libc::setpgid(0, 0);
             }
             end_with_parent(self.parent, Signal::TERM);

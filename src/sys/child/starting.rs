@@ -33,7 +33,7 @@ impl StartingChild {
     /// # Errors
     /// Fails with an error of fork(2), or if no file descriptor is available.
     pub(crate) fn start(command: &Command, environment: &[CString], group: ProcessGroup) -> io::Result<Self> {
-        let (pid, report) = fork(command, environment, group, None)?;
+        let (pid, report) = fork(command, environment, group, false, None)?;
         let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
         Ok(Self { pid, group, report, since: Instant::now() })
     }
