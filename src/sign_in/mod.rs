@@ -50,8 +50,11 @@ pub(crate) async fn sign_in(
 /// Opens the terminal. Returns `None` if there is no terminal, or if xassume runs in the background, where the kernel would
 /// stop xassume when it reads the answer.
 fn terminal() -> Option<Keyboard> {
-    let terminal = Keyboard::open().ok()?;
-    tcgetpgrp(&terminal).is_ok_and(|foreground| foreground == getpgrp()).then_some(terminal)
+    Keyboard::open().ok().filter(is_in_foreground)
+}
+
+fn is_in_foreground(terminal: &Keyboard) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
 }
 
 /// Asks the question, signs in, and returns the time at which the session expires. Returns `None` if the user declines or
@@ -89,7 +92,9 @@ async fn converse(
 
 /// Asks a question whose usual answer is yes. The end of the input means no.
 async fn is_accepted(terminal: &Keyboard, question: &str) -> bool {
-    if terminal.show(question).await.is_err() {
+    // What was typed before the question does not answer it. The wait for the lock may have been long, so xassume may be
+    // in the background by now. Then the kernel stops it when it reads the answer.
+    if is_in_foreground(terminal) && terminal.discard_input().is_err() || terminal.show(question).await.is_err() {
         return false;
     }
     let answer = terminal.line(MAX_ANSWER).await.unwrap_or_default();

@@ -3,6 +3,7 @@
 //! `echo` hides what the user types. Otherwise, the mode of the terminal is not changed.
 
 use super::poll::{polled, read_when_ready};
+use nix::sys::termios::{FlushArg, tcflush};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -37,6 +38,12 @@ impl Keyboard {
             }
         }
         Ok(())
+    }
+
+    /// Discards what the user has typed so far. Must be called only in the foreground: the kernel stops a background job
+    /// that calls this (SIGTTOU).
+    pub(crate) fn discard_input(&self) -> io::Result<()> {
+        Ok(tcflush(&self.0, FlushArg::TCIFLUSH)?)
     }
 
     /// Reads one line, and returns it with its line ending. If the input ends first, returns what has been read so far.
