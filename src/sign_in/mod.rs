@@ -98,11 +98,11 @@ async fn is_accepted(terminal: &Keyboard, question: &str) -> bool {
         return false;
     }
     let answer = terminal.line(MAX_ANSWER).await.unwrap_or_default();
-    if answer.is_empty() {
+    if !answer.ends_with(b"\n") {
         // The next text must begin on a new line.
         let _ = terminal.show("\n").await;
-        return false;
     }
+    let is_end = answer.is_empty();
     let answer = answer.trim_ascii();
-    answer.is_empty() || answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
+    !is_end && answer.is_empty() || answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
 }

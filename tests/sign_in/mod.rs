@@ -102,6 +102,16 @@ fn a_user_who_declines_gets_the_command_to_run() {
 }
 
 #[test]
+fn an_answer_may_end_without_a_line_break() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let terminal = Terminal::run(&saying(expired(&sts, &sso)));
+    terminal.through(QUESTION);
+    terminal.keys("y\x04\x04");
+    terminal.through("\r\nOpen this page");
+    terminal.wait().exited(0);
+}
+
+#[test]
 fn the_shell_does_not_run_the_rest_of_a_long_answer() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let bash = Terminal::bash(&expired(&sts, &sso).without_args());
