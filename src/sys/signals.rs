@@ -91,14 +91,16 @@ pub(super) fn set_default(signal: Signal) {
     set_disposition(signal, libc::SIG_DFL);
 }
 
-/// Sets a handler for a standard signal. This uses the C library, which provides the code that returns from a handler.
-/// Async-signal-safe.
+/// Sets a handler. While it runs, all signals are blocked: if SIGTERM and SIGCONT arrive together, SIGTERM ends xassume
+/// before a handler of SIGCONT can run. This uses the C library, which provides the code that returns from a handler,
+/// and which rejects the signals that it uses itself. Async-signal-safe.
 pub(super) fn set_handler(signal: Signal, handler: extern "C" fn(libc::c_int)) {
-    // SAFETY: a zeroed `sigaction` is valid, and means an empty mask and no flags. The callers pass only handlers that
+    // SAFETY: a zeroed `sigaction` is valid, and means no flags. The callers pass only handlers that
     // are async-signal-safe.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as libc::sighandler_t;
+        libc::sigfillset(&raw mut action.sa_mask);
         libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut());
     }
 }

@@ -4,6 +4,7 @@ mod code_sources;
 mod prompt;
 mod refreshes;
 mod requests;
+mod signals;
 
 use crate::support::{FakeSts, Finished, Identity, RoleRules, StsRequest, Xassume, probe};
 

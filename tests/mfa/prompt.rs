@@ -2,12 +2,9 @@
 
 use super::{CODE, DEVICE, ROLE, failed, notation_of_requests, sts_with_mfa, with_command, with_device};
 use crate::support::{Answer, FakeSts, Terminal, Xassume};
-use nix::sys::signal::Signal::{self, SIGALRM, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use nix::sys::signal::killpg;
-use nix::unistd::Pid;
 use std::time::{Duration, Instant};
 
-const PROMPT: &str = "MFA code for arn:aws:iam::222222222222:mfa/alice: ";
+pub(super) const PROMPT: &str = "MFA code for arn:aws:iam::222222222222:mfa/alice: ";
 
 #[test]
 fn without_a_terminal_the_error_lists_the_other_sources() {
@@ -156,102 +153,4 @@ fn a_rejected_device_is_not_asked_again() {
     let shown = terminal.wait().exited(125).stdout_text();
     assert!(shown.contains(&format!("check that {DEVICE} is the caller's own device")), "{shown}");
     assert_eq!(shown.matches(PROMPT).count(), 1, "{shown}");
-}
-
-/// A shell that changes no settings of the terminal. It runs xassume with these options, and the script before and
-/// after that.
-fn in_a_shell(sts: &FakeSts, options: &str, before: &str, after: &str) -> Terminal {
-    let script = format!("{before}; \"$BIN\" -r {ROLE} --mfa-serial {DEVICE} {options} -- echo it ran; {after}");
-    Terminal::run(&Xassume::new(sts).program("sh").args(["-c", &script]).env("BIN", crate::support::binary()))
-}
-
-#[test]
-fn each_signal_that_ends_the_prompt_shows_input_again() {
-    let sts = sts_with_mfa(&[CODE]);
-    for signal in [Signal::SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGTERM] {
-        for options in ["", "--via file"] {
-            let trap = "trap : HUP INT QUIT ALRM USR1 USR2 TERM";
-            let terminal = in_a_shell(&sts, options, trap, "echo ended $?; read line; echo read $line");
-            terminal.through(PROMPT);
-            assert!(!terminal.is_cooked());
-            killpg(Pid::from_raw(terminal.foreground()), signal).expect("it runs");
-            terminal.through(&format!("\r\nended {}", 128 + signal as i32));
-            assert!(terminal.is_cooked(), "{signal} {options}");
-            terminal.keys("on\n");
-            terminal.line("read on");
-            terminal.wait().exited(0);
-        }
-    }
-}
-
-#[test]
-fn a_stopped_prompt_shows_input_and_a_continued_one_hides_it_again() {
-    for options in ["", "--via file"] {
-        let sts = sts_with_mfa(&[CODE]);
-        let terminal = in_a_shell(&sts, options, "set -m", "echo stopped; read line; fg; echo ended $?");
-        terminal.through(PROMPT);
-        terminal.keys("\x1a");
-        terminal.through("stopped\r\n");
-        assert!(terminal.is_cooked(), "{options}");
-        terminal.keys("on\n");
-        terminal.through(PROMPT);
-        assert!(!terminal.is_cooked(), "{options}");
-        terminal.keys("314159\n");
-        terminal.line("it ran");
-        terminal.line("ended 0");
-        let shown = terminal.wait().exited(0).stdout_text();
-        assert!(!shown.contains(CODE), "{shown}");
-    }
-}
-
-/// No shell could continue xassume here, so the kernel ignores the signal.
-#[test]
-fn a_stop_without_a_shell_does_not_end_the_prompt() {
-    let sts = sts_with_mfa(&[CODE]);
-    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "it ran"]));
-    terminal.through(PROMPT);
-    terminal.keys("\x1a");
-    terminal.through(PROMPT);
-    assert!(!terminal.is_cooked());
-    terminal.keys("314159\n");
-    terminal.line("it ran");
-    terminal.wait().exited(0);
-}
-
-#[test]
-fn a_signal_ends_the_prompt_and_restores_the_terminal() {
-    let sts = sts_with_mfa(&[CODE]);
-    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
-    terminal.through(PROMPT);
-    terminal.keys("\x03");
-    terminal.wait().killed_by(libc::SIGINT);
-
-    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
-    terminal.through(PROMPT);
-    terminal.signal(libc::SIGTERM);
-    terminal.wait().killed_by(libc::SIGTERM);
-
-    let bash = Terminal::bash(&Xassume::new(&sts));
-    bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- true\n"));
-    bash.through(PROMPT);
-    bash.keys("\x03");
-    bash.through("prompt> ");
-    assert!(bash.is_cooked());
-    assert!(bash.command("echo status $?").contains("status 130"));
-}
-
-#[test]
-fn a_shell_stops_and_continues_the_prompt() {
-    let sts = sts_with_mfa(&[CODE]);
-    let bash = Terminal::bash(&Xassume::new(&sts));
-    bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- echo it ran\n"));
-    bash.through(PROMPT);
-    bash.keys("\x1a");
-    bash.through("Stopped");
-    bash.through("prompt> ");
-    bash.keys("fg\n");
-    bash.through("echo it ran");
-    bash.through(PROMPT);
-    bash.keys("314159\n");
-    bash.line("it ran");
 }

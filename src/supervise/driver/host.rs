@@ -82,7 +82,7 @@ impl ProcessHost {
             match forwarding::before_start(arrival.signal) {
                 EarlyEffect::End => return arrival.signal,
                 EarlyEffect::Pause => {
-                    echo::restore();
+                    echo::before_stop();
                     signals::pause(Signal::STOP);
                     echo::after_stop();
                 }
