@@ -20,7 +20,8 @@ pub(crate) const PROFILE: Flag = one(
     "AWS profile to use\n\n\
      The profile in ~/.aws/config provides the role. If nothing specifies a role, the command gets the profile's own \
      credentials, for example those of IAM Identity Center. With --role-arn, the profile provides the source credentials. \
-     This flag takes precedence over AWS_ACCESS_KEY_ID, which AWS_PROFILE does not.",
+     This flag takes precedence over AWS_ACCESS_KEY_ID. AWS_PROFILE does not, except if nothing names a role: then the \
+     profile's own credentials are used even if AWS_ACCESS_KEY_ID is set, unlike in the AWS CLI.",
 )
 .short('p')
 .removed();
