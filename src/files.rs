@@ -35,6 +35,8 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let credentials_text = bytes(credentials.as_deref(), "the credentials file", &mut directories)?;
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let mut profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
+    let named = vars.get("AWS_CONFIG_FILE").is_some_and(|path| !path.is_empty());
+    profiles.absent = config.clone().filter(|path| named && !path.exists());
     for directory in directories {
         profiles.notes.push(Ignored::new(directory.display(), "it is a directory"));
     }

@@ -15,9 +15,16 @@ pub(crate) enum ConfigError {
     /// A line that the AWS tools cannot read.
     #[error("syntax error in {}, line {line}: {reason}", .file.display())]
     Syntax { file: PathBuf, line: usize, reason: &'static str },
-    /// `named_by` is the setting that names the profile.
+    /// `named_by` is the setting that names the profile. `absent` is the path in `AWS_CONFIG_FILE`, if there is no such
+    /// file.
     #[error("profile {} not found ({named_by})", quoted(.name))]
-    UnknownProfile { name: String, named_by: String, near: Vec<String>, misplaced: Option<Box<Misplaced>> },
+    UnknownProfile {
+        name: String,
+        named_by: String,
+        absent: Option<PathBuf>,
+        near: Vec<String>,
+        misplaced: Option<Box<Misplaced>>,
+    },
     /// The settings of `key`, which is `source_profile` or `include_profile`, form a loop. The last element of
     /// `profiles` repeats the first.
     #[error("circular {key}: {}", .profiles.join(" → "))]
@@ -65,12 +72,14 @@ pub(crate) enum ConfigError {
     /// Nothing specifies a role. `profile` is the selected profile, or `None` if no profile is selected.
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
-    /// No role is specified, and the named profile has no credentials either.
+    /// No role is specified, and the named profile has no credentials either. `hint` is `None` if the settings of the
+    /// profile do not show what the user meant.
     #[error("profile {} has neither role_arn nor credentials", quoted(.profile))]
-    NothingToLaunch { profile: String, misplaced: Option<Box<Misplaced>> },
+    NothingToLaunch { profile: String, hint: Option<String> },
     /// `word` is an option of roles, but nothing specifies a role, so the profile's own credentials would be used.
+    /// `instead` is the flag that has the same effect on these credentials, if there is one.
     #[error("{word} requires a role, and profile {} has no role_arn", quoted(.profile))]
-    WithoutRole { word: Origin, profile: String },
+    WithoutRole { word: Origin, profile: String, instead: Option<Origin> },
     /// `word` requires credentials that expire, but no expiry of the credentials is known. They are of this kind.
     #[error("{shown} cannot be used with {credentials}: {}", no_expiry(*.kind))]
     NothingExpires { word: Origin, shown: String, credentials: String, kind: KeyKind },
@@ -171,8 +180,10 @@ impl ConfigError {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),
             Self::UnknownProfile { misplaced: Some(misplaced), .. }
             | Self::NoCredentials { misplaced: Some(misplaced), .. }
-            | Self::NothingToLaunch { misplaced: Some(misplaced), .. }
             | Self::NoRole { misplaced: Some(misplaced), .. } => misplaced.to_string(),
+            Self::UnknownProfile { absent: Some(path), .. } => {
+                format!("the file in AWS_CONFIG_FILE does not exist: {}", path.display())
+            }
             Self::UnknownProfile { near, .. } | Self::UnknownSsoSession { near, .. } if near.len() == 1 => {
                 format!("did you mean '{}'?", near.join(""))
             }
@@ -229,8 +240,12 @@ impl ConfigError {
                 "pass --role-arn ARN (or set XASSUME_ROLE_ARN or AWS_ROLE_ARN), or pass --profile NAME (or set AWS_PROFILE) with a profile that has role_arn or credentials"
                     .into()
             }
-            Self::NothingToLaunch { profile, .. } => {
+            Self::NothingToLaunch { hint: Some(hint), .. } => hint.clone(),
+            Self::NothingToLaunch { profile, hint: None } => {
                 format!("add role_arn = ARN, or credentials with: aws configure sso --profile {profile}")
+            }
+            Self::WithoutRole { instead: Some(instead), .. } => {
+                format!("for the lifetime of the MFA session, use {instead}, or add --role-arn ARN")
             }
             Self::WithoutRole { word, .. } => format!("{} {word}, or add --role-arn ARN", word.leave_out()),
             Self::NothingExpires { word, .. } => {

@@ -25,9 +25,10 @@ pub(crate) enum MfaFailure {
     NotGiven { from: CodeOrigin, reason: String },
     #[error("{}", .from.malformed())]
     Malformed { from: CodeOrigin },
-    /// A refresh needs a new code, but xassume prompts for codes only at the start.
+    /// A refresh needs a new code, but xassume prompts for codes only at the start. `has_role` is whether a role is
+    /// assumed.
     #[error("each refresh needs a new code, and there is no prompt after the start")]
-    Unattended,
+    Unattended { has_role: bool },
     #[error("{} {failure}", .from.program())]
     Command { from: CodeOrigin, failure: ProcessFailure },
     #[error("{}", .from.same_again())]
@@ -92,7 +93,8 @@ impl MfaError {
             MfaFailure::NotGiven { from, .. } | MfaFailure::Malformed { from } | MfaFailure::Command { from, .. } => {
                 from.hint()
             }
-            MfaFailure::Unattended => {
+            MfaFailure::Unattended { has_role: false } => "use --mfa-command",
+            MfaFailure::Unattended { has_role: true } => {
                 "use --mfa-command, or (for a role assumed with a user's own access keys) --duration 1h or less"
             }
             MfaFailure::SameAgain { .. } => "a device shows its next code within 30 seconds",

@@ -105,7 +105,7 @@ impl Codes {
                 prompt::ask(serial, used.as_ref(), &mut asked).await
             }
             (CodeSource::Typed(_) | CodeSource::StandardInput | CodeSource::Prompt, _, _) => {
-                Err(MfaFailure::Unattended)
+                Err(MfaFailure::Unattended { has_role: true })
             }
         };
         let code = code.map_err(failed)?;

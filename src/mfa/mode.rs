@@ -93,9 +93,10 @@ pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKi
         (MfaMode::Session(_), _) if !by_command && !plan.hops.is_empty() => {
             Ok(Unattended::ForMfaSession(settings.session_duration))
         }
-        (MfaMode::Session(_) | MfaMode::WithRole, Some((_, serial))) if !by_command => {
-            Err(MfaError { serial: serial.to_string(), kind: MfaFailure::Unattended })
-        }
+        (MfaMode::Session(_) | MfaMode::WithRole, Some((_, serial))) if !by_command => Err(MfaError {
+            serial: serial.to_string(),
+            kind: MfaFailure::Unattended { has_role: !plan.hops.is_empty() },
+        }),
         _ => match &plan.source {
             Source::EnvironmentKeys(keys) if KeyKind::of(keys) == KeyKind::Temporary => Ok(Unattended::WhileKeysHold),
             _ => Ok(Unattended::Always),

@@ -82,6 +82,8 @@ pub(crate) type File<'a> = (&'a Path, &'a [u8]);
 pub(crate) struct ProfileSet {
     config: PathBuf,
     credentials: PathBuf,
+    /// The path in `AWS_CONFIG_FILE`, if this variable is set and the file does not exist.
+    pub(crate) absent: Option<PathBuf>,
     profiles: BTreeMap<String, Settings>,
     /// The `[sso-session NAME]` sections, by their names.
     pub(super) sso_sessions: BTreeMap<String, Settings>,
@@ -207,7 +209,8 @@ impl ProfileSet {
     /// Returns the error for a profile that does not exist. `named_by` is the setting that names the profile.
     pub(super) fn unknown(&self, name: &str, named_by: String) -> ConfigError {
         let (near, misplaced) = (near(name, self.profiles.keys()), self.misplaced(name).cloned().map(Box::new));
-        ConfigError::UnknownProfile { name: name.to_owned(), named_by, near, misplaced }
+        let absent = self.absent.clone();
+        ConfigError::UnknownProfile { name: name.to_owned(), named_by, absent, near, misplaced }
     }
 
     /// Returns the section that was probably meant as the profile with this name, but is ignored because its header has
@@ -238,9 +241,13 @@ const FEW: usize = 5;
 /// with the product of the two lengths.
 const LONGEST_NAME: usize = 256;
 
-/// Returns the names that the user may have meant. If there are only a few names, these are all of them. Otherwise,
-/// they are those that are similar to `name`.
-pub(super) fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {
+/// Returns the names that the user may have meant. If a name differs only in case, it is the only one. Otherwise, if
+/// there are only a few names, these are all of them. Otherwise, they are those that are similar to `name`.
+pub(super) fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String> + Clone) -> Vec<String> {
+    let same: Vec<_> = known.clone().filter(|known| known.eq_ignore_ascii_case(name)).cloned().collect();
+    if same.len() == 1 {
+        return same;
+    }
     if known.len() <= FEW {
         return known.cloned().collect();
     }

@@ -143,6 +143,26 @@ const FILES: &[(&str, &str, &[&str])] = &[
         &["-p", "deploy"],
     ),
     ("config-no-role-in-profile", "[profile dev]\nregion = eu-west-1\n", &["-p", "dev"]),
+    ("config-no-role-in-profile-with-source", "[profile dev]\nsource_profile = me\n[profile me]\n", &["-p", "dev"]),
+    ("config-no-role-in-profile-with-sso", "[profile dev]\nsso_session = corp\n", &["-p", "dev"]),
+    ("config-no-role-in-profile-misspelled", "[profile dev]\nrole_am = 521111111144:DeployMaster\n", &["-p", "dev"]),
+    (
+        "config-no-role-in-profile-that-includes-keys",
+        "[profile dev]\ninclude_profile = me\n[profile me]\naws_access_key_id = AKIAME\naws_secret_access_key = s\n",
+        &["-p", "dev"],
+    ),
+    ("config-profile-in-other-case", "[profile dev]\n[profile test]\n", &["-p", "Dev"]),
+    (
+        "config-duration-without-role",
+        "[profile me]\naws_access_key_id = AKIAME\naws_secret_access_key = s\nmfa_serial = GAHT12345678\n",
+        &["-p", "me", "--duration", "8h"],
+    ),
+    (
+        "mfa-refresh-unattended-without-role",
+        "[profile me]\naws_access_key_id = AKIAME\naws_secret_access_key = s\nmfa_serial = GAHT12345678\n",
+        &["-p", "me", "--via", "endpoint"],
+    ),
+    ("config-value-duration-without-unit", "", &["-r", ROLE, "--duration", "8"]),
     (
         "config-role-option-without-role",
         "[profile dev]\ncredential_process = vault\n",
@@ -173,6 +193,10 @@ pub(super) fn pages() -> Vec<Page> {
     pages.extend([
         page("config-profile-of-a-variable-unknown", || {
             Scene::new(user_without_sts().env("AWS_PROFILE", "production").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-profile-and-file-unknown", || {
+            let xassume = user_without_sts().env("AWS_CONFIG_FILE", "/etc/aws/config-of-none");
+            Scene::new(xassume.args(["-p", "dev", "--", "true"]))
         }),
         page("config-no-expiry-is-known", || {
             let config = "[profile me]\ncredential_process = vault\n";

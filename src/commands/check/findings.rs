@@ -184,7 +184,9 @@ impl Findings<'_> {
             | Error::Certificates { .. }
             | Error::Usage { .. }
             | Error::Conflict { .. } => Place::Source,
-            Error::Mfa(error) if matches!(error.kind, MfaFailure::Unattended) && !self.may_have_used_a_code() => {
+            Error::Mfa(error)
+                if matches!(error.kind, MfaFailure::Unattended { .. }) && !self.may_have_used_a_code() =>
+            {
                 Place::Unattended
             }
             Error::Mfa(_) => Place::Mfa,

@@ -11,12 +11,15 @@ use super::selected::NamedBy;
 use super::{Plan, Planner};
 use crate::error::ConfigError;
 use crate::flags::{
-    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, POLICY, POLICY_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG,
-    TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, MFA_SESSION_DURATION, POLICY, POLICY_ARN, ROLE_SESSION_NAME,
+    SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
+use crate::origin::Origin;
 use crate::role::MfaSerial;
 use crate::session::KeyKind;
 use crate::vars::Vars;
+
+const ROLE_ARN: &str = "role_arn";
 
 /// The flags that have an effect only on roles.
 const OF_ROLES: [&Flag; 9] = [
@@ -70,7 +73,10 @@ impl Planner<'_> {
         if let (Some(kind), None) = (source.static_kind(), &device) {
             request.allow_no_expiry(source, kind)?;
         }
-        OF_ROLES.into_iter().try_for_each(|flag| self.refuse(flag, request))?;
+        for flag in OF_ROLES {
+            let instead = (device.is_some() && *flag == DURATION).then_some(Origin::Flag(&MFA_SESSION_DURATION));
+            self.refuse(flag, instead, request)?;
+        }
         Ok(device)
     }
 
@@ -85,7 +91,7 @@ impl Planner<'_> {
         if source.static_kind() == Some(KeyKind::LongTerm) {
             return Ok(request.options.mfa_serial.clone().or(of_profile));
         }
-        self.refuse(&MFA_SERIAL, request)?;
+        self.refuse(&MFA_SERIAL, None, request)?;
         if of_profile.is_some() {
             let setting = format_args!("mfa_serial of profile {name}");
             self.note(setting, "without a role, only long-term keys in the profile are used with MFA");
@@ -94,15 +100,15 @@ impl Planner<'_> {
     }
 
     /// Checks that an option of roles is not given. A flag is an error. A variable is an error if it restricts a session,
-    /// and is otherwise ignored.
+    /// and is otherwise ignored. `instead` is the flag that has the same effect on the profile's own credentials.
     ///
     /// # Errors
     /// Fails if the flag or its variable is an error.
-    fn refuse(&mut self, flag: &'static Flag, request: &Request) -> Result<(), ConfigError> {
+    fn refuse(&mut self, flag: &'static Flag, instead: Option<Origin>, request: &Request) -> Result<(), ConfigError> {
         let name = self.selected.name;
         match request.given(flag) {
             Some(word) if word.is_typed() || RESTRICTIONS.contains(&flag) => {
-                return Err(ConfigError::WithoutRole { word, profile: name.to_owned() });
+                return Err(ConfigError::WithoutRole { word, profile: name.to_owned(), instead });
             }
             Some(word) => self.note(word, format!("profile {name} has no role")),
             None => {}
@@ -123,8 +129,29 @@ fn credentials(profiles: &ProfileSet, vars: &Vars, name: &str) -> Result<Source,
         None => chain::named_source(profiles, vars, name)?,
         source => source,
     };
-    source.ok_or_else(|| ConfigError::NothingToLaunch {
-        profile: name.to_owned(),
-        misplaced: profiles.misplaced(name).cloned().map(Box::new),
-    })
+    source.ok_or_else(|| ConfigError::NothingToLaunch { profile: name.to_owned(), hint: missing(profiles, name) })
+}
+
+/// Returns a hint about what a profile without role and credentials lacks. Returns `None` if its settings do not show
+/// what the user meant.
+fn missing(profiles: &ProfileSet, name: &str) -> Option<String> {
+    if let Some(misplaced) = profiles.misplaced(name) {
+        return Some(misplaced.to_string());
+    }
+    let settings = profiles.profile(name)?;
+    // The length is compared first, because the time of the other comparison grows with it.
+    let is_similar = |key: &str| key.len() <= ROLE_ARN.len() + 2 && strsim::levenshtein(key, ROLE_ARN) <= 2;
+    if let Some(key) = settings.keys().find(|key| *key != ROLE_ARN && is_similar(key)) {
+        return Some(format!("did you mean {ROLE_ARN} instead of {key}?"));
+    }
+    if settings.get("sso_session").or(settings.get("sso_start_url")).is_some() {
+        return Some(format!("add sso_account_id and sso_role_name to profile '{name}'"));
+    }
+    if settings.get("source_profile").is_some() {
+        return Some(format!("source_profile has no effect without role_arn; add role_arn = ARN to profile '{name}'"));
+    }
+    let includes = profiles.includes(name).ok()?;
+    let with_keys = |included: &&String| profiles.profile(included).is_some_and(source::has_keys);
+    let named = includes.iter().find(with_keys)?;
+    Some(format!("access keys are never included; use the keys with: --profile {named}"))
 }

@@ -73,7 +73,7 @@ impl Settings {
     }
 
     /// Returns all keys that the profile or an included profile sets, sorted.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::profile) fn keys(&self) -> impl Iterator<Item = &str> {
         let mut keys: Vec<&str> = self.own.keys().map(String::as_str).collect();
         let included = self.included.iter().flat_map(|map| map.keys().map(String::as_str));
         keys.extend(included.filter(|key| !OWN.contains(key)));

@@ -89,8 +89,12 @@ fn syntax_errors_name_file_and_line() {
 fn near_names_are_all_of_a_few_and_the_similar_ones_of_many() {
     let few = set("[profile a]\n[profile b]", "[c]");
     assert_eq!(near("zzz", few.profiles.keys()), ["a", "b", "c"]);
+    assert_eq!(near("B", few.profiles.keys()), ["b"], "only the case differs");
+    let both = set("[profile a]\n[profile A]", "[c]");
+    assert_eq!(near("a", both.profiles.keys()), ["A", "a", "c"]);
     let many = set("", "[production]\n[staging]\n[stage]\n[dev]\n[test]\n[Prod]\n[sandbox]");
-    assert_eq!(near("prod", many.profiles.keys()), ["Prod", "production"]);
+    assert_eq!(near("prod", many.profiles.keys()), ["Prod"]);
+    assert_eq!(near("produ", many.profiles.keys()), ["Prod", "production"]);
     assert_eq!(near("stagin", many.profiles.keys()), ["staging", "stage"]);
     assert_eq!(near("unheard-of", many.profiles.keys()), Vec::<String>::new());
     // Comparing these names would take days.

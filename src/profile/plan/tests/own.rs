@@ -55,6 +55,19 @@ fn without_a_named_profile_or_credentials_nothing_is_launched() {
         ("[profile a]\nregion = e", container, "-p a", nothing, "aws configure sso --profile a"),
         ("[profile a]\nregion = e", "KEYS", "-p a", nothing, "add role_arn = ARN"),
         ("[profile a]\nsource_profile = b\n[profile b]\n+AKB", "", "-p a", nothing, "add role_arn = ARN"),
+        ("[profile a]\nsource_profile = b\n[profile b]\n+AKB", "", "-p a", nothing, "source_profile has no effect"),
+        (
+            "[profile a]\nrole-arn = @R\nsource_profile = b\n[profile b]\n+AKB",
+            "",
+            "-p a",
+            nothing,
+            "role_arn instead of role-arn?",
+        ),
+        ("[profile a]\nrole_arn =\nregion = e", "", "-p a", nothing, "add role_arn = ARN"),
+        ("[profile a]\nsso_session = s", "", "-p a", nothing, "add sso_account_id and sso_role_name to profile 'a'"),
+        ("[profile a]\nsso_start_url = u", "", "-p a", nothing, "add sso_account_id and sso_role_name to profile 'a'"),
+        ("[profile a]\ninclude_profile = b\n[profile b]\n+AKB", "", "-p a", nothing, "with: --profile b"),
+        ("[profile a]\ninclude_profile = b\n[profile b]\noutput = x", "", "-p a", nothing, "add role_arn = ARN"),
         (
             "[profile a]\nweb_identity_token_file = /t",
             "",
@@ -92,6 +105,14 @@ fn options_of_roles_require_a_role() {
         let message = format!("{name} requires a role, and profile 's' has no role_arn");
         refuse(&[(SSO, "", &format!("-p s {flag}"), &message, "or add --role-arn ARN")]);
     }
+    let message = "--duration requires a role, and profile 'k' has no role_arn";
+    refuse(&[(
+        KEYS,
+        "",
+        "-p k --duration 8h",
+        message,
+        "for the lifetime of the MFA session, use --mfa-session-duration,",
+    )]);
     for (flag, name) in [("$--tag a=b", "TAG"), ("$--duration 2h", "DURATION"), ("$--mfa serial-ff", "MFA_SERIAL")] {
         let notes = planned(SSO, TOKEN, &format!("-p s {flag}")).expect(flag).notes;
         let note = format!("ignoring XASSUME_{name} (profile s has no role)");
