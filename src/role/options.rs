@@ -136,7 +136,14 @@ impl SessionDuration {
         if text == "max" {
             return Ok(Self::Max);
         }
-        Self::from_duration(parse_duration(text)?)
+        Self::from_duration(parse_duration(text)?).map_err(|invalid| {
+            let unit = match text.parse::<u32>() {
+                Ok(1..=12) => 'h',
+                Ok(15..=720) => 'm',
+                Ok(_) | Err(_) => return invalid,
+            };
+            invalid.hint(format!("{text} means {text} seconds; did you mean {text}{unit}?"))
+        })
     }
 
     pub(crate) fn from_duration(duration: Duration) -> Result<Self, Invalid> {
@@ -233,6 +240,19 @@ mod tests {
         for bad in ["", "899", "12h 1s", "1h 1ms", "-1h", "soon", "99999999999999999999h", "4294967296"] {
             assert!(SessionDuration::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_number_that_is_meant_as_hours_or_minutes_has_a_hint() {
+        let meant = |text: &str| {
+            let hint = SessionDuration::parse(text).expect_err(text).hint.expect(text);
+            hint.split_once("; did you mean ").map(|(_, meant)| meant.to_owned())
+        };
+        assert_eq!(
+            ["1", "12", "15", "720"].map(meant),
+            ["1h?", "12h?", "15m?", "720m?"].map(|hint| Some(hint.to_owned()))
+        );
+        assert_eq!(["0", "13", "721", "43201", "8s"].map(meant), [const { None }; 5]);
     }
 
     #[test]
