@@ -10,6 +10,8 @@ pub(crate) enum SessionEvent {
     Plan { lines: Vec<String> },
     /// The user has signed in to IAM Identity Center. `session` is the name or the start URL of the session.
     SignedIn { session: String, expiration: SystemTime },
+    /// The session of IAM Identity Center has expired, and the user is not asked to sign in.
+    SignInNotOffered { reason: &'static str },
     /// The source has returned credentials.
     SourceCredentials { access_key_id: String, keys: KeyKind },
     /// This MFA session signs the first call to assume a role.
@@ -70,6 +72,9 @@ impl SessionEvent {
             Self::SignedIn { session, expiration } => {
                 let text = format!("signed in to IAM Identity Center ({session}), until {}", rfc3339(*expiration));
                 info("signed_in", text).text("sso_session", session).time("expiration", *expiration)
+            }
+            Self::SignInNotOffered { reason } => {
+                info("sign_in_not_offered", format!("not asking to sign in, because {reason}")).text("reason", reason)
             }
             Self::SourceCredentials { access_key_id, keys } => {
                 let text = format!("source credentials: {access_key_id} ({keys})");

@@ -85,12 +85,15 @@ fn cache() -> Vec<Event> {
 
 fn session() -> Vec<Event> {
     use crate::session::{Share, TokenSize};
-    use SessionEvent::{Assumed, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, SignedIn, SourceCredentials};
+    use SessionEvent::{
+        Assumed, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, SignInNotOffered, SignedIn, SourceCredentials,
+    };
     let token = TokenSize { bytes: 330, share: None };
     let role = AssumedRole { arn: "r".into(), account: None, expiration: TIME, lifetime: SPAN, token };
     let events = [
         Plan { lines: vec!["l".into()] },
         SignedIn { session: "corp".into(), expiration: TIME },
+        SignInNotOffered { reason: "CI is set" },
         SourceCredentials { access_key_id: "AKIA".into(), keys: KeyKind::LongTerm },
         MfaSession { access_key_id: "ASIA".into(), expiration: TIME, from: MfaSessionFrom::Code },
         RoleAssumed { number: 1, role },
@@ -104,6 +107,7 @@ fn session() -> Vec<Event> {
         match event {
             Plan { .. }
             | SignedIn { .. }
+            | SignInNotOffered { .. }
             | SourceCredentials { .. }
             | MfaSession { .. }
             | RoleAssumed { .. }

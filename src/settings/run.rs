@@ -34,8 +34,8 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) delivery: DeliverySettings,
     pub(crate) expect_account: Option<String>,
-    /// Whether the user may be asked to sign in to IAM Identity Center, if there is a terminal.
-    pub(crate) may_sign_in: bool,
+    /// Why the user is not asked to sign in to IAM Identity Center. `None` if the user may be asked at a terminal.
+    pub(crate) no_sign_in: Option<&'static str>,
     /// The command and its arguments, as they are on the command line. Empty only if this run has no command.
     pub(crate) command: Vec<OsString>,
     /// Warnings about probable mistakes in the command line.
@@ -98,7 +98,7 @@ pub(super) fn settings(
         mode,
         delivery,
         expect_account: flags.parsed(&EXPECT_ACCOUNT, account)?,
-        may_sign_in: may_sign_in(flags, vars)?,
+        no_sign_in: no_sign_in(flags, vars)?,
         command,
         warnings,
         notes,
@@ -107,15 +107,21 @@ pub(super) fn settings(
     Ok(settings)
 }
 
-/// Checks whether the user may be asked to sign in. The user is not asked if an SDK runs xassume, or in a CI job, because
-/// no user would answer.
+/// Returns why the user is not asked to sign in, or `None` if the user may be asked. The user is not asked if an SDK runs
+/// xassume, or in a CI job, because no user would answer.
 ///
 /// # Errors
 /// Fails if the value of a switch is invalid.
-fn may_sign_in(flags: &FlagValues, vars: &Vars) -> Result<bool, Error> {
+fn no_sign_in(flags: &FlagValues, vars: &Vars) -> Result<Option<&'static str>, Error> {
     let is_for_sdk = flags.given_as(&PRINT, |format| format == "credential-process").is_some();
     let is_ci = vars.get("CI").is_some_and(|value| !value.is_empty());
-    Ok(!flags.switch(&NO_LOGIN)? && !flags.switch(&QUIET)? && !is_for_sdk && !is_ci)
+    let reasons = [
+        (flags.switch(&NO_LOGIN)?, "--no-login or XASSUME_NO_LOGIN is set"),
+        (flags.switch(&QUIET)?, "-q or XASSUME_QUIET is set"),
+        (is_for_sdk, "--print credential-process is for programs"),
+        (is_ci, "CI is set"),
+    ];
+    Ok(reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason)))
 }
 
 /// Reads the flags about MFA.

@@ -20,8 +20,8 @@ const MAX_CODE: usize = 40;
 /// The maximum length in characters of a start URL that is shown.
 const MAX_URL: usize = 256;
 
-/// Asks the user whether to sign in, and signs in. Returns the time at which the session expires. Returns `None` if the
-/// user cannot be asked or declines.
+/// Asks the user at the terminal whether to sign in, and signs in. Returns the time at which the session expires. Returns
+/// `None` if the user declines.
 ///
 /// Only one xassume signs in to a session at a time. The others wait and then use its token. `refused` is the token that
 /// the access portal has refused, or `None` if it has refused no token.
@@ -32,8 +32,8 @@ pub(crate) async fn sign_in(
     session: &SsoSession,
     context: LoginContext<'_>,
     refused: Option<TokenId>,
+    terminal: &Keyboard,
 ) -> Result<Option<SystemTime>, SourceError> {
-    let Some(terminal) = terminal() else { return Ok(None) };
     let waits = async || {
         let name = shortened(session.identifier());
         // A progress line is not used here, because it could erase the question of the other xassume on the same
@@ -43,14 +43,18 @@ pub(crate) async fn sign_in(
     let _lock = session.lock(&context, refused, waits).await?;
     match session.valid_until(refused, &context)? {
         Some(end) => Ok(Some(end)),
-        None => converse(session, context, refused, &terminal).await,
+        None => converse(session, context, refused, terminal).await,
     }
 }
 
-/// Opens the terminal. Returns `None` if there is no terminal, or if xassume runs in the background, where the kernel would
-/// stop xassume when it reads the answer.
-fn terminal() -> Option<Keyboard> {
-    Keyboard::open().ok().filter(is_in_foreground)
+/// Opens the terminal if the user may see the question there. In the background, the kernel would stop xassume when it
+/// reads the answer.
+///
+/// # Errors
+/// Returns why the user cannot be asked.
+pub(crate) fn terminal() -> Result<Keyboard, &'static str> {
+    let terminal = Keyboard::open().map_err(|_| "there is no terminal")?;
+    if is_in_foreground(&terminal) { Ok(terminal) } else { Err("xassume runs in the background") }
 }
 
 fn is_in_foreground(terminal: &Keyboard) -> bool {

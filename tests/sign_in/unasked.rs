@@ -8,7 +8,7 @@ use std::time::Duration;
 #[track_caller]
 fn fails(xassume: &Xassume, sso: &FakeSso) -> String {
     let shown = Terminal::run(xassume).wait().exited(125).stdout_text();
-    assert!(!shown.contains("Sign in"), "{shown}");
+    assert!(!shown.contains("Sign in at"), "{shown}");
     assert_eq!(sso.paths(), [""; 0]);
     shown
 }
@@ -47,6 +47,22 @@ fn a_flag_without_effect_is_an_error_and_its_variable_is_ignored() {
 }
 
 #[test]
+fn the_log_says_why_there_is_no_question() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = || expired(&sts, &sso).arg("-v");
+    for (xassume, reason) in [
+        (saying(xassume().arg("--no-login")), "--no-login or XASSUME_NO_LOGIN is set"),
+        (saying(xassume().env("CI", "true")), "CI is set"),
+        (xassume().args(["--print", "credential-process"]), "--print credential-process is for programs"),
+    ] {
+        let shown = fails(&xassume, &sso);
+        assert!(shown.contains(&format!("not asking to sign in, because {reason}\r\n")), "{shown}");
+    }
+    let shown = saying(xassume()).run().exited(125).stderr;
+    assert!(shown.contains("not asking to sign in, because there is no terminal\n"), "{shown}");
+}
+
+#[test]
 fn an_empty_or_false_variable_does_not() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     for (name, value) in [("XASSUME_NO_LOGIN", "0"), ("XASSUME_NO_LOGIN", ""), ("CI", "")] {
@@ -64,9 +80,10 @@ fn without_a_terminal_or_in_the_background_there_is_no_question() {
     assert!(shown.ends_with(&format!("{HINT}\n")), "{shown}");
 
     let bash = Terminal::bash(&expired(&sts, &sso).without_args());
-    bash.keys(&format!("$BIN -p dev -r {ROLE} -- true & wait $!; echo status $?\n"));
+    bash.keys(&format!("$BIN -v -p dev -r {ROLE} -- true & wait $!; echo status $?\n"));
     let shown = bash.through("status 125");
     assert!(shown.contains(HINT) && !shown.contains("[Y/n]"), "{shown}");
+    assert!(shown.contains("because xassume runs in the background"), "{shown}");
     assert_eq!(sso.paths(), [""; 0]);
 }
 

@@ -7,7 +7,7 @@ use crate::launch::context::Context;
 use crate::mfa::mode::KeyKind;
 use crate::profile::Source;
 use crate::session::{Need, Session};
-use crate::sign_in::sign_in;
+use crate::sign_in::{sign_in, terminal};
 use crate::sts::LoginContext;
 use crate::sys::helper::Attendance;
 
@@ -40,12 +40,19 @@ impl Sessions<'_> {
         else {
             return Err(error);
         };
-        if !settings.may_sign_in || codes.attendance() != Attendance::Attended {
+        if codes.attendance() != Attendance::Attended {
             return Err(error);
         }
+        let terminal = match settings.no_sign_in.map_or_else(terminal, Err) {
+            Ok(terminal) => terminal,
+            Err(reason) => {
+                events.emit(SessionEvent::SignInNotOffered { reason }.into());
+                return Err(error);
+            }
+        };
         let network = self.network()?;
         let context = LoginContext { network: &network, vars, report: *report };
-        let signed_in = progress.aside(sign_in(session, context, *refused)).await?;
+        let signed_in = progress.aside(sign_in(session, context, *refused, &terminal)).await?;
         let Some(expiration) = signed_in else { return Err(error) };
         events.emit(SessionEvent::SignedIn { session: session.identifier().to_owned(), expiration }.into());
         Ok(())
