@@ -117,7 +117,8 @@ pages! {
         SourceError::File { contents: Some("one OIDC token"), .. } => Of("source-token-file-missing"),
         SourceError::File { contents: Some(_), .. } => Of("source-container-token-file-missing"),
         SourceError::File { contents: None, .. } => Of("source-login-file-unusable"),
-        SourceError::Service { .. } => Of("source-sso-refuses"),
+        SourceError::Service { answer: Answer::None, .. } => Of("source-sso-unreachable"),
+        SourceError::Service { answer: Answer::Refused(_), .. } => Of("source-sso-refuses"),
     }
     MetadataFailure {
         MetadataFailure::Silent { .. } => Of("source-instance-silent"),

@@ -47,9 +47,10 @@ pub(crate) enum SourceError {
     /// the file.
     #[error("{what} {} (from {named_by}): {reason}", .path.display())]
     File { what: &'static str, path: PathBuf, named_by: String, contents: Option<&'static str>, reason: String },
-    /// An AWS service from which a profile gets its credentials failed, or refused the request.
+    /// An AWS service from which a profile gets its credentials failed, or refused the request. `denied` is the role of
+    /// IAM Identity Center and its account, if the user may not use the role.
     #[error("cannot get credentials for profile {} from {service}: {reason}", quoted(.profile))]
-    Service { service: &'static str, profile: String, reason: String, answer: Answer },
+    Service { service: &'static str, profile: String, reason: String, answer: Answer, denied: Option<(String, String)> },
 }
 
 fn metadata(failure: &MetadataFailure, tried: Option<&TriedSources>) -> String {
@@ -223,6 +224,12 @@ impl SourceError {
             }
             Self::File { contents: None, .. } => {
                 "remove the file and log in again with the AWS CLI, which writes a new file".into()
+            }
+            Self::Service { denied: Some((role, account)), .. } => {
+                format!("you are signed in, but may not use permission set {} in account {account}; check sso_role_name and sso_account_id", quoted(role))
+            }
+            Self::Service { answer: Answer::None, .. } => {
+                "check the network connection and the endpoint; if you need a proxy, set HTTPS_PROXY".into()
             }
             Self::Service { profile, .. } => {
                 format!("to see whether the AWS CLI can use the profile, run: aws sts get-caller-identity --profile {profile}")

@@ -71,8 +71,7 @@ fn services() -> Vec<Page> {
     let with_session =
         format!("sso_session = corp\n{SSO}[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = {START}\n");
     let without_session = format!("sso_region = eu-west-1\nsso_start_url = {START}\n{SSO}");
-    let (missing, expired, revoked, ill, silent) =
-        (with_session.clone(), with_session.clone(), with_session.clone(), with_session.clone(), with_session);
+    let [missing, expired, revoked, ill, away, silent] = [0; 6].map(|_| with_session.clone());
     vec![
         with_credential_process("source-process-failed", "echo 'the vault is sealed' >&2; exit 3"),
         with_credential_process("source-process-no-json", "echo please log in"),
@@ -116,6 +115,11 @@ fn services() -> Vec<Page> {
             write_login(&xassume.home(), "corp", Login::Valid);
             sso.fail(403);
             Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
+        }),
+        page("source-sso-unreachable", move || {
+            let (xassume, port) = (with_profile(&away), RefusedPort::reserve());
+            write_login(&xassume.home(), "corp", Login::Valid);
+            Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", port.url())).with(port)
         }),
         page("source-sso-silent", move || {
             let (xassume, sso) = (with_profile(&silent).env("XASSUME_STS_TIMEOUT", "300ms"), FakeSso::start());

@@ -114,9 +114,10 @@ fn answers_that_break_the_rules_are_one_line() {
 fn a_service_that_does_not_answer_ends_the_sign_in() {
     for path in ["/client/register", "/device_authorization", "/token"] {
         let silent = with_timeout(|sso| sso.replace(path, || Reply::Hang));
-        assert_eq!(silent, "timed out after 1s", "{path}");
+        assert!(silent.ends_with("timed out after 1s"), "{path}: {silent}");
         let slow = || Reply::Drip { response: Response::json(200, &json!({})), per_byte: Duration::from_millis(100) };
-        assert_eq!(with_timeout(|sso| sso.replace(path, slow)), "timed out after 1s", "{path}");
+        let slow = with_timeout(|sso| sso.replace(path, slow));
+        assert!(slow.ends_with("timed out after 1s"), "{path}: {slow}");
         let broken = with_sso(|sso| sso.replace(path, || Response::text(503, "out of order").into()));
         assert_eq!(broken, "HTTP 503", "{path}");
     }

@@ -52,8 +52,10 @@ async fn refresh(
     region: &str,
     context: &LoginContext<'_>,
 ) -> Result<(), SourceError> {
-    let failed =
-        |reason, answer| SourceError::Service { service: "AWS Sign-In", profile: profile.to_owned(), reason, answer };
+    let failed = |reason, answer| {
+        let profile = profile.to_owned();
+        SourceError::Service { service: "AWS Sign-In", profile, reason, answer, denied: None }
+    };
     let body = json(&[
         ("clientId", login.needed("/clientId")?),
         ("grantType", "refresh_token"),
@@ -68,7 +70,7 @@ async fn refresh(
     let headers = [("content-type", "application/json"), ("dpop", proof.as_str())];
     let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
     let answer = Service::new(context.network, LOGIN_RETRIES).send(request).await;
-    let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
+    let reply = answer.map_err(|unanswered| failed(unanswered.at(&url), unanswered.answer()))?;
     if reply.status != 200 {
         return Err(match reply.text("error").as_deref() {
             Some("TOKEN_EXPIRED") => expired(profile, "has expired"),

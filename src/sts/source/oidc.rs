@@ -32,8 +32,9 @@ pub(super) async fn post(
     path: &str,
     body: &[u8],
 ) -> Result<Reply, SourceError> {
+    let url = CredentialService::Oidc.url(&session.region, context.vars).map_err(|reason| failed(session, reason))?;
     let reply = send(session, context, path, body, LOGIN_RETRIES.attempts).await;
-    reply.map_err(|unanswered| failed(session, unanswered.to_string()))
+    reply.map_err(|unanswered| failed(session, unanswered.at(&url)))
 }
 
 /// Sends a request with at most this number of attempts.

@@ -100,6 +100,17 @@ pub(super) enum Unanswered {
 }
 
 impl Unanswered {
+    /// Describes the failure of a request to this URL. Only the host is written, without path and query.
+    pub(super) fn at(&self, url: &str) -> String {
+        let host = url.match_indices('/').nth(2).map_or(url, |(end, _)| &url[..end]);
+        match self {
+            Self::Silent(_) => format!("{host} {self}"),
+            Self::Unreached(reason) => format!("{host} cannot be reached: {reason}"),
+            Self::Broken(reason) => format!("{host}: {reason}"),
+            Self::TooLarge | Self::Unsendable(_) => self.to_string(),
+        }
+    }
+
     pub(super) fn answer(&self) -> Answer {
         match self {
             Self::Silent(_) | Self::Broken(_) | Self::Unreached(_) => Answer::None,

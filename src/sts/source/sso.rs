@@ -14,6 +14,8 @@ use crate::sys::clock::wall;
 use serde::Deserialize;
 use std::time::{Duration, UNIX_EPOCH};
 
+const NAME: &str = "IAM Identity Center";
+
 /// A role in IAM Identity Center, as a profile configures it.
 #[derive(Clone, Copy)]
 pub(in crate::sts) struct Portal<'a> {
@@ -37,10 +39,11 @@ impl Portal<'_> {
         let headers = [("x-amz-sso_bearer_token", token.reveal())];
         let request = Request { method: "GET", url: &url, headers: &headers, body: None };
         let reply = Service::new(context.network, LOGIN_RETRIES).send(request).await;
-        let reply = reply.map_err(|unanswered| self.unanswered(&unanswered))?;
+        let reply = reply.map_err(|unanswered| self.unanswered(&unanswered, &url))?;
         match reply.status {
             200 => {}
             401 => return Err(self.session.expired(Some(token.reveal()))),
+            403 => return Err(self.denied(reply.refusal())),
             status => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
         }
         let failed = |reason| self.failed(reason, Answer::Refused(None));
@@ -69,9 +72,11 @@ impl Portal<'_> {
             ("grantType", "refresh_token"),
             ("refreshToken", login.needed("/refreshToken")?),
         ]);
+        // If the URL is not valid, `send` fails, and the error does not contain the URL.
+        let url = CredentialService::Oidc.url(&self.session.region, context.vars).unwrap_or_default();
         let now = wall();
         let reply = oidc::send(self.session, context, "token", &body, LOGIN_RETRIES.attempts).await;
-        let reply = reply.map_err(|unanswered| self.unanswered(&unanswered))?;
+        let reply = reply.map_err(|unanswered| self.unanswered(&unanswered, &url))?;
         match reply.status {
             200 => {}
             status if is_passing(status) => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
@@ -88,12 +93,19 @@ impl Portal<'_> {
         Ok(())
     }
 
-    fn unanswered(self, unanswered: &Unanswered) -> SourceError {
-        self.failed(unanswered.to_string(), unanswered.answer())
+    fn unanswered(self, unanswered: &Unanswered, url: &str) -> SourceError {
+        self.failed(unanswered.at(url), unanswered.answer())
     }
 
     fn failed(self, reason: String, answer: Answer) -> SourceError {
-        SourceError::Service { service: "IAM Identity Center", profile: self.session.profile.clone(), reason, answer }
+        let (service, profile) = (NAME, self.session.profile.clone());
+        SourceError::Service { service, profile, reason, answer, denied: None }
+    }
+
+    fn denied(self, reason: String) -> SourceError {
+        let (answer, profile) = (Answer::Refused(Some(403)), self.session.profile.clone());
+        let denied = Some((self.role_name.to_owned(), self.account_id.to_owned()));
+        SourceError::Service { service: NAME, profile, reason, answer, denied }
     }
 }
 
