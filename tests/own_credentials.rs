@@ -5,6 +5,8 @@ mod checks;
 mod refreshes;
 mod refused;
 
+pub(crate) use checks::document_of_login;
+
 use crate::support::{
     FakeContainer, FakeImds, FakeSso, FakeSts, Finished, Identity, LOGIN_SESSION, Login, Xassume, probe, write_login,
     write_sign_in,

@@ -65,7 +65,8 @@ fn each_step_has_the_documented_keys() {
     let section = section();
     let (mut seen, mut states) = (Keys::new(), BTreeSet::new());
     let documents = documents.iter().map(|finished| finished.stdout_json());
-    for document in documents.chain([crate::sign_in::document_of_check()]) {
+    let with_logins = [crate::sign_in::document_of_check(), crate::own_credentials::document_of_login()];
+    for document in documents.chain(with_logins) {
         let keys: Vec<_> = document.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["check", "status", "steps"]);
         for step in document["steps"].as_array().expect("steps") {

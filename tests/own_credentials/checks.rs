@@ -1,7 +1,8 @@
 //! `--check` of a profile without a role.
 
 use super::{ACCOUNT, HOUR, PROCESS, answer_of, keys_of, logged_in, profile};
-use crate::support::{FakeSso, FakeSts, Identity, RefusedPort, Xassume};
+use crate::support::{FakeSso, FakeSts, Identity, Login, RefusedPort, Xassume, write_login};
+use std::fs;
 
 fn page(xassume: &Xassume, status: i32) -> String {
     let finished = xassume.clone().arg("--check").run().exited(status);
@@ -18,22 +19,53 @@ fn iam_identity_center_is_reported_step_by_step() {
     let identity = Identity::sso();
     let source = format!("SSO of profile dev (Developer in account {ACCOUNT}): {}, temporary", identity.access_key_id);
     assert_eq!(lines[2], format!("ok           source         {source}"));
-    assert_eq!(lines[3], "ok           refresh        refreshes work without user input");
-    assert_eq!(lines[6], format!("ok           identity       {}", identity.arn));
-    assert_eq!(lines[7], "ok           session        no role: the credentials of the source, account 222222222222");
-    assert_eq!(lines[8].trim_start(), "account 222222222222 (--expect-account)");
+    assert!(lines[3].starts_with("note         refresh        refreshes work without user input until 2"), "{shown}");
+    assert!(lines[3].ends_with("Z, when the login expires"), "{shown}");
+    assert_eq!(
+        lines[4].trim_start(),
+        "hint: log in again before then; only the login of an [sso-session] section is refreshed"
+    );
+    assert_eq!(lines[7], format!("ok           identity       {}", identity.arn));
+    assert_eq!(lines[8], "ok           session        no role: the credentials of the source, account 222222222222");
+    assert_eq!(lines[9].trim_start(), "account 222222222222 (--expect-account)");
     assert!(
-        lines[10].starts_with("ok           expiry         the session is not refreshed and expires at "),
+        lines[11].starts_with("ok           expiry         the session is not refreshed and expires at "),
         "{shown}"
     );
     // The next launch uses the credentials that the check has cached.
     super::ran(&xassume);
     assert_eq!(sso.requests().len(), 1);
-    let document = xassume.args(["--check", "--log-format", "json"]).run().exited(0).stdout_json();
+    let document = xassume.clone().args(["--check", "--log-format", "json"]).run().exited(0).stdout_json();
     let steps = document["steps"].as_array().expect("steps");
     let session = steps.iter().find(|step| step["step"] == "session").expect("the step");
     assert_eq!((session.get("arn"), &session["account"]), (None, &ACCOUNT.into()));
     assert!(!steps.iter().any(|step| step["step"] == "role"), "{document}");
+    let refresh = steps.iter().find(|step| step["step"] == "unattended").expect("the step");
+    assert!(refresh["until"].as_str().is_some_and(|end| lines_of_login(&xassume).contains(end)), "{document}");
+}
+
+/// The document about a login that cannot be refreshed.
+pub(crate) fn document_of_login() -> serde_json::Value {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    logged_in(&sts, &sso).args(["--check", "--log-format", "json"]).run().exited(0).stdout_json()
+}
+
+/// The text of the file of the login.
+fn lines_of_login(xassume: &Xassume) -> String {
+    let directory = xassume.home().join(".aws/sso/cache");
+    let mut files = fs::read_dir(directory).expect("the cache").map(|entry| entry.expect("a file").path());
+    let login = files.find(|path| path.extension().is_some_and(|extension| extension == "json"));
+    fs::read_to_string(login.expect("a login")).expect("text")
+}
+
+#[test]
+fn a_login_that_can_be_refreshed() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
+    write_login(&xassume.home(), "corp", Login::Refreshable);
+    let shown = page(&xassume.args(["--via", "endpoint"]), 0);
+    let line = "\nok           refresh        refreshes work without user input while the login lasts\n";
+    assert!(shown.contains(line), "{shown}");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(super) struct Findings<'a> {
     pub(super) profiles: Option<&'a ProfileSet>,
     pub(super) plan: Option<&'a Plan>,
     pub(super) source: Option<FoundSource>,
+    /// The time at which the login to IAM Identity Center expires. `None` if it can be refreshed, or for another source.
+    pub(super) login_end: Option<SystemTime>,
     /// The events that the calls to STS have reported.
     pub(super) events: Vec<Event>,
     /// The session for the command. `None` if there is none.

@@ -21,7 +21,7 @@ use crate::launch::{Launch, delivery, runtime};
 use crate::log_options::LogOptions;
 use crate::mfa::mode::unattended;
 use crate::process::End;
-use crate::profile::plan;
+use crate::profile::{Source, plan};
 use crate::report::Report;
 use crate::report::output;
 use crate::session::{Need, Session};
@@ -51,6 +51,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
         profiles: None,
         plan: None,
         source: None,
+        login_end: None,
         events: Vec::new(),
         session: None,
         uncached: None,
@@ -140,6 +141,9 @@ async fn steps_to_session(
         }
         Ok(source) => source,
     };
+    if let Source::Sso { session, .. } = &plan.source {
+        findings.login_end = session.login_end(launch.context.vars);
+    }
     let found = findings.source.insert(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
         kind: source.kind(),

@@ -6,7 +6,7 @@ use super::step::{State, Step};
 use crate::deliver::Via;
 use crate::event::MfaSessionFrom;
 use crate::mfa::mode::{Unattended, code_source, device, unattended as unattended_by};
-use crate::profile::{DEFAULT, Region};
+use crate::profile::{DEFAULT, Region, Source};
 use crate::session::{Share, rfc3339, whole_seconds};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -54,7 +54,17 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
     let possible = unattended_by(plan, &findings.settings.mfa, Some(found.kind));
     step.fact("possible", possible.is_ok());
     match possible {
-        Ok(Unattended::Always) => step.text = "refreshes work without user input".into(),
+        Ok(Unattended::Always) => match (&plan.source, findings.login_end.map(rfc3339)) {
+            (Source::Sso { .. }, Some(end)) => {
+                step.text = format!("refreshes work without user input until {end}, when the login expires");
+                step.fact("until", end);
+                step.state(lesser, "log in again before then; only the login of an [sso-session] section is refreshed");
+            }
+            (Source::Sso { .. } | Source::Login { .. }, None) => {
+                step.text = "refreshes work without user input while the login lasts".into();
+            }
+            _ => step.text = "refreshes work without user input".into(),
+        },
         Ok(Unattended::ForMfaSession(time)) => {
             step.text = format!("a new MFA code is needed after {}", whole_seconds(time));
             step.state(lesser, "use --mfa-command to provide codes, or --mfa-session-duration for up to 36h");

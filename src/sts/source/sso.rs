@@ -63,7 +63,7 @@ impl Portal<'_> {
     }
 
     async fn refresh(self, login: &mut LoginFile, context: &LoginContext<'_>) -> Result<(), SourceError> {
-        if self.session.name.is_none() || !is_refreshable(login)? {
+        if !self.session.is_refreshable(login)? {
             return Err(self.session.expired(None));
         }
         let body = json(&[
@@ -107,13 +107,6 @@ impl Portal<'_> {
         let denied = Some((self.role_name.to_owned(), self.account_id.to_owned()));
         SourceError::Service { service: NAME, profile, reason, answer, denied }
     }
-}
-
-/// Checks whether the login contains everything that is needed to refresh its token, and whether the registration of
-/// the OIDC client is still valid.
-fn is_refreshable(login: &LoginFile) -> Result<bool, SourceError> {
-    let all = ["/clientId", "/clientSecret", "/refreshToken", "/registrationExpiresAt"];
-    Ok(all.iter().all(|pointer| login.text(pointer).is_some()) && login.time("/registrationExpiresAt")? > wall())
 }
 
 /// Percent-encodes a value for the query of a URL.

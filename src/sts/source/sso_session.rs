@@ -64,6 +64,21 @@ impl SsoSession {
         Ok(is_valid.then_some(end))
     }
 
+    /// Checks whether the login contains everything that is needed to refresh its token, and whether the registration of
+    /// the OIDC client is still valid. The login of a profile without `sso-session` is never refreshed.
+    pub(super) fn is_refreshable(&self, login: &LoginFile) -> Result<bool, SourceError> {
+        let all = ["/clientId", "/clientSecret", "/refreshToken", "/registrationExpiresAt"];
+        let has_all = self.name.is_some() && all.iter().all(|pointer| login.text(pointer).is_some());
+        Ok(has_all && login.time("/registrationExpiresAt")? > wall())
+    }
+
+    /// Returns the time at which the login expires. Returns `None` if the login can be refreshed, or if its file cannot be
+    /// used.
+    pub(crate) fn login_end(&self, vars: &Vars) -> Option<SystemTime> {
+        let login = LoginFile::read(self.path(vars)?, &self.profile).ok()??;
+        if self.is_refreshable(&login).ok()? { None } else { login.time("/expiresAt").ok() }
+    }
+
     /// Waits until no other xassume signs in to the session, or until the session is valid, as in [`Self::valid_until`]:
     /// the other one may wait for its user, who has signed in with another program. Calls `waits` first if it has to wait.
     ///
