@@ -21,7 +21,7 @@ use crate::launch::{Launch, delivery, runtime};
 use crate::log_options::LogOptions;
 use crate::mfa::mode::unattended;
 use crate::process::End;
-use crate::profile::{Source, plan};
+use crate::profile::{Plan, Source, plan};
 use crate::report::Report;
 use crate::report::output;
 use crate::session::{Need, Session};
@@ -170,21 +170,25 @@ async fn steps_to_session(
     }
     let account_id = caller.as_ref().and_then(|caller| Some(caller.as_ref().ok()?.account.clone()));
     found.caller = caller;
-    // A new MFA session would need a code, so a cached one is used, as in a launch.
-    let cached = plan.device.as_ref().and_then(|_| sessions.cached(sessions.need(Need::ThreeQuarters)));
-    let fetched = match cached {
-        Some(cached) => {
-            if let Some(event) = SessionEvent::mfa_session(&cached, MfaSessionFrom::Cache) {
-                recorder.emit(event.into());
-            }
-            Ok(cached)
-        }
+    let fetched = match cached_mfa_session(plan, sessions, &recorder) {
+        Some(cached) => Ok(cached),
         None => sts.session(&source, &recorder).await,
     };
     found.skew_secs = source.skew_secs();
     findings.events = recorder.events.into_inner();
     // Without a role, the session belongs to the caller.
     fetched.map(|session| if plan.hops.is_empty() { Session { account_id, ..session } } else { session })
+}
+
+/// Returns the MFA session in the cache. As in a launch, it is used because a new one would need a code. Returns `None` if
+/// the plan requests no MFA session for the command, or if the cache has none.
+fn cached_mfa_session(plan: &Plan, sessions: &Sessions<'_>, recorder: &Recorder) -> Option<Session> {
+    plan.device.as_ref()?;
+    let cached = sessions.cached(sessions.need(Need::ThreeQuarters))?;
+    if let Some(event) = SessionEvent::mfa_session(&cached, MfaSessionFrom::Cache) {
+        recorder.emit(event.into());
+    }
+    Some(cached)
 }
 
 /// Reports events, and also keeps them for the page.
