@@ -197,18 +197,10 @@ fn xassume_inside_xassume_is_a_plain_chain() {
 #[test]
 fn a_loop_of_xassumes_is_stopped() {
     let sts = FakeSts::start();
-    let config = format!(
-        "[profile loop]\ncredential_process = {} -p loop -r {ROLE} -- true\n",
-        crate::support::binary().display()
-    );
-    // With the cache, the second xassume detects the loop: it would wait for the first one.
-    let finished = Xassume::new(&sts)
-        .without_keys()
-        .env("XASSUME_NO_CACHE", "true")
-        .file(".aws/config", config)
-        .args(["-p", "loop", "-r", ROLE, "--", "true"])
-        .run()
-        .exited(125);
-    assert!(finished.stderr.contains("XASSUME_DEPTH"), "{}", finished.stderr);
-    assert_eq!(sts.requests().len(), 0);
+    let world = Xassume::new(&sts);
+    let script = world.home().join("loop");
+    let again = format!("exec {} -r {ROLE} -- sh {}\n", crate::support::binary().display(), script.display());
+    let finished = world.file("loop", again).args(["-r", ROLE, "--", "sh"]).arg(script).run().exited(125);
+    assert!(finished.stderr.contains("8 levels, XASSUME_DEPTH"), "{}", finished.stderr);
+    assert_eq!(sts.requests().len(), 8);
 }

@@ -192,7 +192,12 @@ fn a_login_through_a_proxy_that_fails_names_it() {
     ] {
         // STS itself is called over plain HTTP.
         let error = world.clone().env("HTTPS_PROXY", proxy).args(["--", "true"]).run().exited(125).stderr;
-        assert!(on_one_line(&error).contains(&format!("from IAM Identity Center: {expected}")), "{error}");
+        assert!(
+            on_one_line(&error).contains(&format!(
+                "from IAM Identity Center: https://portal.sso.us-east-1.amazonaws.com cannot be reached: {expected}"
+            )),
+            "{error}"
+        );
     }
     assert_eq!(sts.requests().len(), 0);
 }

@@ -59,11 +59,8 @@ fn a_profile_with_xassume_returns_its_session() {
 #[test]
 fn a_profile_that_is_its_own_source_is_detected() {
     let sts = FakeSts::start();
-    for (words, complaint) in [
-        ("", "xassume was started to get the session that it needs itself"),
-        ("--profile served", "xassume was started to get the session that it needs itself"),
-        ("--no-cache", "xassume is nested too deeply (8 levels, XASSUME_DEPTH)"),
-    ] {
+    let complaint = "xassume was started to get the session that it needs itself";
+    for words in ["", "--profile served", "--no-cache"] {
         let world = process_profile(&sts, words).env("AWS_PROFILE", "served");
         let stderr = failed(&world.args(["-r", ROLE, "--print", "json"]));
         assert!(stderr.contains(complaint) && stderr.contains("\nhint: "), "{words}: {stderr}");
