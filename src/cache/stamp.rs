@@ -169,8 +169,8 @@ pub(super) mod tests {
         assert_eq!(left(0, &clocks("second", 5, wall(600))), Some((3000, 0)));
         assert_eq!(left(0, &clocks("second", 5, wall(3600))), None);
         assert_eq!(left(0, &clocks("second", 5, wall(0) - Duration::from_secs(1))), None, "the clock went back");
-        // The local clock was an hour ahead. Whether the clock has been corrected is unknown, so the smaller of both
-        // results is used.
+        // The local clock was an hour ahead when the stamp was written. It is unknown whether the clock has been corrected
+        // since, so the time left is computed for both cases, and the smaller one is used.
         assert_eq!(left(-3600, &clocks("second", 5, wall(600) + Duration::from_hours(1))), None);
         assert_eq!(left(-3600, &clocks("second", 5, wall(600))), None);
         assert_eq!(left(600, &clocks("second", 5, wall(0))), Some((3000, 600)));

@@ -193,8 +193,8 @@ impl Setter {
         }
     }
 
-    /// Excludes the loopback address from proxies. Both spellings of the variable are set, because SDKs differ in the
-    /// spelling that they read. If the user has set only one spelling, the other one gets the user's value too.
+    /// Adds the loopback address to `NO_PROXY` and `no_proxy`, so that no proxy is used for it. Both spellings are set,
+    /// because SDKs differ in the spelling that they read. If the user has set only one spelling, the other one gets the user's value too.
     /// Otherwise an SDK that prefers the other spelling would not see the user's value.
     fn no_proxy(&mut self, inherited: &Vars) {
         if !PROXIES.iter().any(|name| inherited.get(name).is_some_and(|value| !value.is_empty())) {

@@ -34,7 +34,8 @@ const GIVEN: &[u8] = b"given\n";
 /// The beginning of an answer that contains the reason why there are no credentials.
 const REFUSED: &[u8] = b"refused\n";
 
-/// The socket, and the credentials file that refers to it. The socket is served until its Tokio runtime is shut down.
+/// The socket on which xassume gives the session to its own client, and the shared credentials file with a
+/// `credential_process` that runs this client. The socket is served until the Tokio runtime is shut down.
 pub(crate) struct CredentialProcess {
     credentials_file: PathBuf,
     served: Served,

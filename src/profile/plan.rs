@@ -279,7 +279,8 @@ impl<'a> Planner<'a> {
         Ok((source, self.aws_role()?))
     }
 
-    /// Adds a note that the source is not the selected profile, or not the role of the default profile.
+    /// Adds a note that the source credentials do not come from the profile. There is no note if no profile was named and
+    /// `[default]` has no role.
     fn note_source_passed_over(&mut self, reason: &str) {
         if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;

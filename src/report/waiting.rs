@@ -32,8 +32,8 @@ impl Tries {
 pub(crate) enum Awaited {
     /// The source credentials. `name` is the name of the source in the plan.
     Source { name: String },
-    /// The answer of STS for the role number `hop` (counted from 1), or for the MFA session that this role or the user
-    /// needs.
+    /// The answer of STS to the request for the role number `hop` (counted from 1), or for an MFA session. The MFA session
+    /// is needed to assume that role, or is for the command itself if there is no role.
     Sts { call: StsCall, role: String, hop: usize, of: usize, tries: Tries },
     /// Another xassume that is fetching the same session.
     Another { session: String },

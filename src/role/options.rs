@@ -26,9 +26,9 @@ pub(super) fn check(
 ) -> Result<String, Invalid> {
     let (least, most, length) = (lengths.start(), lengths.end(), text.chars().count());
     if !lengths.contains(&length) {
-        let other = if length < *least { "longer" } else { "shorter" };
+        let other = if length < *least { "more" } else { "fewer" };
         let invalid = Invalid::new(format!("must have {least} to {most} characters, not {length}"));
-        return Err(invalid.hint(format!("use a {other} value; allowed: {set}")));
+        return Err(invalid.hint(format!("use {other} characters; allowed: {set}")));
     }
     match text.chars().find(|&c| !allowed(c)) {
         Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(format!("allowed: {set}"))),
