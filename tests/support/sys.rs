@@ -31,6 +31,13 @@ pub fn reset_on_close(socket: &TcpStream) {
     check(result).expect("SO_LINGER can be set on a TCP socket");
 }
 
+/// Makes a listening socket refuse connections. It keeps its port.
+pub fn stop_listening(listener: &TcpListener) {
+    // SAFETY: the call touches no memory, and the descriptor is open.
+    let result = unsafe { libc::shutdown(listener.as_raw_fd(), libc::SHUT_RD) };
+    check(result).expect("the socket listens");
+}
+
 /// A loopback port that is bound but does not listen: connections are refused for as long as this exists.
 #[derive(Debug)]
 pub struct RefusedPort {

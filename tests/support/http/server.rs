@@ -53,6 +53,8 @@ type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 /// Listens on a free loopback port until it is dropped.
 pub struct Server {
     port: u16,
+    /// Keeps the port, so that no other test listens there after this server has stopped.
+    listener: Arc<TcpListener>,
     shared: Arc<Shared>,
     acceptor: Mutex<Option<JoinHandle<()>>>,
 }
@@ -85,11 +87,12 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let shared = Arc::new(Shared { handler, tls, state: Mutex::default(), closing: Condvar::new() });
+        let listener = Arc::new(listener);
         let acceptor = thread::spawn({
-            let shared = Arc::clone(&shared);
+            let (listener, shared) = (Arc::clone(&listener), Arc::clone(&shared));
             move || accept_all(&listener, &shared)
         });
-        Self { port, shared, acceptor: Mutex::new(Some(acceptor)) }
+        Self { port, listener, shared, acceptor: Mutex::new(Some(acceptor)) }
     }
 
     pub fn port(&self) -> u16 {
@@ -111,8 +114,8 @@ impl Server {
         }
         drop(state);
         self.shared.closing.notify_all();
-        // `accept` cannot be interrupted. Connecting makes it return.
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        // From now on, `accept` fails and connections are refused. The socket stays bound.
+        sys::stop_listening(&self.listener);
         let _ = acceptor.join();
     }
 }
@@ -126,7 +129,12 @@ impl Drop for Server {
 fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
     let mut connections: Vec<JoinHandle<()>> = Vec::new();
     for (id, socket) in (0..).zip(listener.incoming()) {
-        let Ok(socket) = socket else { continue };
+        let Ok(socket) = socket else {
+            if lock(&shared.state).closed {
+                break;
+            }
+            continue;
+        };
         if !shared.admit(id, &socket) {
             break;
         }
