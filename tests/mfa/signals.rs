@@ -12,6 +12,17 @@ fn in_a_shell(sts: &FakeSts, options: &str, before: &str, after: &str) -> Termin
     Terminal::run(&Xassume::new(sts).program("sh").args(["-c", &script]).env("BIN", crate::support::binary()))
 }
 
+/// A bash with xassume as a job that was stopped at its prompt.
+fn stopped_in_bash(sts: &FakeSts, options: &str) -> Terminal {
+    let bash = Terminal::bash(&Xassume::new(sts));
+    bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} {options} -- echo it ran\n"));
+    bash.through(PROMPT);
+    bash.keys("\x1a");
+    bash.through("Stopped");
+    bash.through("prompt> ");
+    bash
+}
+
 #[test]
 fn each_signal_that_ends_the_prompt_shows_input_again() {
     let sts = sts_with_mfa(&[CODE]);
@@ -76,12 +87,7 @@ fn a_stopped_prompt_shows_input_and_a_continued_one_hides_it_again() {
 fn a_prompt_that_continues_in_the_background_stops_again() {
     for options in ["", "--via file"] {
         let sts = sts_with_mfa(&[CODE]);
-        let bash = Terminal::bash(&Xassume::new(&sts));
-        bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} {options} -- echo it ran\n"));
-        bash.through(PROMPT);
-        bash.keys("\x1a");
-        bash.through("Stopped");
-        bash.through("prompt> ");
+        let bash = stopped_in_bash(&sts, options);
         bash.command("bg");
         bash.command("until [[ $(jobs -s) ]]; do :; done");
         assert!(bash.is_cooked(), "{options}");
@@ -99,12 +105,7 @@ fn a_stopped_prompt_ends_by_a_signal_from_the_shell() {
     // bash sends SIGCONT after SIGTERM.
     for (kill, reason) in [("kill %1", "Terminated"), ("kill -PROF %1; kill -CONT %1", "Profiling timer expired")] {
         let sts = sts_with_mfa(&[CODE]);
-        let bash = Terminal::bash(&Xassume::new(&sts));
-        bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- echo it ran\n"));
-        bash.through(PROMPT);
-        bash.keys("\x1a");
-        bash.through("Stopped");
-        bash.through("prompt> ");
+        let bash = stopped_in_bash(&sts, "");
         // `wait` does not wait for a job that bash has not yet seen continue.
         let shown = bash.command(&format!("job=$(jobs -p); {kill}; while kill -0 $job; do :; done 2>/dev/null"));
         assert!(shown.contains(reason), "{shown}");
@@ -151,12 +152,7 @@ fn a_signal_ends_the_prompt_and_restores_the_terminal() {
 #[test]
 fn a_shell_stops_and_continues_the_prompt() {
     let sts = sts_with_mfa(&[CODE]);
-    let bash = Terminal::bash(&Xassume::new(&sts));
-    bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- echo it ran\n"));
-    bash.through(PROMPT);
-    bash.keys("\x1a");
-    bash.through("Stopped");
-    bash.through("prompt> ");
+    let bash = stopped_in_bash(&sts, "");
     bash.keys("fg\n");
     bash.through("echo it ran");
     bash.through(PROMPT);
