@@ -1,7 +1,7 @@
 //! Two runs that need a sign-in at the same time.
 
 use super::{QUESTION, ROLE, agree, expired, saying};
-use crate::support::{FakeSso, FakeSts, Login, Terminal, write_login};
+use crate::support::{FakeSso, FakeSts, Login, Terminal, Xassume, write_login};
 
 #[test]
 fn two_runs_share_one_sign_in() {
@@ -21,14 +21,21 @@ fn two_runs_share_one_sign_in() {
     assert_eq!(sts.requests().len(), 1, "they share the session, too");
 }
 
+/// A run that asks whether to sign in, and a run that waits for it.
+fn asking_and_waiting(xassume: &Xassume) -> (Terminal, Terminal) {
+    let [asking, waiting] = [QUESTION, "Waiting for another xassume to sign in to corp\r\n"].map(|text| {
+        let run = Terminal::run(&saying(xassume.clone()));
+        run.through(text);
+        run
+    });
+    (asking, waiting)
+}
+
 #[test]
 fn after_a_canceled_sign_in_the_next_run_asks() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let xassume = expired(&sts, &sso);
-    let first = Terminal::run(&saying(xassume.clone()));
-    first.through(QUESTION);
-    let second = Terminal::run(&saying(xassume));
-    second.through("Waiting for another xassume to sign in to corp\r\n");
+    let (first, second) = asking_and_waiting(&xassume);
     // What is typed before the question is not an answer.
     second.keys("\nyes\n");
     second.through("\r\nyes\r\n");
@@ -44,10 +51,7 @@ fn after_a_canceled_sign_in_the_next_run_asks() {
 fn after_a_declined_sign_in_the_next_run_asks() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let xassume = expired(&sts, &sso);
-    let first = Terminal::run(&saying(xassume.clone()));
-    first.through(QUESTION);
-    let second = Terminal::run(&saying(xassume));
-    second.through("Waiting for another xassume to sign in to corp\r\n");
+    let (first, second) = asking_and_waiting(&xassume);
     first.keys("n\n");
     first.wait().exited(125);
     agree(&second);
@@ -58,10 +62,7 @@ fn after_a_declined_sign_in_the_next_run_asks() {
 fn after_a_sign_in_with_another_program_no_run_waits_or_signs_in() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let xassume = expired(&sts, &sso).arg("--no-cache");
-    let forgotten = Terminal::run(&saying(xassume.clone()));
-    forgotten.through(QUESTION);
-    let second = Terminal::run(&saying(xassume.clone()));
-    second.through("Waiting for another xassume to sign in to corp\r\n");
+    let (forgotten, second) = asking_and_waiting(&xassume);
     write_login(&xassume.home(), "corp", Login::Valid);
     let shown = second.wait().exited(0).stdout_text();
     assert!(!shown.contains("[Y/n]") && shown.ends_with("it ran\r\n"), "{shown}");
