@@ -16,6 +16,7 @@ SESSION_NAMES = {
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_ACCOUNT_ID",
     "AWS_CREDENTIAL_EXPIRATION",
     "XASSUME_SESSION",
     "XASSUME_DEPTH",
@@ -36,6 +37,7 @@ def expect_environment(got, env, removed, added):
     for name, value in added.items():
         expect_equal(got.get(name), value, name)
     expect_equal(got["XASSUME_SESSION"], SESSION, "XASSUME_SESSION")
+    expect_equal(got["AWS_ACCOUNT_ID"], SESSION.split(":")[4], "AWS_ACCOUNT_ID")
 
 
 def source_of_assume_role(recording):
