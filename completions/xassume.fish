@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check clear-cache log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check clear-cache log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -53,6 +53,9 @@ complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l tag -x -d 'Ses
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l transitive-tag -x -d 'Key of a tag to pass on to later roles of a chain; repeatable'
 complete -c xassume -n '__fish_xassume_wants source-identity' -l source-identity -x -d 'Source identity; persists through role chaining'
 complete -c xassume -n '__fish_xassume_wants web-identity-token-file' -l web-identity-token-file -r -F -d 'File with the OIDC token for the first role'
+complete -c xassume -n '__fish_xassume_wants web-identity-token-command' -l web-identity-token-command -x -d 'Shell command that prints an OIDC token for the first role'
+complete -c xassume -n '__fish_xassume_wants web-identity-provider' -l web-identity-provider -x -a 'github' -d 'Provider of an OIDC token for the first role'
+complete -c xassume -n '__fish_xassume_wants web-identity-audience' -l web-identity-audience -x -d 'Audience of the token of --web-identity-provider [default: sts.amazonaws.com]'
 complete -c xassume -n '__fish_xassume_wants expect-account' -l expect-account -x -d 'Fail if the session is not in this account'
 complete -c xassume -n '__fish_xassume_wants no-login' -l no-login -d 'Do not offer to sign in to IAM Identity Center'
 complete -c xassume -n '__fish_xassume_wants mfa-serial' -l mfa-serial -x -d 'ARN or serial number of the MFA device'

@@ -6,7 +6,7 @@
 //! determine which credentials a service returns. Neither can be computed from the hash.
 
 use crate::error::TokenId;
-use crate::profile::{Plan, Source, SsoSession};
+use crate::profile::{Plan, Source, SsoSession, TokenSource};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, SessionDuration, SessionPolicy, SourceIdentity, TagKey,
 };
@@ -189,9 +189,11 @@ impl Fields {
                 self.text("login of profile", profile);
                 self.text("login session", session_arn);
             }
-            Source::WebIdentity { token_file, from: _ } => {
-                self.bytes("web identity", token_file.as_os_str().as_bytes());
-            }
+            Source::WebIdentity { token, from: _ } => match token {
+                TokenSource::File(path) => self.bytes("web identity", path.as_os_str().as_bytes()),
+                TokenSource::Command(command) => self.text("web identity of command", command),
+                TokenSource::GitHub { audience } => self.text("web identity of github", audience.as_str()),
+            },
             Source::Container => self.text("container", ""),
             Source::InstanceMetadata => self.text("instance metadata", ""),
         }

@@ -3,7 +3,7 @@
 use super::key::{Host, SourceScope};
 use crate::cache::directory::{Make, Place};
 use crate::files::read_at_most;
-use crate::profile::Source;
+use crate::profile::{Source, TokenSource};
 use crate::sys::boot;
 use crate::vars::Vars;
 use std::ffi::OsString;
@@ -63,11 +63,12 @@ pub(crate) fn source_scope(
         | Source::Process { .. }
         | Source::Sso { .. }
         | Source::Login { .. } => return Ok(SourceScope::default()),
-        Source::WebIdentity { token_file, .. } => {
+        Source::WebIdentity { token: TokenSource::File(token_file), .. } => {
             let token = read_at_most(token_file, MAX_TOKEN_BYTES);
             let token = token.map_err(|error| format!("{}: {error}", token_file.display()))?;
             (Vec::new(), Some(Zeroizing::new(token)))
         }
+        Source::WebIdentity { .. } => return Err("not yet".into()),
         Source::Container => (inherited(CONTAINER), None),
         Source::InstanceMetadata => (inherited(METADATA), None),
     };
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_token_that_cannot_be_read_is_an_error() {
-        let source = Source::WebIdentity { token_file: "/no/such/token".into(), from: TokenFrom::Variable };
+        let source =
+            Source::WebIdentity { token: TokenSource::File("/no/such/token".into()), from: TokenFrom::Variable };
         let reason = source_scope(&source, &Vars::default(), &[]).expect_err("no token");
         assert!(reason.starts_with("/no/such/token: "), "{reason}");
     }

@@ -30,6 +30,7 @@ const CREDENTIAL_SETTINGS: &[&str] = &[
     "source_profile",
     "transitive_session_tags",
     "web_identity_token_file",
+    "web_identity_token_process",
 ];
 
 fn selects_credentials(key: &str) -> bool {

@@ -31,8 +31,8 @@ pub(crate) enum ConfigError {
     Loop { key: &'static str, profiles: Vec<String> },
     #[error("profile '{profile}' includes more than {most} profiles")]
     TooManyIncluded { profile: String, most: usize },
-    #[error("profile '{profile}' in {} has both source_profile and credential_source", .file.display())]
-    TwoSources { profile: String, file: PathBuf },
+    #[error("profile '{profile}' in {} has both {} and {}", .file.display(), .keys[0], .keys[1])]
+    TwoSources { profile: String, file: PathBuf, keys: [&'static str; 2] },
     #[error("profile '{profile}' in {} has role_arn, but no source credentials for it", .file.display())]
     NoSourceForRole { profile: String, file: PathBuf },
     #[error("profile '{profile}' has an unknown credential_source {}", quoted(.value))]
@@ -56,8 +56,8 @@ pub(crate) enum ConfigError {
     /// There is no field for the value, because the value may be secret.
     #[error("{variable} is not valid UTF-8")]
     NotText { variable: &'static str },
-    #[error("profile '{profile}' has web_identity_token_file, but no role_arn")]
-    WebIdentityWithoutRole { profile: String },
+    #[error("profile '{profile}' has {key}, but no role_arn")]
+    WebIdentityWithoutRole { profile: String, key: &'static str },
     #[error("the SSO configuration of profile '{profile}' is incomplete: missing {}", .missing.join(", "))]
     IncompleteSso { profile: String, missing: Vec<&'static str>, sso_session: Option<String> },
     #[error("profile '{profile}' and [sso-session {sso_session}] have different values for {key}")]
@@ -224,7 +224,7 @@ impl ConfigError {
                 format!("{key} must be exactly the value that AWS issued")
             }
             Self::NotText { variable } => format!("use UTF-8, or unset {variable}"),
-            Self::WebIdentityWithoutRole { profile } => format!("add role_arn = ARN to profile '{profile}'"),
+            Self::WebIdentityWithoutRole { profile, .. } => format!("add role_arn = ARN to profile '{profile}'"),
             Self::IncompleteSso { missing, sso_session: Some(session), .. }
                 if missing.iter().all(|key| matches!(*key, "sso_start_url" | "sso_region")) =>
             {

@@ -8,6 +8,7 @@ mod assume;
 mod command;
 mod config;
 mod denial;
+mod github;
 mod mfa;
 #[cfg(test)]
 mod pages;
@@ -19,6 +20,7 @@ pub(crate) use assume::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusa
 pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
+pub(crate) use github::GitHubFailure;
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use sign_in::{SignInFailure, TokenId};
 pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, TriedSources, is_passing};

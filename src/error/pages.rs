@@ -109,6 +109,8 @@ pages! {
         SourceError::LoginExpired { .. } => Of("source-login-expired"),
         SourceError::Expired { .. } => Of("source-instance-expired"),
         SourceError::Process { .. } => Of("source-process-failed"),
+        SourceError::TokenCommand { .. } => Of("source-token-command-failed"),
+        SourceError::GitHub(GitHubFailure::NoVariables) => Of("source-github-without-variables"),
         SourceError::Container { answer: Answer::None, .. } => Of("source-container-gone"),
         SourceError::Container { answer: Answer::Refused(_), .. } => Of("source-container-token"),
         SourceError::ContainerToken => Of("source-container-token-with-a-line-break"),

@@ -1,5 +1,6 @@
 //! Errors of fetching the source credentials, with which the first role is assumed.
 
+use super::github::GitHubFailure;
 use super::sign_in::{SignInFailure, TokenId};
 use super::{quoted, reason_of, shortened};
 use crate::origin::Origin;
@@ -27,6 +28,11 @@ pub(crate) enum SourceError {
     LoginExpired { profile: String, reason: String },
     #[error("credential_process of profile '{profile}' {failure}")]
     Process { profile: String, failure: ProcessFailure },
+    /// The command that prints a web identity token. `named_by` is the flag, the variable or the key of a profile.
+    #[error("{named_by} {failure}")]
+    TokenCommand { named_by: String, failure: ProcessFailure },
+    #[error("cannot get a web identity token from GitHub Actions: {0}")]
+    GitHub(GitHubFailure),
     #[error("container credentials endpoint: {reason}")]
     Container { reason: String, answer: Answer },
     /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN` is not a valid HTTP header value.
@@ -146,7 +152,19 @@ impl MetadataFailure {
     }
 }
 
-/// How a `credential_process` or an `--mfa-command` failed.
+fn token_command_hint(named_by: &str, failure: &ProcessFailure) -> String {
+    match failure {
+        ProcessFailure::BadOutput(_) => "the command must print one OIDC token and nothing else".into(),
+        ProcessFailure::TimedOut(_, Some(origin)) => {
+            format!("{origin} sets the limit for {named_by}, whose default is 60s")
+        }
+        ProcessFailure::TimedOut(_, None) => format!("raise the limit for {named_by} with --sts-timeout"),
+        // The hint does not contain the command, because its arguments may contain secrets.
+        _ => "run the command yourself".into(),
+    }
+}
+
+/// How a `credential_process` or another command that xassume runs failed.
 #[derive(Debug, Error)]
 pub(crate) enum ProcessFailure {
     #[error("could not be started: {0}")]
@@ -205,6 +223,8 @@ impl SourceError {
             }
             // The hint does not contain the command, because its arguments may contain secrets.
             Self::Process { profile, .. } => format!("run the credential_process of profile '{profile}' yourself"),
+            Self::TokenCommand { named_by, failure } => token_command_hint(named_by, failure),
+            Self::GitHub(failure) => failure.hint().into(),
             Self::Container { answer: Answer::Refused(Some(401 | 403)), .. } => {
                 "check AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE".into()
             }

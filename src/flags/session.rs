@@ -74,9 +74,36 @@ pub(crate) const WEB_IDENTITY_TOKEN_FILE: Flag = one(
     "web-identity-token-file",
     "PATH",
     "File with the OIDC token for the first role\n\n\
-     Takes precedence over AWS_WEB_IDENTITY_TOKEN_FILE. The file is read again at each refresh.",
+     Takes precedence over AWS_WEB_IDENTITY_TOKEN_FILE. The file is read again for each request to STS.",
 )
 .hint(ValueHint::FilePath)
+.removed();
+
+pub(crate) const WEB_IDENTITY_TOKEN_COMMAND: Flag = one(
+    "web-identity-token-command",
+    "COMMAND",
+    "Shell command that prints an OIDC token for the first role\n\n\
+     Runs for each request to STS, with a limit of 60 seconds, so sessions can be refreshed after the first token has \
+     expired. Its stderr is shown, its stdin is /dev/null. The key web_identity_token_process of a profile has the same \
+     meaning.",
+)
+.removed();
+
+pub(crate) const WEB_IDENTITY_PROVIDER: Flag = one(
+    "web-identity-provider",
+    "github",
+    "Provider of an OIDC token for the first role\n\n\
+     Possible values:\n\
+     - github: GitHub Actions. The job needs `permissions: id-token: write`\n\n\
+     A new token is requested for each request to STS, so sessions can be refreshed while the job runs.",
+)
+.removed();
+
+pub(crate) const WEB_IDENTITY_AUDIENCE: Flag = one(
+    "web-identity-audience",
+    "AUDIENCE",
+    "Audience of the token of --web-identity-provider [default: sts.amazonaws.com]",
+)
 .removed();
 
 pub(crate) const EXPECT_ACCOUNT: Flag =

@@ -119,7 +119,7 @@ mod tests {
             session_name: None,
             default_session_name: RoleSessionName::parse("me").expect("name"),
             options: HopOptions { duration, ..HopOptions::default() },
-            web_identity_token_file: None,
+            web_identity: None,
             region: None,
             origins: Vec::new(),
             needs_expiry: None,

@@ -8,6 +8,7 @@
 use super::draft::Draft;
 use super::set::{ProfileSet, Settings};
 use super::source::{self, Source};
+use super::token::token_key;
 use crate::error::ConfigError;
 use crate::role::MAX_HOPS;
 use crate::vars::Vars;
@@ -81,10 +82,14 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
         let name = current;
         profiles.includes(&name)?;
         let Some(settings) = profiles.profile(&name) else { break Base::Profile { name, named_by } };
-        let token = settings.get("web_identity_token_file").is_some();
-        if token && visited.len() > 1 && settings.get("role_arn").is_none() {
-            return Err(ConfigError::WebIdentityWithoutRole { profile: name });
+        let token = token_key(settings);
+        if let Some(key) = token
+            && visited.len() > 1
+            && settings.get("role_arn").is_none()
+        {
+            return Err(ConfigError::WebIdentityWithoutRole { profile: name, key });
         }
+        let token = token.is_some();
         if visited.len() > 1 && source::has_keys(settings) && !token {
             break Base::Profile { name, named_by };
         }
@@ -131,7 +136,10 @@ fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Con
     let file = |key| profiles.path_of(profile, key).to_owned();
     let profile = profile.to_owned();
     match (settings.get("source_profile"), settings.get("credential_source")) {
-        (Some(_), Some(_)) => Err(ConfigError::TwoSources { profile, file: file("credential_source") }),
+        (Some(_), Some(_)) => {
+            let keys = ["source_profile", "credential_source"];
+            Err(ConfigError::TwoSources { profile, file: file(keys[1]), keys })
+        }
         (None, None) => Ok(Break(Base::Missing { profile })),
         (None, Some(value)) => match CREDENTIAL_SOURCES.iter().find(|known| known.name.eq_ignore_ascii_case(value)) {
             Some(source) => Ok(Break(Base::Named { profile, source })),

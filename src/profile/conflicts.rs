@@ -6,9 +6,7 @@ use super::request::Request;
 use super::source::Source;
 use crate::conflicts::{Given, Otherwise, Rule, Side, Values};
 use crate::event::Ignored;
-use crate::flags::{
-    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, PROFILE, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
-};
+use crate::flags::{DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, PROFILE, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG};
 use crate::role::SessionDuration;
 
 /// The source credentials and the roles, as far as the profiles and the environment determine them.
@@ -25,8 +23,8 @@ pub(super) struct Start {
 pub(super) struct Outline {
     pub(super) request: Request,
     pub(super) start: Start,
-    /// What `start` would be without `XASSUME_WEB_IDENTITY_TOKEN_FILE`. `None` if this variable is not set or must not
-    /// be ignored.
+    /// What `start` would be without the variable that selects a web identity token. `None` if no such variable is set,
+    /// or if it must not be ignored.
     pub(super) without_token: Option<Start>,
 }
 
@@ -64,7 +62,7 @@ pub(super) const RULES: &[Rule<Outline>] = &[
 
 fn token_of_only_role(outline: &Outline) -> Option<Given> {
     outline.without_token.as_ref()?;
-    outline.given(&WEB_IDENTITY_TOKEN_FILE).filter(|_| outline.start.is_unsigned())
+    outline.request.token_origin().map(Given::from).filter(|_| outline.start.is_unsigned())
 }
 
 fn more_than_an_hour(outline: &Outline) -> Option<Given> {
@@ -117,10 +115,9 @@ impl Start {
 
 impl Values for Outline {
     fn remove(&mut self, flag: &'static Flag) {
+        let is_token = self.request.token_origin().is_some_and(|origin| origin.flag() == flag);
         self.request.remove(flag);
-        if *flag == WEB_IDENTITY_TOKEN_FILE
-            && let Some(start) = self.without_token.take()
-        {
+        if is_token && let Some(start) = self.without_token.take() {
             self.start = start;
         }
     }

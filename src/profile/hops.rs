@@ -8,7 +8,7 @@ use super::request::Request;
 use super::setting::of_variable;
 use crate::error::{ConfigError, DurationBy};
 use crate::event::Ignored;
-use crate::flags::{DURATION, MFA_SERIAL, WEB_IDENTITY_TOKEN_FILE};
+use crate::flags::{DURATION, MFA_SERIAL};
 use crate::role::{Hop, HopOptions, MAX_HOPS, ProfileKey, RoleSessionName, SessionDuration};
 use crate::vars::Vars;
 use std::time::Duration;
@@ -137,7 +137,7 @@ pub(super) fn finish(
 /// The error names the first such flag.
 fn refuse_unsigned(only: &Hop, request: &Request) -> Result<(), ConfigError> {
     let Some(flag) = FOR_ASSUME_ROLE.into_iter().find(|flag| request.given(flag).is_some()) else { return Ok(()) };
-    let token = request.given(&WEB_IDENTITY_TOKEN_FILE);
+    let token = request.token_origin();
     Err(ConfigError::NotForWebIdentity { word: request.origin(flag), role: only.role.to_string(), token })
 }
 

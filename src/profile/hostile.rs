@@ -64,7 +64,7 @@ fn surroundings(words: &str) -> (Vars, Request) {
         session_name: None,
         default_session_name: RoleSessionName::parse("xassume").expect("a name"),
         options: HopOptions::default(),
-        web_identity_token_file: None,
+        web_identity: None,
         region: None,
         origins: Vec::new(),
         needs_expiry: None,

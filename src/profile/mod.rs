@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `text`, `quotes` | the lines of a file |
 //! | `set` | both files, merged by profile |
-//! | `source`, `chain` | where the credentials of a profile come from |
+//! | `source`, `token`, `chain` | where the credentials of a profile come from |
 //! | `draft`, `hops` | how each role is assumed |
 //! | `conflicts` | conflicts between flags that depend on the profiles |
 //! | `setting` | the value of a variable or a profile key |
@@ -34,6 +34,7 @@ mod set;
 mod setting;
 mod source;
 pub(crate) mod text;
+mod token;
 
 pub(crate) use exported::exported_settings;
 #[cfg(test)]
@@ -47,4 +48,5 @@ pub(crate) use proxy::{Proxies, Proxy};
 pub(crate) use region_name::region_name;
 pub(crate) use request::Request;
 pub(crate) use set::{DEFAULT, ProfileSet};
-pub(crate) use source::{Source, SsoSession, TokenFrom};
+pub(crate) use source::{Source, SsoSession};
+pub(crate) use token::{Audience, TokenFrom, TokenSource};

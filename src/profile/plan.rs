@@ -16,16 +16,16 @@ use super::network::{Network, Region, network, region};
 use super::request::Request;
 use super::set::ProfileSet;
 use super::setting::{Lookup, of_variable};
-use super::source::{self, Source, TokenFrom};
+use super::source::{self, Source};
+use super::token::{TokenFrom, TokenSource, token_key};
 use crate::conflicts::settle;
 use crate::error::ConfigError;
 use crate::event::Ignored;
-use crate::flags::{ROLE_ARN, WEB_IDENTITY_TOKEN_FILE};
+use crate::flags::ROLE_ARN;
 use crate::origin::Origin;
 use crate::role::{MfaSerial, RoleArn};
 use crate::vars::Vars;
 use selected::{NamedBy, Selected, select};
-use std::path::PathBuf;
 
 /// The plan for requesting a session: the source credentials, the roles, and the network settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,18 +144,19 @@ impl<'a> Planner<'a> {
         Ok(role.map(Draft::plain).into_iter().collect())
     }
 
-    /// Returns the path in `AWS_WEB_IDENTITY_TOKEN_FILE`, or `None` if the variable is unset or empty.
-    fn aws_token(&self) -> Option<PathBuf> {
-        self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
+    /// Returns the token file that `AWS_WEB_IDENTITY_TOKEN_FILE` names, or `None` if the variable is unset or empty.
+    fn aws_token(&self) -> Option<TokenSource> {
+        let path = self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty())?;
+        Some(TokenSource::File(path.into()))
     }
 
-    /// Determines the source and the roles. If `XASSUME_WEB_IDENTITY_TOKEN_FILE` may be ignored, also determines the
-    /// source and the roles without it.
+    /// Determines the source and the roles. If a variable selects a web identity token and may be ignored, also
+    /// determines the source and the roles without it.
     fn outline(&mut self, explicit: &[RoleArn]) -> Result<Outline, ConfigError> {
         let request = self.request.clone();
-        let start = self.start(request.web_identity_token_file.clone(), explicit)?;
+        let start = self.start(request.web_identity.clone(), explicit)?;
         let replaceable = start.is_unsigned()
-            && request.given(&WEB_IDENTITY_TOKEN_FILE).is_some_and(|origin| !origin.is_typed())
+            && request.token_origin().is_some_and(|origin| !origin.is_typed())
             && FOR_ASSUME_ROLE.into_iter().filter_map(|flag| request.given(flag)).any(Origin::is_typed);
         // The EC2 instance does not replace the token, because no setting selects the role of the instance.
         let without_token = replaceable.then(|| self.start(None, explicit).ok()).flatten();
@@ -163,8 +164,8 @@ impl<'a> Planner<'a> {
         Ok(Outline { request, start, without_token })
     }
 
-    /// Determines the source and the roles. `token` is the file of `--web-identity-token-file` or its variable.
-    fn start(&mut self, token: Option<(PathBuf, TokenFrom)>, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+    /// Determines the source and the roles. `token` is the web identity token that a flag or its variable selects.
+    fn start(&mut self, token: Option<(TokenSource, Origin)>, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
         let others = std::mem::take(&mut self.notes);
         let (source, drafts) = self.source_and_roles(token, explicit)?;
         let notes = std::mem::replace(&mut self.notes, others);
@@ -178,19 +179,18 @@ impl<'a> Planner<'a> {
     /// Determines the source credentials, and the roles that are assumed before the explicit ones.
     ///
     /// The order of the sources is botocore's: keys in the environment, the profile's role, the web identity token in
-    /// the environment, the profile's credentials, the container, the instance. The token file of
-    /// `--web-identity-token-file` takes precedence over all of them, and `--profile` takes precedence over the
-    /// environment.
+    /// the environment, the profile's credentials, the container, the instance. A web identity token that a flag selects
+    /// takes precedence over all of them, and `--profile` takes precedence over the environment.
     fn source_and_roles(
         &mut self,
-        token: Option<(PathBuf, TokenFrom)>,
+        token: Option<(TokenSource, Origin)>,
         explicit: &[RoleArn],
     ) -> Result<SourceAndRoles, ConfigError> {
         if explicit.is_empty() && !self.profile_has_role() && self.vars.text("AWS_ROLE_ARN").is_none() {
             return Ok((self.own_source()?, Vec::new()));
         }
-        if let Some((token_file, from)) = token {
-            return self.start_with_token(token_file, from, explicit);
+        if let Some((token, by)) = token {
+            return self.start_with_token(token, by, explicit);
         }
         if !self.by_flag()
             && let Some(keys) = source::environment_keys(self.vars)?
@@ -202,9 +202,9 @@ impl<'a> Planner<'a> {
             return Ok((walk.base.resolve(self.profiles, self.vars)?, walk.drafts));
         }
         if !self.by_flag()
-            && let Some(token_file) = self.aws_token()
+            && let Some(token) = self.aws_token()
         {
-            return self.start_with_aws_token(token_file);
+            return self.start_with_aws_token(token);
         }
         match source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings()) {
             Some(source) if explicit.is_empty() => Ok((source, self.aws_role()?)),
@@ -215,27 +215,27 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Uses the file of `--web-identity-token-file` as the source. If there are explicit roles and
-    /// `AWS_WEB_IDENTITY_TOKEN_FILE` names another file, `AWS_ROLE_ARN` is ignored, because it belongs to that other
-    /// file.
+    /// Uses the web identity token that a flag selects as the source. If there are explicit roles and
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE` names another token, `AWS_ROLE_ARN` is ignored, because it belongs to that other
+    /// token.
     fn start_with_token(
         &mut self,
-        token_file: PathBuf,
-        from: TokenFrom,
+        token: TokenSource,
+        by: Origin,
         explicit: &[RoleArn],
     ) -> Result<SourceAndRoles, ConfigError> {
         let drafts = if self.profile_has_role() && (self.by_flag() || explicit.is_empty()) {
             walk(self.profiles, self.selected.name)?.drafts
-        } else if explicit.is_empty() || self.aws_token().is_none_or(|other| other == token_file) {
+        } else if explicit.is_empty() || self.aws_token().is_none_or(|other| other == token) {
             self.aws_role()?
         } else {
             if self.vars.text("AWS_ROLE_ARN").is_some() {
-                self.note("AWS_ROLE_ARN", "it is set for another token file");
+                self.note("AWS_ROLE_ARN", "it is set for another web identity token");
             }
             Vec::new()
         };
-        self.note_source_passed_over("a web identity token file is set");
-        Ok((Source::WebIdentity { token_file, from }, drafts))
+        self.note_source_passed_over(format!("{by} is set"));
+        Ok((Source::WebIdentity { token, from: TokenFrom::Flag(by) }, drafts))
     }
 
     /// Uses the keys in the environment as the source. If the selected profile has a role, its roles are assumed with
@@ -258,30 +258,29 @@ impl<'a> Planner<'a> {
             return Ok((keys, walk.drafts));
         }
         match self.aws_token() {
-            Some(token_file) => {
+            Some(token) => {
                 self.note("AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE are set");
-                self.start_with_aws_token(token_file)
+                self.start_with_aws_token(token)
             }
             None => Ok((keys, self.aws_role()?)),
         }
     }
 
     fn web_identity_of(&self, profile: &str) -> Result<Option<Source>, ConfigError> {
-        let has_token =
-            self.profiles.profile(profile).is_some_and(|settings| settings.get("web_identity_token_file").is_some());
+        let has_token = self.profiles.profile(profile).is_some_and(|settings| token_key(settings).is_some());
         if has_token { source::of_profile(self.profiles, profile) } else { Ok(None) }
     }
 
     /// Uses `AWS_WEB_IDENTITY_TOKEN_FILE` as the source. If `AWS_ROLE_ARN` is set, it is the first role.
-    fn start_with_aws_token(&mut self, token_file: PathBuf) -> Result<SourceAndRoles, ConfigError> {
+    fn start_with_aws_token(&mut self, token: TokenSource) -> Result<SourceAndRoles, ConfigError> {
         self.note_source_passed_over("AWS_WEB_IDENTITY_TOKEN_FILE is set");
-        let source = Source::WebIdentity { token_file, from: TokenFrom::Variable };
+        let source = Source::WebIdentity { token, from: TokenFrom::Variable };
         Ok((source, self.aws_role()?))
     }
 
     /// Adds a note that the source credentials do not come from the profile. There is no note if no profile was named and
     /// `[default]` has no role.
-    fn note_source_passed_over(&mut self, reason: &str) {
+    fn note_source_passed_over(&mut self, reason: impl Into<String>) {
         if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;
             self.note(format_args!("profile {name} as source"), reason);

@@ -2,16 +2,16 @@
 //!
 //! A flag and its variable are one value here. `plan` reads the variables of AWS.
 
-use super::source::{Source, TokenFrom};
+use super::source::Source;
+use super::token::TokenSource;
 use crate::error::ConfigError;
 use crate::flags::{
     DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, PROFILE, ROLE_ARN, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG,
-    WEB_IDENTITY_TOKEN_FILE,
+    WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
 use crate::role::{HopOptions, RoleArn, RoleSessionName};
 use crate::session::KeyKind;
-use std::path::PathBuf;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -24,7 +24,8 @@ pub(crate) struct Request {
     pub(crate) default_session_name: RoleSessionName,
     /// The flags that are parameters of an `AssumeRole` call.
     pub(crate) options: HopOptions,
-    pub(crate) web_identity_token_file: Option<(PathBuf, TokenFrom)>,
+    /// The web identity token, and the flag or the variable that selects it.
+    pub(crate) web_identity: Option<(TokenSource, Origin)>,
     pub(crate) region: Option<String>,
     /// Where the values come from: one origin for each flag that has a value.
     pub(crate) origins: Vec<Origin>,
@@ -55,12 +56,17 @@ impl Request {
         self.given(flag).unwrap_or(Origin::Flag(flag))
     }
 
+    /// Returns the flag or the variable that selects the web identity token, or `None` if there is neither.
+    pub(super) fn token_origin(&self) -> Option<Origin> {
+        self.web_identity.as_ref().map(|(_, origin)| *origin)
+    }
+
     /// Removes the value of a flag that is ignored because of a conflict.
     pub(super) fn remove(&mut self, flag: &Flag) {
         self.origins.retain(|origin| origin.flag() != flag);
         let options = &mut self.options;
         match *flag {
-            WEB_IDENTITY_TOKEN_FILE => self.web_identity_token_file = None,
+            WEB_IDENTITY_TOKEN_FILE | WEB_IDENTITY_TOKEN_COMMAND | WEB_IDENTITY_PROVIDER => self.web_identity = None,
             EXTERNAL_ID => options.external_id = None,
             DURATION => options.duration = None,
             TAG => options.tags.clear(),
@@ -74,7 +80,7 @@ impl Request {
     /// Returns the flag or the variable that selects the roles and their source. If there are both, returns the flag.
     /// Returns `None` if there is neither.
     pub(super) fn naming(&self) -> Option<Origin> {
-        let origins = [&ROLE_ARN, &PROFILE, &WEB_IDENTITY_TOKEN_FILE].map(|flag| self.given(flag));
+        let origins = [self.given(&ROLE_ARN), self.given(&PROFILE), self.token_origin()];
         let given = || origins.into_iter().flatten();
         given().find(|origin| origin.is_typed()).or_else(|| given().next())
     }

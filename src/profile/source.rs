@@ -6,14 +6,13 @@
 use super::region_name::region_name;
 use super::set::{ProfileSet, Settings, near};
 use super::text::FileKind;
+use super::token::{TokenFrom, TokenSource, program, token_of_profile};
 use crate::error::ConfigError;
-use crate::origin::Origin;
 use crate::profile::quotes::one_line;
 use crate::role::{Invalid, is_account};
 use crate::session::{KeyKind, Keys, account_of};
 use crate::vars::Vars;
 use std::fmt;
-use std::path::PathBuf;
 
 /// Where the source credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(crate) enum Source {
     Login { profile: String, session_arn: String },
     /// A token instead of credentials. The first role is assumed with an `AssumeRoleWithWebIdentity` call, which is not
     /// signed.
-    WebIdentity { token_file: PathBuf, from: TokenFrom },
+    WebIdentity { token: TokenSource, from: TokenFrom },
     /// The credentials endpoint of a container in ECS or EKS.
     Container,
     /// The role of the EC2 instance.
@@ -49,27 +48,6 @@ pub(crate) struct SsoSession {
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// The setting that names the web identity token file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TokenFrom {
-    /// `--web-identity-token-file` or its variable.
-    Flag(Origin),
-    /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
-    Variable,
-    /// `web_identity_token_file` of the profile with this name.
-    Profile(String),
-}
-
-impl fmt::Display for TokenFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(origin) => origin.fmt(f),
-            Self::Variable => f.write_str("AWS_WEB_IDENTITY_TOKEN_FILE"),
-            Self::Profile(profile) => write!(f, "web_identity_token_file of profile '{profile}'"),
-        }
-    }
-}
-
 impl Source {
     /// Returns the profile that contains the credentials. Returns `None` if they do not come from a profile.
     pub(super) fn profile(&self) -> Option<&str> {
@@ -78,7 +56,7 @@ impl Source {
             | Self::Process { profile, .. }
             | Self::Sso { session: SsoSession { profile, .. }, .. }
             | Self::Login { profile, .. }
-            | Self::WebIdentity { from: TokenFrom::Profile(profile), .. } => Some(profile),
+            | Self::WebIdentity { from: TokenFrom::Profile { name: profile, .. }, .. } => Some(profile),
             Self::EnvironmentKeys(_) | Self::WebIdentity { .. } | Self::Container | Self::InstanceMetadata => None,
         }
     }
@@ -120,21 +98,13 @@ impl fmt::Display for Source {
             Self::EnvironmentKeys(keys) => write!(f, "keys in the environment ({})", keys.access_key_id),
             Self::ProfileKeys { profile, keys } => write!(f, "keys of profile {profile} ({})", keys.access_key_id),
             Self::Process { profile, command } => {
-                let program = command.split_whitespace().next().unwrap_or_default();
-                write!(f, "credential_process of profile {profile} ({program})")
+                write!(f, "credential_process of profile {profile} ({})", program(command))
             }
             Self::Sso { session, account_id, role_name } => {
                 write!(f, "SSO of profile {} ({role_name} in account {account_id})", session.profile)
             }
             Self::Login { profile, session_arn } => write!(f, "`aws login` of profile {profile} ({session_arn})"),
-            Self::WebIdentity { token_file, from } => {
-                let token_file = token_file.display();
-                match from {
-                    TokenFrom::Flag(Origin::Flag(_)) => write!(f, "web identity token {token_file}"),
-                    TokenFrom::Flag(_) | TokenFrom::Variable => write!(f, "web identity token {token_file} ({from})"),
-                    TokenFrom::Profile(profile) => write!(f, "web identity token {token_file} of profile {profile}"),
-                }
-            }
+            Self::WebIdentity { token, from } => token.write(from, f),
             Self::Container => f.write_str("the container's credentials endpoint"),
             Self::InstanceMetadata => f.write_str("the instance's role (EC2 metadata)"),
         }
@@ -192,8 +162,8 @@ pub(super) fn has_keys(settings: &Settings) -> bool {
 pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Source>, ConfigError> {
     let Some(settings) = profiles.profile(name) else { return Ok(None) };
     let profile = name.to_owned();
-    if let Some(token_file) = settings.get("web_identity_token_file") {
-        return Ok(Some(Source::WebIdentity { token_file: token_file.into(), from: TokenFrom::Profile(profile) }));
+    if let Some((token, from)) = token_of_profile(profiles, name)? {
+        return Ok(Some(Source::WebIdentity { token, from }));
     }
     if let Some(sso) = sso(profiles, name, settings)? {
         return Ok(Some(sso));

@@ -13,6 +13,7 @@ mod run;
 mod session_name;
 mod task;
 mod values;
+mod web_identity;
 
 pub(crate) use mode::Mode;
 pub(crate) use run::Settings;

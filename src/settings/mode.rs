@@ -81,7 +81,7 @@ fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
 
 /// Returns an error if the flag is on the command line, because `required` is missing there. If the flag's variable is
 /// set instead, there is no error, because the variable may be a default for other runs.
-fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Result<(), Error> {
+pub(super) fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Result<(), Error> {
     if !flags.is_typed(flag) {
         return Ok(());
     }

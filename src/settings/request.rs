@@ -2,13 +2,14 @@
 
 use super::session_name::{Host, default_session_name};
 use super::values::{FlagValue, FlagValues};
+use super::web_identity::web_identity;
 use crate::error::{Error, reason_of};
 use crate::flags::{
     DURATION, EXTERNAL_ID, MFA_SERIAL, ON_EXPIRY, ON_REFRESH_FAILURE, POLICY, POLICY_ARN, PROFILE, REFRESH_MARGIN,
-    REGION, ROLE_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, VIA, WEB_IDENTITY_TOKEN_FILE,
+    REGION, ROLE_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, VIA,
 };
 use crate::origin::Origin;
-use crate::profile::{Request, TokenFrom, region_name};
+use crate::profile::{Request, region_name};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
     SessionPolicy, SourceIdentity, Tag, TagKey, check_tags,
@@ -36,9 +37,7 @@ pub(super) fn request(
         default_session_name: default_session_name(vars, host),
         options: hop_options(flags, read)?,
         origins: flags.origins(),
-        web_identity_token_file: flags
-            .one(&WEB_IDENTITY_TOKEN_FILE)
-            .map(|given| (PathBuf::from(&given.value), TokenFrom::Flag(given.origin))),
+        web_identity: web_identity(flags)?,
         region: flags.parsed(&REGION, region_name)?,
         needs_expiry: needs_expiry(flags),
     })

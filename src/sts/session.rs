@@ -9,7 +9,8 @@ use super::source::instance::Instance;
 use super::source::login_file::LoginContext;
 use super::source::process::{self, Helpers};
 use super::source::sso::Portal;
-use super::source::{Proof, SourceKeys, console_login, container, web_identity_token};
+use super::source::web_identity::{self, TokenContext};
+use super::source::{Proof, SourceKeys, console_login, container};
 use crate::error::{AssumeError, Error, SourceError, StsCall};
 use crate::event::{EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, mfa_mode};
@@ -199,8 +200,10 @@ impl<'a> Sts<'a> {
         let mut instance_region = None;
         let SourceKeys { keys, validity, account_id } = match &plan.source {
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone().into(),
-            Source::WebIdentity { token_file, from } => {
-                let proof = Proof::Token(web_identity_token(token_file, from)?);
+            Source::WebIdentity { token, from } => {
+                let (program, provider) = (self.limits.of_program(self.limits.time), self.limits.time);
+                let context = TokenContext { vars, network, helpers: self.helpers, program, provider };
+                let proof = Proof::Token(web_identity::token(token, from, context).await?);
                 return Ok(Obtained { proof, validity: None, account_id: None, instance_region });
             }
             Source::Process { profile, command } => {

@@ -8,6 +8,7 @@ pub(super) mod container;
 pub(super) mod device_grant;
 mod document;
 mod dpop;
+mod github;
 pub(super) mod instance;
 pub(super) mod login_file;
 mod oidc;
@@ -16,10 +17,10 @@ mod registration;
 mod service;
 pub(super) mod sso;
 pub(super) mod sso_session;
+pub(super) mod web_identity;
 
-use crate::error::{SourceError, reason_of};
+use crate::error::reason_of;
 use crate::files::read_at_most;
-use crate::profile::TokenFrom;
 use crate::session::{Keys, Secret, Validity};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -57,27 +58,6 @@ impl Proof {
             Self::Keys(keys) => Some(keys),
             Self::Token(_) => None,
         }
-    }
-}
-
-/// Reads a web identity token from a file that contains only the token. White space around the token is ignored.
-///
-/// # Errors
-/// The file cannot be read, or it does not contain exactly one token.
-pub(super) fn web_identity_token(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
-    let failed = |reason: String| SourceError::File {
-        what: "web identity token file",
-        path: path.to_owned(),
-        named_by: from.to_string(),
-        contents: Some("one OIDC token"),
-        reason,
-    };
-    let text = token_text(path, 2 * MAX_TOKEN).map_err(failed)?;
-    let token = text.trim();
-    match token.len() {
-        4..=MAX_TOKEN if !token.contains(char::is_whitespace) => Ok(Secret::new(token)),
-        0 => Err(failed("the file is empty".into())),
-        _ => Err(failed("the file does not contain one token".into())),
     }
 }
 

@@ -38,7 +38,7 @@ impl Values {
             ("keep-env", ..) => Self::Variables,
             (_, _, ValueHint::FilePath) => Self::Files,
             (_, _, ValueHint::DirPath) => Self::Folders,
-            _ if words.len() > 1 && words.iter().all(|word| is_word(word)) => Self::Words(words),
+            _ if words.iter().all(|word| is_word(word)) => Self::Words(words),
             _ => Self::Unknown,
         }
     }

@@ -61,6 +61,12 @@ const FILES: &[(&str, &str, &[&str])] = &[
         &["-p", "deploy"],
     ),
     (
+        "config-two-web-identity-tokens",
+        "[profile web]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nweb_identity_token_file = /t\n\
+         web_identity_token_process = print-token\n",
+        &["-p", "web"],
+    ),
+    (
         "config-role-without-source",
         "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\n",
         &["-p", "deploy"],

@@ -56,6 +56,26 @@ fn token_files() -> Vec<Page> {
             let config = format!("[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = /var/run/no/token\n");
             Scene::new(user_without_sts().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
         }),
+        page("source-token-command-failed", || {
+            let args = ["--web-identity-token-command", "echo 'no login' >&2; exit 3", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("source-token-command-of-a-profile-prints-words", || {
+            let config = format!("[profile web]\nrole_arn = {ROLE}\nweb_identity_token_process = echo please log in\n");
+            Scene::new(user_without_sts().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
+        }),
+        page("source-token-command-endless", || {
+            let args = ["--web-identity-token-command", "yes", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("source-token-command-silent", || {
+            let args = ["--web-identity-token-command", "sleep 60", "--sts-timeout", "300ms", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("source-github-without-variables", || {
+            let args = ["--web-identity-provider", "github", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
         page("source-token-file-empty", || {
             let sts = FakeSts::start();
             let xassume = Xassume::new(&sts).without_keys().file("token", "\n");

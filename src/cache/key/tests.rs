@@ -1,7 +1,7 @@
 //! Tests that each field changes the key, and that no two fields can be confused.
 
 use super::*;
-use crate::profile::{Metadata, Network, Region, RoleChain, TokenFrom};
+use crate::profile::{Metadata, Network, Region, RoleChain, TokenFrom, TokenSource};
 use crate::role::{ExternalId, PolicyArn, RoleArn, RoleSessionName, SessionPolicy, SourceIdentity, Tag, TagKey};
 use crate::session::{Keys, Secret};
 use std::collections::{HashMap, HashSet};
@@ -124,7 +124,8 @@ fn login(profile: &str, session: &str) -> Source {
 }
 
 fn web(path: &str) -> Source {
-    Source::WebIdentity { token_file: path.into(), from: TokenFrom::Profile("p".into()) }
+    let from = TokenFrom::Profile { name: "p".into(), key: "web_identity_token_file" };
+    Source::WebIdentity { token: TokenSource::File(path.into()), from }
 }
 
 #[test]
@@ -204,7 +205,7 @@ fn what_does_not_change_the_answer_of_sts_does_not_change_the_key() {
     assert_eq!(Request::from(Source::EnvironmentKeys(keys("AKIAONE", "other"))).key(), key, "no secret is in a name");
     let of_profile = Source::ProfileKeys { profile: "p".into(), keys: keys("AKIAONE", "secret") };
     assert_eq!(Request::from(of_profile).key(), key, "the same caller");
-    let by_variable = Source::WebIdentity { token_file: "/token".into(), from: TokenFrom::Variable };
+    let by_variable = Source::WebIdentity { token: TokenSource::File("/token".into()), from: TokenFrom::Variable };
     assert_eq!(Request::from(by_variable).key(), Request::from(web("/token")).key());
 }
 

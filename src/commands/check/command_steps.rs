@@ -22,6 +22,7 @@ const CREDENTIALS: &[&str] = &[
     "sso_account_id",
     "sso_session",
     "web_identity_token_file",
+    "web_identity_token_process",
 ];
 
 pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {

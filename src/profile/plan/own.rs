@@ -7,12 +7,13 @@ use super::super::chain;
 use super::super::request::Request;
 use super::super::set::ProfileSet;
 use super::super::source::{self, Source};
+use super::super::token::{TOKEN_FILE, TokenFrom};
 use super::selected::NamedBy;
 use super::{Plan, Planner};
 use crate::error::ConfigError;
 use crate::flags::{
     DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, MFA_SESSION_DURATION, POLICY, POLICY_ARN, ROLE_SESSION_NAME,
-    SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+    SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
 use crate::role::MfaSerial;
@@ -22,7 +23,7 @@ use crate::vars::Vars;
 const ROLE_ARN: &str = "role_arn";
 
 /// The flags that have an effect only on roles.
-const OF_ROLES: [&Flag; 9] = [
+const OF_ROLES: [&Flag; 11] = [
     &ROLE_SESSION_NAME,
     &EXTERNAL_ID,
     &DURATION,
@@ -32,6 +33,8 @@ const OF_ROLES: [&Flag; 9] = [
     &TRANSITIVE_TAG,
     &SOURCE_IDENTITY,
     &WEB_IDENTITY_TOKEN_FILE,
+    &WEB_IDENTITY_TOKEN_COMMAND,
+    &WEB_IDENTITY_PROVIDER,
 ];
 /// The variables of these flags are errors. If they were ignored, the command would get more permissions than they allow.
 const RESTRICTIONS: [&Flag; 2] = [&POLICY, &POLICY_ARN];
@@ -123,8 +126,9 @@ impl Planner<'_> {
 /// Fails if the profile has no credentials, or if they are incomplete or invalid.
 fn credentials(profiles: &ProfileSet, vars: &Vars, name: &str) -> Result<Source, ConfigError> {
     let source = match source::of_profile(profiles, name)? {
-        Some(Source::WebIdentity { .. }) => {
-            return Err(ConfigError::WebIdentityWithoutRole { profile: name.to_owned() });
+        Some(Source::WebIdentity { from, .. }) => {
+            let key = if let TokenFrom::Profile { key, .. } = from { key } else { TOKEN_FILE };
+            return Err(ConfigError::WebIdentityWithoutRole { profile: name.to_owned(), key });
         }
         None => chain::named_source(profiles, vars, name)?,
         source => source,

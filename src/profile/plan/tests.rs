@@ -13,7 +13,8 @@ use crate::flags::{
     TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
-use crate::profile::source::{SsoSession, TokenFrom};
+use crate::profile::source::SsoSession;
+use crate::profile::token::{TokenFrom, TokenSource};
 use crate::profile::{ProfileSet, Request, Source};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration, SessionPolicy,
@@ -37,7 +38,7 @@ fn request(flags: &str) -> Request {
         session_name: None,
         default_session_name: RoleSessionName::parse("me").expect("name"),
         options: HopOptions::default(),
-        web_identity_token_file: None,
+        web_identity: None,
         region: None,
         origins: Vec::new(),
         needs_expiry: None,
@@ -68,8 +69,8 @@ fn request(flags: &str) -> Request {
             "-r" | "-R" => request.roles.push(role(value)),
             "--name" => request.session_name = Some(RoleSessionName::parse(value).expect(value)),
             "--token" => {
-                let from = TokenFrom::Flag(origin(&WEB_IDENTITY_TOKEN_FILE));
-                request.web_identity_token_file = Some((value.into(), from));
+                let token = TokenSource::File(value.into());
+                request.web_identity = Some((token, origin(&WEB_IDENTITY_TOKEN_FILE)));
             }
             "--region" => request.region = Some(value.into()),
             "--external-id" => options.external_id = Some(ExternalId::parse(value).expect(value)),
@@ -121,11 +122,18 @@ fn shown_source(source: &Source) -> String {
             format!("{profile}:sso {session} {start_url} {region} {account_id} {role_name}{scopes}")
         }
         Source::Login { profile, session_arn } => format!("{profile}:login {session_arn}"),
-        Source::WebIdentity { token_file, from } => match from {
-            TokenFrom::Flag(_) => format!("token {}", token_file.display()),
-            TokenFrom::Variable => format!("env:token {}", token_file.display()),
-            TokenFrom::Profile(profile) => format!("{profile}:token {}", token_file.display()),
-        },
+        Source::WebIdentity { token, from } => {
+            let token = match token {
+                TokenSource::File(path) => path.display().to_string(),
+                TokenSource::Command(command) => format!("by {command}"),
+                TokenSource::GitHub { audience } => format!("for {}", audience.as_str()),
+            };
+            match from {
+                TokenFrom::Flag(_) => format!("token {token}"),
+                TokenFrom::Variable => format!("env:token {token}"),
+                TokenFrom::Profile { name, .. } => format!("{name}:token {token}"),
+            }
+        }
         Source::Container => "container".into(),
         Source::InstanceMetadata => "instance".into(),
     }

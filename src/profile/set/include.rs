@@ -16,7 +16,7 @@ const OWN: [&str; 5] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token", INCLUDE_PROFILE];
 
 /// The keys that each select a source of credentials.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "aws_access_key_id",
     "aws_secret_access_key",
     "sso_account_id",
@@ -24,6 +24,7 @@ const SOURCES: [&str; 9] = [
     "credential_process",
     "login_session",
     "web_identity_token_file",
+    "web_identity_token_process",
     "credential_source",
     "source_profile",
 ];
@@ -40,7 +41,7 @@ fn kind_of_source(key: &str) -> Option<&str> {
 /// Checks whether a profile that has one kind of source must not take the other kind from another profile.
 /// `source_profile` may be taken if the profile has credentials itself, because only its role uses `source_profile`.
 fn excludes(kind: &str, other: &str) -> bool {
-    let of_role = ["credential_source", "web_identity_token_file"];
+    let of_role = ["credential_source", "web_identity_token_file", "web_identity_token_process"];
     let together = |a, b| a == "source_profile" && !of_role.contains(&b);
     kind != other && !together(kind, other) && !together(other, kind)
 }

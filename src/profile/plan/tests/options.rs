@@ -255,13 +255,18 @@ fn notes_list_what_is_ignored() {
         (DEPLOY, "KEYS AWS_PROFILE=deploy", "-r A", "ignoring profile deploy as source (AWS_ACCESS_KEY_ID is set)"),
         (DEPLOY, "KEYS AWS_PROFILE=deploy", "", "ignoring the source of profile deploy (AWS_ACCESS_KEY_ID is set)"),
         (DEPLOY, "AWS_PROFILE=base AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A", "ignoring profile base as source (AWS_WEB"),
-        (DEPLOY, "AWS_PROFILE=base", "-r A --token /f", "ignoring profile base as source (a web identity token file"),
+        (
+            DEPLOY,
+            "AWS_PROFILE=base",
+            "-r A --token /f",
+            "ignoring profile base as source (--web-identity-token-file is set)",
+        ),
         ("", "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "", "ignoring AWS_ACCESS_KEY_ID (AWS_ROLE_ARN and"),
         (
             "",
             "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t",
             "-r A --token /f",
-            "ignoring AWS_ROLE_ARN (it is set for another token file)",
+            "ignoring AWS_ROLE_ARN (it is set for another web identity token)",
         ),
         (
             "[profile b]\nrole_arn = @B\nmfa_serial = serial-bb\ncredential_source = Environment\n\
