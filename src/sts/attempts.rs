@@ -10,10 +10,13 @@ use crate::report::waiting::Tries;
 use aws_sdk_sts::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
 };
-use aws_sdk_sts::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sts::error::BoxError;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The attempts of the current call.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +25,29 @@ pub(super) struct Attempts {
     /// The error of the last attempt that failed for a reason other than a timeout, and whether a later attempt timed
     /// out. `None` if there was no such error.
     last: Arc<Mutex<Option<(Cause, bool)>>>,
+    /// Whether the SDK would try again after the last attempt, see [`Self::next`].
+    next: Arc<Mutex<Option<Backoff>>>,
+}
+
+/// The limits of the pause before an attempt, see [`Backoff::pause`].
+pub(super) const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
+pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// How long to wait before the next attempt.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Backoff {
+    /// The pause that the server asks for. `None` if it asks for none.
+    requested: Option<Duration>,
+}
+
+impl Backoff {
+    /// Returns the pause after this number of attempts, as the SDK computes it: a random part of a time that doubles
+    /// with each attempt, unless the server asks for a pause.
+    pub(super) fn pause(self, attempts: u32) -> Duration {
+        let doubled = INITIAL_BACKOFF.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
+        let random = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        self.requested.unwrap_or_else(|| doubled.min(MAX_BACKOFF).mul_f64(random)).min(MAX_BACKOFF)
+    }
 }
 
 impl Attempts {
@@ -29,6 +55,16 @@ impl Attempts {
     pub(super) fn begin(&self) {
         self.count.begin();
         *self.state() = None;
+        self.set_next(None);
+    }
+
+    /// Returns how long the SDK would wait before the next attempt, or `None` if it would not try again.
+    pub(super) fn next(&self) -> Option<Backoff> {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_next(&self, next: Option<Backoff>) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
     }
 
     /// Returns the error of the last attempt that failed for a reason other than a timeout, and whether a later attempt
@@ -39,6 +75,7 @@ impl Attempts {
 
     fn sent(&self) {
         self.count.sent();
+        self.set_next(None);
         if let Some((_, timed_out)) = &mut *self.state() {
             *timed_out = true;
         }
@@ -86,6 +123,36 @@ impl Intercept for Watch {
             self.attempts.failed(of_attempt(error, context.response(), &self.route));
         }
         Ok(())
+    }
+}
+
+/// Records in [`Attempts`] whether the SDK would try again, and changes nothing. It runs after all other classifiers.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) attempts: Attempts,
+}
+
+impl ClassifyRetry for Verdict {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        self.attempts.set_next(match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError { retry_after, .. }) => {
+                Some(Backoff { requested: *retry_after })
+            }
+            _ => None,
+        });
+        RetryAction::NoActionIndicated
+    }
+
+    fn name(&self) -> &'static str {
+        "Verdict"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 

@@ -1,15 +1,16 @@
 //! One call to STS: builds the request and reads the answer.
 
+mod web_identity;
+
 use super::answer::{arn, identity, rounded, temporary_keys};
 use super::connection::StsConnection;
 use super::date::Dated;
 use super::failure::chain;
-use super::source::Proof;
 use crate::error::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
 use crate::report::Progress;
 use crate::report::waiting::Awaited;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
-use crate::session::{CallerIdentity, Granted, Keys, Secret, Session, TokenSize};
+use crate::session::{CallerIdentity, Granted, Keys, Session, TokenSize};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::error::SdkError;
@@ -51,22 +52,13 @@ impl Call<'_> {
     pub(super) async fn longest(
         &self,
         hop: &Hop,
-        proof: &Proof,
+        keys: &Keys,
         mfa: Option<Code<'_>>,
     ) -> Result<Granted, Box<AssumeError>> {
         let mut durations = self.durations(hop);
         loop {
-            let duration = durations.pop();
-            let answer = match proof {
-                Proof::Keys(keys) => self.assume_role(hop, keys, duration, mfa).await,
-                Proof::Token(token) => self.assume_role_with_web_identity(hop, token, duration).await,
-            };
-            match answer {
-                Err(error) if !durations.is_empty() => match &error.cause {
-                    Cause::Refused { refusal: Refusal::DurationAboveRole, .. } => {}
-                    Cause::Refused { refusal: Refusal::DurationAboveChaining, .. } => durations.truncate(1),
-                    _ => return Err(error),
-                },
+            match self.assume_role(hop, keys, durations.pop(), mfa).await {
+                Err(error) if can_be_shorter(&mut durations, &error.cause) => {}
                 result => return result,
             }
         }
@@ -93,7 +85,7 @@ impl Call<'_> {
     ) -> Result<Granted, Box<AssumeError>> {
         let HopOptions { external_id, policy, policy_arns, tags, transitive_tags, source_identity, .. } = &hop.options;
         let request = self
-            .client(Some(keys))?
+            .client(keys)?
             .assume_role()
             .role_arn(hop.role.as_str())
             .role_session_name(hop.session_name.as_str())
@@ -118,31 +110,6 @@ impl Call<'_> {
         Ok(Granted { keys, validity, arn, token })
     }
 
-    async fn assume_role_with_web_identity(
-        &self,
-        hop: &Hop,
-        token: &Secret,
-        duration: Option<Duration>,
-    ) -> Result<Granted, Box<AssumeError>> {
-        let HopOptions { policy, policy_arns, .. } = &hop.options;
-        let request = self
-            .client(None)?
-            .assume_role_with_web_identity()
-            .role_arn(hop.role.as_str())
-            .role_session_name(hop.session_name.as_str())
-            .web_identity_token(token.reveal())
-            .set_duration_seconds(seconds(duration))
-            .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
-            .set_policy_arns(descriptors(policy_arns));
-        let answer = self.within_time(request.send()).await?;
-        let (keys, validity) = self.read(|dated, route| temporary_keys(answer.credentials, dated, route))?;
-        let arn = arn(answer.assumed_role_user).map_err(|cause| self.failed(cause))?;
-        #[expect(deprecated, reason = "only newer endpoints send its replacement")]
-        let packed_policy = answer.packed_policy_size;
-        let token = TokenSize::new(&keys, answer.session_token_utilization, packed_policy);
-        Ok(Granted { keys, validity, arn, token })
-    }
-
     /// Requests an MFA session. `keys` must be the long-term keys of an IAM user.
     pub(super) async fn get_session_token(
         &self,
@@ -151,7 +118,7 @@ impl Call<'_> {
         duration: Duration,
     ) -> Result<Session, Box<AssumeError>> {
         let request = self
-            .client(Some(keys))?
+            .client(keys)?
             .get_session_token()
             .set_duration_seconds(seconds(Some(duration)))
             .serial_number(mfa.serial.as_str())
@@ -164,38 +131,51 @@ impl Call<'_> {
 
     /// Returns the identity to which the keys belong. No policy of the caller can forbid this call.
     pub(super) async fn get_caller_identity(&self, keys: &Keys) -> Result<CallerIdentity, Box<AssumeError>> {
-        let request = self.client(Some(keys))?.get_caller_identity();
+        let request = self.client(keys)?.get_caller_identity();
         let answer = self.within_time(request.send()).await?;
         self.read(|_, _| identity(answer))
     }
 
-    /// Returns a client that signs its requests with `keys`, or sends them unsigned if there are no keys. Its time
-    /// limit is the time that is left for the session.
-    fn client(&self, keys: Option<&Keys>) -> Result<Client, Box<AssumeError>> {
+    /// Returns a client that signs its requests with `keys`. Its time limit is the time that is left for the session.
+    fn client(&self, keys: &Keys) -> Result<Client, Box<AssumeError>> {
+        let left = self.time_left()?;
+        let config = self.context.connection.config(left, None).credentials_provider(credentials(keys));
+        Ok(Client::from_conf(config.build()))
+    }
+
+    /// Returns the time that is left for the session.
+    ///
+    /// # Errors
+    /// No time is left.
+    fn time_left(&self) -> Result<Duration, Box<AssumeError>> {
         let left = self.left();
         if left.is_zero() {
             let limit = self.context.connection.network.timeout;
             return Err(self.failed(Cause::Network(NetworkFailure::TooLate { host: self.host(), limit })));
         }
-        let mut config = self.context.connection.config(left);
-        if let Some(keys) = keys {
-            config = config.credentials_provider(credentials(keys));
-        }
-        Ok(Client::from_conf(config.build()))
+        Ok(left)
     }
 
-    /// Waits for the answer to a request. The SDK's own timeouts do not cover everything that can take time, so the
-    /// whole wait has another timeout.
+    /// Makes a call, and waits for the answer.
     async fn within_time<T, E: std::error::Error + 'static>(
         &self,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     ) -> Result<T, Box<AssumeError>> {
+        self.context.connection.attempts.begin();
+        self.answer(Instant::now(), Box::pin(request)).await
+    }
+
+    /// Waits for the answer to a request of a call that began at `begun`. The SDK's own timeouts do not cover everything
+    /// that can take time, so the whole wait has another timeout.
+    async fn answer<T, E: std::error::Error + 'static>(
+        &self,
+        begun: Instant,
+        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Box<AssumeError>> {
         let CallContext { connection, progress, .. } = self.context;
-        connection.attempts.begin();
         let (hop, of) = self.place;
         let role = self.hop.map_or_else(|| "the user".to_owned(), |hop| hop.role.to_string());
         progress.waits_for(Awaited::Sts { call: self.action, role, hop, of, tries: connection.attempts.count.clone() });
-        let begun = Instant::now();
         match tokio::time::timeout(self.left(), request).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(SdkError::TimeoutError(_))) | Err(_) => Err(self.timed_out(begun.elapsed())),
@@ -243,6 +223,17 @@ impl Call<'_> {
     fn host(&self) -> String {
         self.context.connection.route().to_string()
     }
+}
+
+/// Checks whether STS refused a duration, and a shorter one can be requested. `durations` are the shorter ones. Those
+/// that STS would refuse too are removed.
+fn can_be_shorter(durations: &mut Vec<Duration>, cause: &Cause) -> bool {
+    match cause {
+        Cause::Refused { refusal: Refusal::DurationAboveRole, .. } => {}
+        Cause::Refused { refusal: Refusal::DurationAboveChaining, .. } => durations.truncate(1),
+        _ => return false,
+    }
+    !durations.is_empty()
 }
 
 fn seconds(duration: Option<Duration>) -> Option<i32> {

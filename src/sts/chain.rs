@@ -58,7 +58,7 @@ impl Chain<'_> {
     /// in the call for the role that has an MFA device.
     pub(super) async fn assume(
         self,
-        mut proof: Proof,
+        mut proof: Proof<'_>,
         with_codes: bool,
         mut context: CallContext<'_>,
     ) -> Result<Session, Error> {
@@ -67,19 +67,25 @@ impl Chain<'_> {
         for (at, hop) in hops.iter().enumerate() {
             let action = match proof {
                 Proof::Keys(_) => StsCall::AssumeRole,
-                Proof::Token(_) => StsCall::AssumeRoleWithWebIdentity,
+                Proof::Tokens(_) => StsCall::AssumeRoleWithWebIdentity,
             };
             let place = (at + 1, hops.len());
-            let granted = match &hop.options.mfa_serial {
-                Some(serial) if with_codes => {
+            let call = Call { context, hop: Some(hop), place, action };
+            let granted = match (&proof, &hop.options.mfa_serial) {
+                (Proof::Tokens(tokens), _) => {
+                    let (granted, deadline) = call.longest_with_tokens(hop, tokens).await?;
+                    context.deadline = deadline;
+                    granted
+                }
+                (Proof::Keys(keys), Some(serial)) if with_codes => {
                     let assume = async |context, code: Code<'_>| {
-                        Call { context, hop: Some(hop), place, action }.longest(hop, &proof, Some(code)).await
+                        Call { context, hop: Some(hop), place, action }.longest(hop, keys, Some(code)).await
                     };
                     let (granted, deadline) = self.with_code(serial, context, assume).await?;
                     context.deadline = deadline;
                     granted
                 }
-                _ => Call { context, hop: Some(hop), place, action }.longest(hop, &proof, None).await?,
+                (Proof::Keys(keys), _) => call.longest(hop, keys, None).await?,
             };
             let role = AssumedRole::from(&granted);
             self.events.emit(SessionEvent::RoleAssumed { number: at + 1, role }.into());

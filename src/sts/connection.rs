@@ -1,6 +1,6 @@
 //! The connection to STS in one region, and the settings of the SDK for it.
 
-use super::attempts::{Attempts, TooManyRequests, Watch};
+use super::attempts::{Attempts, INITIAL_BACKOFF, MAX_BACKOFF, TooManyRequests, Verdict, Watch};
 use super::date::ServerDate;
 use super::http::client;
 use super::network::Network;
@@ -31,17 +31,16 @@ impl<'a> StsConnection<'a> {
         Self { network, region, max_attempts, client, date, attempts: Attempts::default() }
     }
 
-    /// Returns the SDK settings for a call that may take `time`. The SDK reads no setting from the environment or from
-    /// files, so an invalid setting there cannot make it panic.
-    pub(super) fn config(&self, time: Duration) -> aws_sdk_sts::config::Builder {
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(attempt_timeout(time, self.max_attempts))
-            .operation_timeout(time)
-            .build();
+    /// Returns the SDK settings for a call that may take `time`. If `one_attempt` is the time limit of an attempt, the
+    /// SDK makes one attempt only. The SDK reads no setting from the environment or from files, so an invalid setting
+    /// there cannot make it panic.
+    pub(super) fn config(&self, time: Duration, one_attempt: Option<Duration>) -> aws_sdk_sts::config::Builder {
+        let attempt = one_attempt.map_or_else(|| attempt_timeout(time, self.max_attempts), |limit| limit.min(time));
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(time).build();
         let retries = RetryConfig::standard()
-            .with_max_attempts(self.max_attempts)
-            .with_initial_backoff(Duration::from_millis(250))
-            .with_max_backoff(Duration::from_secs(5));
+            .with_max_attempts(if one_attempt.is_some() { 1 } else { self.max_attempts })
+            .with_initial_backoff(INITIAL_BACKOFF)
+            .with_max_backoff(MAX_BACKOFF);
         let mut shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(self.region.clone()))
@@ -55,7 +54,8 @@ impl<'a> StsConnection<'a> {
         shared.set_app_name(AppName::new("xassume").ok());
         let watch = Watch { route: self.route(), attempts: self.attempts.clone() };
         let config = aws_sdk_sts::config::Builder::from(&shared.build());
-        config.interceptor(watch).retry_classifier(TooManyRequests)
+        let verdict = Verdict { attempts: self.attempts.clone() };
+        config.interceptor(watch).retry_classifier(TooManyRequests).retry_classifier(verdict)
     }
 
     pub(super) fn route(&self) -> Route {
@@ -67,7 +67,7 @@ impl<'a> StsConnection<'a> {
 
 /// Returns the time limit of one attempt. The attempts share the time of the call equally, but each gets at least ten
 /// seconds if the call has as much time. So if no attempt gets an answer, they use up the whole time.
-fn attempt_timeout(time: Duration, attempts: u32) -> Duration {
+pub(super) fn attempt_timeout(time: Duration, attempts: u32) -> Duration {
     (time / attempts).max(Duration::from_secs(10)).min(time)
 }
 

@@ -8,24 +8,28 @@
 )]
 
 use super::call::{Call, CallContext, Code};
+use super::chain::Limits;
 use super::connection::StsConnection;
 use super::date::ServerDate;
 use super::http::received;
 use super::network::Network;
+use super::source::SourceKeys;
 use super::source::instance::role_name;
-use super::source::process::process_keys;
-use super::source::{Proof, SourceKeys};
+use super::source::process::{Helpers, process_keys};
+use super::source::web_identity::Tokens;
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
 use crate::hostile::{Bound, bounded, checked_page, is_recognizable, redacted, seen};
 use crate::log_options::LogOptions;
 use crate::mfa::can_sign;
 use crate::print::document::container;
+use crate::profile::{TokenFrom, TokenSource};
 use crate::report::Report;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
 use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
 use crate::supervise::policy::{DeliveryTime, OnExpiry, Policy};
 use crate::supervise::schedule::{Dice, RefreshKind, Term};
 use crate::sys::boot::boottime;
+use crate::sys::helper::Attendance;
 use crate::vars::Vars;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -34,6 +38,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 
@@ -129,11 +134,11 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
     };
     let date = ServerDate::default();
     let client = SharedHttpClient::new(InMemory { canned, date: date.clone() });
-    let (action, proof) = match call {
-        "web" => (StsCall::AssumeRoleWithWebIdentity, Proof::Token(Secret::new("token"))),
-        "mfa" => (StsCall::GetSessionToken, Proof::Keys(caller())),
-        "who" => (StsCall::GetCallerIdentity, Proof::Keys(caller())),
-        _ => (StsCall::AssumeRole, Proof::Keys(caller())),
+    let action = match call {
+        "web" => StsCall::AssumeRoleWithWebIdentity,
+        "mfa" => StsCall::GetSessionToken,
+        "who" => StsCall::GetCallerIdentity,
+        _ => StsCall::AssumeRole,
     };
     let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
     let connection = StsConnection { client, date, ..StsConnection::new(&network, "eu-central-1".into(), 1) };
@@ -141,10 +146,27 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
     let context = CallContext { connection: &connection, deadline, progress: &progress };
     let call = Call { context, hop: Some(&hop), place: (1, 1), action };
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (source, from, vars) = (TokenSource::Command("exit 1".into()), TokenFrom::Variable, Vars::default());
+    let tokens = Tokens {
+        source: &source,
+        from: &from,
+        vars: &vars,
+        network: &network,
+        helpers: Helpers { environment: &[], attendance: Attendance::Detached },
+        limits: Limits { attempts: 1, time: network.timeout, program_timeout: None },
+        first: RefCell::new(Some(Secret::new("token"))),
+        ran: Cell::default(),
+    };
     runtime.block_on(async {
         match action {
-            StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => {
-                return Ok(Answer::Session(call.longest(&hop, &proof, None).await?.into()));
+            StsCall::AssumeRole => return Ok(Answer::Session(call.longest(&hop, &caller(), None).await?.into())),
+            StsCall::AssumeRoleWithWebIdentity => {
+                let granted = call.longest_with_tokens(&hop, &tokens).await;
+                return match granted {
+                    Ok((granted, _)) => Ok(Answer::Session(granted.into())),
+                    Err(Error::Assume(error)) => Err(error),
+                    Err(other) => panic!("{other}"),
+                };
             }
             StsCall::GetCallerIdentity => return Ok(Answer::Identity(call.get_caller_identity(&caller()).await?)),
             StsCall::GetSessionToken => {}

@@ -9,16 +9,17 @@ use super::source::instance::Instance;
 use super::source::login_file::LoginContext;
 use super::source::process::{self, Helpers};
 use super::source::sso::Portal;
-use super::source::web_identity::{self, TokenContext};
+use super::source::web_identity::Tokens;
 use super::source::{Proof, SourceKeys, console_login, container};
 use crate::error::{AssumeError, Error, SourceError, StsCall};
 use crate::event::{EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, mfa_mode};
-use crate::profile::{Plan, Source};
+use crate::profile::{Plan, Source, TokenSource};
 use crate::report::waiting::Awaited;
 use crate::report::{Progress, Report};
 use crate::session::{CallerIdentity, Keys, Session, Validity, rfc3339};
 use crate::vars::Vars;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Fetches sessions for a plan. The source credentials are fetched again for each session.
@@ -37,7 +38,7 @@ pub(crate) struct Sts<'a> {
 /// The credentials of the source, and the connection to STS for the calls that use them.
 #[derive(Debug)]
 pub(crate) struct SourceCredentials<'a> {
-    proof: Proof,
+    proof: Proof<'a>,
     /// The validity of the keys, or `None` if it is not known.
     validity: Option<Validity>,
     /// The account that the source names together with its keys. `None` if it names no account.
@@ -50,8 +51,8 @@ pub(crate) struct SourceCredentials<'a> {
 }
 
 /// What a source returns. The fields are those of [`SourceCredentials`].
-struct Obtained {
-    proof: Proof,
+struct Obtained<'a> {
+    proof: Proof<'a>,
     validity: Option<Validity>,
     account_id: Option<String>,
     instance_region: Option<String>,
@@ -103,7 +104,11 @@ impl<'a> Sts<'a> {
         let begun = Instant::now();
         let Obtained { proof, validity, account_id, instance_region } = self.obtain().await?;
         let left = match self.plan.source {
-            Source::Process { .. } if self.limits.program_timeout.is_none() => self.limits.time,
+            Source::Process { .. } | Source::WebIdentity { token: TokenSource::Command(_), .. }
+                if self.limits.program_timeout.is_none() =>
+            {
+                self.limits.time
+            }
             _ => self.limits.time.saturating_sub(begun.elapsed()),
         };
         let region = self.region(instance_region.as_deref())?;
@@ -189,7 +194,7 @@ impl<'a> Sts<'a> {
     }
 
     /// Gets the credentials of the source, and what else it returns.
-    async fn obtain(&self) -> Result<Obtained, Error> {
+    async fn obtain(&self) -> Result<Obtained<'a>, Error> {
         let Self { plan, network, vars, report, .. } = *self;
         self.progress.waits_for(Awaited::Source { name: plan.source.to_string() });
         let context = LoginContext { network, vars, report };
@@ -200,10 +205,13 @@ impl<'a> Sts<'a> {
         let mut instance_region = None;
         let SourceKeys { keys, validity, account_id } = match &plan.source {
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone().into(),
-            Source::WebIdentity { token, from } => {
-                let (program, provider) = (self.limits.of_program(self.limits.time), self.limits.time);
-                let context = TokenContext { vars, network, helpers: self.helpers, program, provider };
-                let proof = Proof::Token(web_identity::token(token, from, context).await?);
+            Source::WebIdentity { token: source, from } => {
+                let Self { helpers, limits, .. } = *self;
+                let (first, ran) = Default::default();
+                let tokens = Tokens { source, from, vars, network, helpers, limits, first, ran };
+                // The command may write to the terminal, so the progress line is not shown while it runs.
+                self.progress.aside(tokens.fetch_first(Instant::now() + limits.time)).await?;
+                let proof = Proof::Tokens(Rc::new(tokens));
                 return Ok(Obtained { proof, validity: None, account_id: None, instance_region });
             }
             Source::Process { profile, command } => {

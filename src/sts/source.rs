@@ -21,8 +21,10 @@ pub(super) mod web_identity;
 
 use crate::error::reason_of;
 use crate::files::read_at_most;
-use crate::session::{Keys, Secret, Validity};
+use crate::session::{Keys, Validity};
 use std::path::Path;
+use std::rc::Rc;
+use web_identity::Tokens;
 use zeroize::Zeroizing;
 
 /// The maximum length in bytes of a web identity token that STS accepts.
@@ -30,10 +32,10 @@ const MAX_TOKEN: usize = 20_000;
 
 /// What authenticates a call to STS.
 #[derive(Debug, Clone)]
-pub(super) enum Proof {
+pub(super) enum Proof<'a> {
     Keys(Keys),
-    /// A web identity token. The call is not signed.
-    Token(Secret),
+    /// A web identity token, which is a new one in each request. The requests are not signed.
+    Tokens(Rc<Tokens<'a>>),
 }
 
 /// The keys of a source.
@@ -52,11 +54,11 @@ impl From<Keys> for SourceKeys {
     }
 }
 
-impl Proof {
+impl Proof<'_> {
     pub(super) fn keys(&self) -> Option<&Keys> {
         match self {
             Self::Keys(keys) => Some(keys),
-            Self::Token(_) => None,
+            Self::Tokens(_) => None,
         }
     }
 }

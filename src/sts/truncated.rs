@@ -4,7 +4,6 @@
 use super::call::{Call, CallContext};
 use super::connection::StsConnection;
 use super::network::Network;
-use super::source::Proof;
 use crate::error::{Cause, NetworkFailure, StsCall};
 use crate::log_options::LogOptions;
 use crate::report::Report;
@@ -62,7 +61,7 @@ async fn assumed(network: &Network) -> Result<Granted, Cause> {
     let call = Call { context, hop: Some(&hop), place: (1, 1), action: StsCall::AssumeRole };
     let secret_access_key = Secret::new("the caller's own");
     let keys = Keys { access_key_id: "AKIACALLER".into(), secret_access_key, session_token: None };
-    call.longest(&hop, &Proof::Keys(keys), None).await.map_err(|error| error.cause.clone())
+    call.longest(&hop, &keys, None).await.map_err(|error| error.cause.clone())
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub(crate) struct ProgramLimit {
 impl ProgramLimit {
     /// The default limit. It is this long because the user may have to unlock something, such as a password manager.
     pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1), by: None };
+
+    /// The default limit for all runs of a helper that may run more than once for one session.
+    pub(crate) const ALL_RUNS: Duration = Duration::from_mins(2);
 }
 
 /// How often a helper is checked if the kernel does not support pidfds.

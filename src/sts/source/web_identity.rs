@@ -5,50 +5,92 @@ use super::{MAX_TOKEN, github, token_text};
 use crate::error::{ProcessFailure, SourceError};
 use crate::profile::{TokenFrom, TokenSource};
 use crate::session::Secret;
+use crate::sts::chain::Limits;
 use crate::sts::network::Network;
-use crate::sys::helper::{self, ProgramLimit};
+use crate::sys::helper::{self, Attendance, ProgramLimit};
 use crate::vars::Vars;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// The maximum size in bytes of the output of a command.
 const MAX_OUTPUT: usize = 64 << 10;
 
-/// The values that are needed to get a token.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::sts) struct TokenContext<'a> {
+/// The web identity tokens for one session. Each request to STS gets a new token, because many tokens are valid for a
+/// few minutes only, and some for one request only.
+#[derive(Debug)]
+pub(in crate::sts) struct Tokens<'a> {
+    pub(in crate::sts) source: &'a TokenSource,
+    pub(in crate::sts) from: &'a TokenFrom,
     pub(in crate::sts) vars: &'a Vars,
     pub(in crate::sts) network: &'a Network,
     pub(in crate::sts) helpers: Helpers<'a>,
-    /// The time limit of a command.
-    pub(in crate::sts) program: ProgramLimit,
-    /// The time limit for the answer of a provider.
-    pub(in crate::sts) provider: Duration,
+    pub(in crate::sts) limits: Limits,
+    /// The token that was fetched before the first request. `None` if it has been used.
+    pub(in crate::sts) first: RefCell<Option<Secret>>,
+    /// How long the command has run so far, in all its runs.
+    pub(in crate::sts) ran: Cell<Duration>,
 }
 
-/// Gets a new token.
-///
-/// # Errors
-/// The file cannot be read, the command fails, the provider gives no token, or what they give is not one token.
-pub(in crate::sts) async fn token(
-    source: &TokenSource,
-    from: &TokenFrom,
-    context: TokenContext<'_>,
-) -> Result<Secret, SourceError> {
-    let TokenContext { vars, network, helpers, program, provider } = context;
-    match source {
-        TokenSource::File(path) => of_file(path, from),
-        TokenSource::Command(command) => {
-            let failed = |failure| SourceError::TokenCommand { named_by: from.to_string(), failure };
-            let output = helper::run_shell(command, helpers.environment, helpers.attendance, program, MAX_OUTPUT).await;
-            let output = Zeroizing::new(output.map_err(failed)?);
-            let text = std::str::from_utf8(&output).map_err(|_| "not text");
-            let token = text.and_then(|text| one_token(text).ok_or("not one OIDC token"));
-            token.map_err(|reason| failed(ProcessFailure::BadOutput(reason.into())))
-        }
-        TokenSource::GitHub { audience } => github::token(audience, vars, network, provider).await,
+impl Tokens<'_> {
+    /// Fetches the token for the first request, so that an error of the source is found before STS is called. Returns
+    /// the deadline for the calls that follow, see [`Self::next`].
+    ///
+    /// # Errors
+    /// The same errors as for [`Self::next`].
+    pub(in crate::sts) async fn fetch_first(&self, deadline: Instant) -> Result<Instant, SourceError> {
+        let (token, deadline) = self.next(deadline).await?;
+        *self.first.borrow_mut() = Some(token);
+        Ok(deadline)
     }
+
+    /// Returns a token that has not been returned before, and the deadline for the calls that follow. The deadline is
+    /// later than `deadline` by the time that the command took, unless the user has set `--sts-timeout`.
+    ///
+    /// # Errors
+    /// The file cannot be read, the command fails, the provider gives no token, or what they give is not one token.
+    pub(in crate::sts) async fn next(&self, deadline: Instant) -> Result<(Secret, Instant), SourceError> {
+        if let Some(first) = self.first.take() {
+            return Ok((first, deadline));
+        }
+        let begun = Instant::now();
+        let left = deadline.saturating_duration_since(begun);
+        match self.source {
+            TokenSource::File(path) => Ok((of_file(path, self.from)?, deadline)),
+            TokenSource::GitHub { audience } => {
+                Ok((github::token(audience, self.vars, self.network, left).await?, deadline))
+            }
+            TokenSource::Command(command) => {
+                let token = self.of_command(command, left).await;
+                self.ran.set(self.ran.get() + begun.elapsed());
+                let counts = self.limits.program_timeout.is_some();
+                Ok((token?, if counts { deadline } else { deadline + begun.elapsed() }))
+            }
+        }
+    }
+
+    /// Runs the command. It has no terminal, because it also runs while the command of the user has the terminal.
+    async fn of_command(&self, command: &str, left: Duration) -> Result<Secret, SourceError> {
+        let failed = |failure| SourceError::TokenCommand { named_by: self.from.to_string(), failure };
+        let limit = match self.limits.of_program(left) {
+            limit if limit.by.is_some() => limit,
+            _ => default_limit(self.ran.get()),
+        };
+        let environment = self.helpers.environment;
+        let output = helper::run_shell(command, environment, Attendance::Detached, limit, MAX_OUTPUT).await;
+        let output = Zeroizing::new(output.map_err(failed)?);
+        let text = std::str::from_utf8(&output).map_err(|_| "not text");
+        let token = text.and_then(|text| one_token(text).ok_or("not one OIDC token"));
+        token.map_err(|reason| failed(ProcessFailure::BadOutput(reason.into())))
+    }
+}
+
+/// Returns the limit of a run of the command if the user has not set a limit. `ran` is how long it has run so far.
+fn default_limit(ran: Duration) -> ProgramLimit {
+    let left = ProgramLimit::ALL_RUNS.saturating_sub(ran);
+    let limit = ProgramLimit::OWN;
+    if left < limit.left { ProgramLimit { left, of: ProgramLimit::ALL_RUNS, by: None } } else { limit }
 }
 
 /// Reads a token from a file that contains only the token.
@@ -74,4 +116,28 @@ pub(super) fn one_token(text: &str) -> Option<Secret> {
     let token = text.trim();
     let accepted = (4..=MAX_TOKEN).contains(&token.len()) && !token.contains(|c: char| c.is_whitespace() || c == '\0');
     accepted.then(|| Secret::new(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_a_minute_and_all_runs_have_two() {
+        for (ran, left, of) in [(0, 60, 60), (60, 60, 60), (70, 50, 120), (120, 0, 120), (130, 0, 120)] {
+            let [ran, left, of] = [ran, left, of].map(Duration::from_secs);
+            assert_eq!(default_limit(ran), ProgramLimit { left, of, by: None });
+        }
+    }
+
+    #[test]
+    fn a_token_is_one_word_that_sts_accepts() {
+        let longest = "t".repeat(MAX_TOKEN);
+        for text in ["abcd", " \r\n\u{a0}abcd\n", &longest] {
+            assert_eq!(one_token(text), Some(Secret::new(text.trim())));
+        }
+        for text in ["", "abc", "ab cd", "ab\ncd", "ab\0cd", &format!("{longest}t")] {
+            assert_eq!(one_token(text), None);
+        }
+    }
 }

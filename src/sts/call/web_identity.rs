@@ -1,0 +1,133 @@
+//! The call `AssumeRoleWithWebIdentity`. The SDK would send the same token in each attempt, so the attempts are made
+//! here, each with a new token. They follow the rules of the SDK in all other respects.
+
+use super::{Call, CallContext, can_be_shorter, descriptors, seconds};
+use crate::error::{AssumeError, Cause, Error};
+use crate::role::{Hop, HopOptions};
+use crate::session::{Granted, Secret, TokenSize};
+use crate::sts::answer::{arn, temporary_keys};
+use crate::sts::connection::attempt_timeout;
+use crate::sts::source::web_identity::Tokens;
+use aws_sdk_sts::Client;
+use std::time::{Duration, Instant};
+
+/// The token of an attempt, and the limits of the call.
+struct Attempt<'a> {
+    token: &'a Secret,
+    duration: Option<Duration>,
+    /// When the call began, and how long each of its attempts may take.
+    begun: Instant,
+    timeout: Duration,
+}
+
+impl Call<'_> {
+    /// Assumes the role with the longest duration that STS accepts. Also returns the deadline for the calls that follow,
+    /// see [`Tokens::next`].
+    ///
+    /// # Errors
+    /// The source gives no token, or the call to STS fails.
+    pub(in crate::sts) async fn longest_with_tokens(
+        mut self,
+        hop: &Hop,
+        tokens: &Tokens<'_>,
+    ) -> Result<(Granted, Instant), Error> {
+        let mut durations = self.durations(hop);
+        loop {
+            match self.with_tokens(hop, tokens, durations.pop()).await {
+                Err(Error::Assume(error)) if can_be_shorter(&mut durations, &error.cause) => {}
+                result => return Ok((result?, self.context.deadline)),
+            }
+        }
+    }
+
+    /// Makes the call, in several attempts if necessary.
+    async fn with_tokens(
+        &mut self,
+        hop: &Hop,
+        tokens: &Tokens<'_>,
+        duration: Option<Duration>,
+    ) -> Result<Granted, Error> {
+        let CallContext { connection, .. } = self.context;
+        connection.attempts.begin();
+        let begun = Instant::now();
+        let timeout = attempt_timeout(self.left(), connection.max_attempts);
+        let mut token = self.next_token(tokens).await?;
+        let mut invalid = 0;
+        loop {
+            let error = match self.attempt(hop, Attempt { token: &token, duration, begun, timeout }).await {
+                Ok(granted) => return Ok(granted),
+                Err(error) => error,
+            };
+            let flaw = flaw(&error.cause);
+            invalid += u32::from(flaw == Some(Flaw::Invalid));
+            let hopeless = match flaw {
+                Some(Flaw::Invalid) => invalid > 1,
+                Some(Flaw::Expired) => false,
+                None => connection.attempts.next().is_none(),
+            };
+            let count = connection.attempts.count.number();
+            if hopeless || count >= connection.max_attempts {
+                return Err(error.into());
+            }
+            // A flaw of the first token says nothing about the load of STS.
+            if flaw.is_none() || count > 1 {
+                let backoff = connection.attempts.next().unwrap_or_default();
+                tokio::time::sleep(backoff.pause(count).min(self.left())).await;
+            }
+            if self.left().is_zero() {
+                return Err(self.timed_out(begun.elapsed()).into());
+            }
+            let next = self.next_token(tokens).await?;
+            if flaw.is_some() && next == token {
+                return Err(error.into());
+            }
+            token = next;
+        }
+    }
+
+    /// Returns a new token, and moves the deadline if the time for it does not count.
+    async fn next_token(&mut self, tokens: &Tokens<'_>) -> Result<Secret, Error> {
+        // A command may write to the terminal, so the progress line is not shown while it runs.
+        let (token, deadline) = self.context.progress.aside(tokens.next(self.context.deadline)).await?;
+        self.context.deadline = deadline;
+        Ok(token)
+    }
+
+    async fn attempt(&self, hop: &Hop, attempt: Attempt<'_>) -> Result<Granted, Box<AssumeError>> {
+        let Attempt { token, duration, begun, timeout } = attempt;
+        let HopOptions { policy, policy_arns, .. } = &hop.options;
+        let config = self.context.connection.config(self.time_left()?, Some(timeout));
+        let request = Client::from_conf(config.build())
+            .assume_role_with_web_identity()
+            .role_arn(hop.role.as_str())
+            .role_session_name(hop.session_name.as_str())
+            .web_identity_token(token.reveal())
+            .set_duration_seconds(seconds(duration))
+            .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns(descriptors(policy_arns));
+        let answer = self.answer(begun, Box::pin(request.send())).await?;
+        let (keys, validity) = self.read(|dated, route| temporary_keys(answer.credentials, dated, route))?;
+        let arn = arn(answer.assumed_role_user).map_err(|cause| self.failed(cause))?;
+        #[expect(deprecated, reason = "only newer endpoints send its replacement")]
+        let packed_policy = answer.packed_policy_size;
+        let token = TokenSize::new(&keys, answer.session_token_utilization, packed_policy);
+        Ok(Granted { keys, validity, arn, token })
+    }
+}
+
+/// What STS found wrong with a token. A new token may not have this flaw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flaw {
+    Expired,
+    /// The token is not valid, for example because it was used before or its signing key is not published yet.
+    Invalid,
+}
+
+fn flaw(cause: &Cause) -> Option<Flaw> {
+    let Cause::Refused { code, .. } = cause else { return None };
+    match code.strip_suffix("Exception").unwrap_or(code) {
+        "ExpiredToken" => Some(Flaw::Expired),
+        "InvalidIdentityToken" => Some(Flaw::Invalid),
+        _ => None,
+    }
+}
