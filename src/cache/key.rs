@@ -30,10 +30,10 @@ pub(crate) struct Key(String);
 pub(crate) struct SourceScope {
     /// This host, if the source gives each host or container different credentials. Otherwise `None`.
     pub(crate) host: Option<Host>,
-    /// The names and values of the environment variables that contain the source's address. A value is `None` if
-    /// neither the environment nor the profile sets it.
+    /// The names and values of the environment variables that contain the source's address, or that name the job for
+    /// which the source gives tokens. A value is `None` if neither the environment nor the profile sets it.
     pub(crate) settings: Vec<(&'static str, Option<OsString>)>,
-    /// The web identity token, if the source is such a token. It is needed because several jobs on a build server may
+    /// The web identity token, if the source is the file of such a token. It is needed because several jobs on a build server may
     /// write different tokens to the same file.
     pub(crate) token: Option<Zeroizing<Vec<u8>>>,
 }
@@ -69,8 +69,8 @@ impl Key {
         hash.key()
     }
 
-    /// Returns the key of a `credential_process`. No session is cached under it. It only identifies the program while the
-    /// program runs.
+    /// Returns the key of the program that a source runs, such as a `credential_process`. No session is cached under it. It
+    /// only identifies the program while the program runs.
     pub(crate) fn of_program(source: &Source) -> Self {
         let mut hash = Fields::new("program");
         hash.source(source);

@@ -1,5 +1,6 @@
 //! Where the cache is stored, and what determines a source's credentials in addition to the plan.
 
+use super::job;
 use super::key::{Host, SourceScope};
 use crate::cache::directory::{Make, Place};
 use crate::files::read_at_most;
@@ -68,7 +69,8 @@ pub(crate) fn source_scope(
             let token = token.map_err(|error| format!("{}: {error}", token_file.display()))?;
             (Vec::new(), Some(Zeroizing::new(token)))
         }
-        Source::WebIdentity { .. } => return Err("not yet".into()),
+        Source::WebIdentity { token: TokenSource::Command(_), .. } => (job::any(vars)?, None),
+        Source::WebIdentity { token: TokenSource::GitHub { .. }, .. } => (job::github(vars)?, None),
         Source::Container => (inherited(CONTAINER), None),
         Source::InstanceMetadata => (inherited(METADATA), None),
     };
