@@ -5,12 +5,15 @@ use crate::deliver::config_copy;
 use crate::error::Error;
 use crate::files::ConfigFiles;
 use crate::mfa::{Codes, LastMfaSession, mode};
-use crate::profile::{Plan, exported_settings};
+use crate::profile::{Plan, Source, TokenSource, exported_settings};
 use crate::report::{Progress, Report};
 use crate::settings::Settings;
+use crate::sys::helper::ProgramLimit;
 use crate::vars::{Vars, c_strings};
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// The maximum number of xassume processes that run one inside the other. If there are more, a `credential_process`
 /// probably calls itself.
@@ -76,6 +79,23 @@ impl<'a> Context<'a> {
     }
 }
 
+impl Context<'_> {
+    /// Returns how long the helper programs may run to get a session for this plan, in addition to the time of
+    /// `--sts-timeout`. Returns zero if the user has set `--sts-timeout`, because it then includes the programs.
+    pub(super) fn program_time(&self, plan: &Plan) -> Duration {
+        if self.settings.sts.timeout_by.is_some() {
+            return Duration::ZERO;
+        }
+        let of_source = match &plan.source {
+            Source::Process { .. } => ProgramLimit::OWN.left,
+            Source::WebIdentity { token: TokenSource::Command(_), .. } => ProgramLimit::ALL_RUNS,
+            _ => Duration::ZERO,
+        };
+        let gives_code = self.codes.are_from_a_program() && mode::device(plan).is_some();
+        of_source + ProgramLimit::OWN.left * u32::from(gives_code)
+    }
+}
+
 /// Returns the number of xassume processes inside which the command runs. It is 1 if this xassume does not run inside
 /// another one.
 ///
@@ -91,15 +111,17 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
     Ok(outer + 1)
 }
 
-/// Returns the environment of the helper programs (`credential_process` and `--mfa-command`), which xassume runs for
-/// itself. It is the inherited environment, but with the same nesting depth as for the command. `held` are the
-/// keys of the session that the program is run for, and of the program.
+/// Returns the environment of the helper programs, such as a `credential_process`, which xassume runs for itself. It is
+/// the inherited environment, but with the same nesting depth as for the command, and without xassume's variables that
+/// select a web identity token, because an xassume that the program starts would run the program again. `held` are
+/// the keys of the session that the program is run for, and of the program.
 pub(super) fn helper_environment<'a>(
     vars: &'a Vars,
     depth: u32,
     held: impl IntoIterator<Item = &'a Key>,
 ) -> Vec<CString> {
-    let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
+    let selects_token = |name: &OsStr| name.as_bytes().starts_with(b"XASSUME_WEB_IDENTITY_");
+    let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD && !selects_token(name));
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let outer = vars.text(HELD).into_iter();
     let held = outer.chain(held.into_iter().map(Key::as_str)).collect::<Vec<_>>().join(" ");

@@ -50,6 +50,7 @@ impl Launch<'_> {
             recipient: Recipient::Print,
             depth: self.context.depth,
             profile_settings,
+            isolate: self.context.settings.delivery.isolate,
             keep: &self.context.settings.delivery.keep,
         }
     }

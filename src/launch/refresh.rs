@@ -10,11 +10,8 @@ mod message;
 use crate::error::{CHECK_LIMITS, Error, reason_of};
 use crate::event::Problem;
 use crate::launch::{Launch, block_on};
-use crate::mfa::mode;
-use crate::profile::Source;
 use crate::session::Session;
 use crate::sys::boot::boottime;
-use crate::sys::helper::ProgramLimit;
 use crate::sys::offload::{Life, Offload};
 use message::Message;
 use std::fs::File;
@@ -58,16 +55,11 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
     message.result
 }
 
-/// Returns the time limit for the whole refresh. If the user has not set `--sts-timeout`, each helper program has its
-/// own time limit, which is added.
+/// Returns the time limit for the whole refresh. The time of the helper programs is added twice: another xassume may run
+/// them first while this refresh waits for its session.
 fn limit(launch: &Launch<'_>) -> Duration {
-    let all = launch.context.settings.sts.timeout + RESERVE;
-    if launch.context.settings.sts.timeout_by.is_some() {
-        return all;
-    }
-    let gives_keys = matches!(launch.planned.plan.source, Source::Process { .. });
-    let gives_code = launch.context.codes.are_from_a_program() && mode::device(&launch.planned.plan).is_some();
-    all + ProgramLimit::OWN.left * (u32::from(gives_keys) + u32::from(gives_code))
+    let Launch { context, planned } = launch;
+    context.settings.sts.timeout + RESERVE + 2 * context.program_time(&planned.plan)
 }
 
 /// Does the work of the child process in a new thread. The work needs its own Tokio runtime, and Tokio still counts the

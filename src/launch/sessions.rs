@@ -110,7 +110,7 @@ impl<'a> Sessions<'a> {
     /// not call STS. The user is not asked to sign in.
     ///
     /// `--sts-timeout` limits the time for all steps together: waiting for the other process, getting the source
-    /// credentials and calling STS.
+    /// credentials and calling STS. If the user has not set it, the time of helper programs is added.
     ///
     /// # Errors
     /// No session is available. The error says why.
@@ -149,7 +149,9 @@ impl<'a> Sessions<'a> {
     /// Gets a session while the cache key is locked, so that concurrent runs share one call to STS.
     async fn get_locked(&self, key: &Key, need: Need, attempts: u32) -> Result<(Session, Option<KeyKind>), Error> {
         let Context { settings, report, progress, .. } = self.context;
-        let (begun, limit) = (boottime(), settings.sts.timeout);
+        let (begun, timeout) = (boottime(), settings.sts.timeout);
+        // The other process may take as long as this one.
+        let limit = timeout + self.context.program_time(&self.planned.plan);
         let accepts = |found: &Found| {
             let new = found.asked.is_some_and(|asked| asked >= begun);
             (settings.cache.mode == CacheMode::Used || new) && found.validity.has(need)
@@ -170,12 +172,12 @@ impl<'a> Sessions<'a> {
             LockOutcome::TimeUp => return Err(Error::Waited { session: session(), limit }),
             LockOutcome::Alone => {
                 self.report_unusable(&skipped);
-                return self.fetch(limit, attempts, None).await;
+                return self.fetch(timeout, attempts, None).await;
             }
             LockOutcome::Ours(lock) => lock,
         };
         let asked = boottime();
-        let fetched = self.fetch(limit.saturating_sub(lock.waited), attempts, Some(key)).await?;
+        let fetched = self.fetch(limit.saturating_sub(lock.waited).min(timeout), attempts, Some(key)).await?;
         self.store(&mut lock, key, &fetched.0, asked);
         Ok(fetched)
     }

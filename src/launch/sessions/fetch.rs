@@ -6,7 +6,7 @@ use crate::error::{Error, reason_of};
 use crate::event::{CacheEvent, EventSink as _};
 use crate::launch::context::{HELD, helper_environment};
 use crate::mfa::mode::KeyKind;
-use crate::profile::Source;
+use crate::profile::{Source, TokenSource};
 use crate::session::Session;
 use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
@@ -75,10 +75,15 @@ impl Sessions<'_> {
         }
     }
 
-    /// Returns the key of the source's `credential_process`, or `None` if the source is another one.
+    /// Returns the key of the program that gives the source's credentials or its web identity token, or `None` if the
+    /// source runs no program.
     fn program(&self) -> Option<Key> {
         let source = &self.planned.plan.source;
-        matches!(source, Source::Process { .. }).then(|| Key::of_program(source))
+        let runs = match source {
+            Source::WebIdentity { token, .. } => matches!(token, TokenSource::Command(_)),
+            source => matches!(source, Source::Process { .. }),
+        };
+        runs.then(|| Key::of_program(source))
     }
 
     /// Fails if this run is a helper program of another run that has this key. If it is the key of a session, each of
@@ -86,9 +91,13 @@ impl Sessions<'_> {
     pub(super) fn check_recursion(&self, key: &Key) -> Result<(), Error> {
         let held = self.context.vars.text(HELD).unwrap_or_default();
         if held.split(' ').any(|held| held == key.as_str()) {
-            let reason = "recursive credential_process: xassume was started to get the session that it needs itself";
-            let hint = "in a credential_process, use another profile as the source: xassume --profile NAME";
-            return Err(Error::Cannot { what: "get the session", reason: reason.into(), hint: Some(hint) });
+            let command = match self.planned.plan.source {
+                Source::WebIdentity { .. } => "web identity token command",
+                _ => "credential_process",
+            };
+            let reason = format!("recursive {command}: xassume was started to get the session that it needs itself");
+            let hint = "in a command that xassume runs, use another profile as the source: xassume --profile NAME";
+            return Err(Error::Cannot { what: "get the session", reason, hint: Some(hint) });
         }
         Ok(())
     }
