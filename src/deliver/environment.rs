@@ -12,7 +12,7 @@ pub(crate) use names::{is_removed_by_default, other_credentials};
 use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
 use crate::vars::Vars;
-use names::WATCHDOG_PID;
+use names::{WATCHDOG_PID, gives_tokens};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -64,6 +64,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) depth: u32,
     /// The profile's settings as variables. They are not set if the command gets a copy of the config file instead.
     pub(crate) profile_settings: &'a [(String, String)],
+    /// Whether `--isolate` is set.
+    pub(crate) isolate: bool,
     /// The names of the variables that `--keep-env` keeps.
     pub(crate) keep: &'a [OsString],
 }
@@ -100,7 +102,7 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     let watchdog = inputs.recipient == Recipient::Supervise && name == WATCHDOG_PID;
-    let identity = REMOVED.iter().any(|removed| name == *removed);
+    let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && gives_tokens(name);
     name == SESSION || (watchdog || identity) && !inputs.keep.iter().any(|kept| kept == name)
 }
 

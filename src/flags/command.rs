@@ -93,7 +93,8 @@ pub(crate) const ISOLATE: Flag = switch(
     "isolate",
     "Hide the credentials in ~/.aws from the command\n\n\
      The command gets a copy of ~/.aws/config without the settings that select credentials, and no shared credentials \
-     file. Without this flag a command with its own --profile uses that profile.",
+     file. Without this flag a command with its own --profile uses that profile. Variables with which a job of GitHub \
+     Actions gets OIDC tokens (ACTIONS_ID_TOKEN_*) are removed.",
 );
 
 pub(crate) const PRINT: Flag = one(

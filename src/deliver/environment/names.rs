@@ -6,6 +6,7 @@ use crate::flags::{Flag, all_flags};
 use crate::role::Invalid;
 use crate::vars::Vars;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::LazyLock;
 
 /// The variables that are removed whichever delivery is used: AWS's variables, and the `XASSUME_…` variables of the
@@ -67,7 +68,13 @@ pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'stat
 /// Checks whether the variable is removed in at least one mode. `--keep-env`, which can keep the variable, is not taken
 /// into account.
 pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
-    name == WATCHDOG_PID || REMOVED.iter().any(|removed| name == *removed)
+    name == WATCHDOG_PID || gives_tokens(name) || REMOVED.iter().any(|removed| name == *removed)
+}
+
+/// Checks whether the variable is one of those with which a job of GitHub Actions gets OIDC tokens. They are removed with
+/// `--isolate`, because the command could assume other roles with such tokens.
+pub(super) fn gives_tokens(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b"ACTIONS_ID_TOKEN_")
 }
 
 /// systemd's variable for the ID of the process that must send watchdog messages. When xassume supervises the command,

@@ -77,6 +77,7 @@ struct With<'a> {
     recipient: Recipient,
     depth: u32,
     profile_settings: &'a [(String, String)],
+    isolate: bool,
     keep: &'a [OsString],
     skew_secs: i64,
 }
@@ -87,6 +88,7 @@ const PLAIN: With<'static> = With {
     recipient: Recipient::Exec,
     depth: 1,
     profile_settings: &[],
+    isolate: false,
     keep: &[],
     skew_secs: 0,
 };
@@ -94,8 +96,9 @@ const PLAIN: With<'static> = With {
 fn variables(inherited: &Vars, with: With<'_>) -> Vec<(OsString, OsString)> {
     let mut session = session();
     session.validity = session.validity.map(|validity| Validity { skew_secs: with.skew_secs, ..validity });
-    let With { region, credentials, recipient, depth, profile_settings, keep, .. } = with;
-    environment(&Inputs { inherited, session: &session, region, credentials, recipient, depth, profile_settings, keep })
+    let With { region, credentials, recipient, depth, profile_settings, isolate, keep, .. } = with;
+    let session = &session;
+    environment(&Inputs { inherited, session, region, credentials, recipient, depth, profile_settings, isolate, keep })
 }
 
 /// Returns the resulting environment as `NAME=value` lines.
@@ -288,10 +291,26 @@ fn a_stale_account_does_not_stay_if_the_account_is_unknown() {
             recipient: Recipient::Print,
             depth: 1,
             profile_settings: &[],
+            isolate: false,
             keep: &[],
         };
         assert!(!environment(&inputs).iter().any(|(name, _)| name == "AWS_ACCOUNT_ID"), "{name}");
         assert!(change(&inputs).removed.contains(&"AWS_ACCOUNT_ID"), "{name}");
+    }
+}
+
+#[test]
+fn an_isolated_command_cannot_get_tokens_of_github() {
+    let (name, keep) = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ["ACTIONS_ID_TOKEN_REQUEST_TOKEN".into()]);
+    for (_, credentials) in deliveries() {
+        let found = |isolate, keep| {
+            let with = With { credentials, isolate, keep, ..PLAIN };
+            run(&[(name, "t"), ("ACTIONS_ID_TOKEN_NEW", "n")], with)
+                .iter()
+                .filter(|v| v.starts_with("ACTIONS_"))
+                .count()
+        };
+        assert_eq!([found(false, &[]), found(true, &[]), found(true, &keep)], [2, 0, 1]);
     }
 }
 
@@ -313,6 +332,7 @@ fn the_change_turns_any_shell_environment_into_the_commands() {
         recipient: Recipient::Print,
         depth: 4,
         profile_settings: &[],
+        isolate: false,
         keep: &keep,
     };
     // The change is computed without inherited variables. Then it is applied to an environment in which all of them are
