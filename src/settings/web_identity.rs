@@ -27,3 +27,55 @@ pub(super) fn web_identity(flags: &FlagValues) -> Result<Option<(TokenSource, Or
     let file = flags.one(&WEB_IDENTITY_TOKEN_FILE);
     Ok(file.map(|given| (TokenSource::File(PathBuf::from(&given.value)), given.origin)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::values;
+    use super::*;
+
+    fn found(line: &str, vars: &[(&str, &str)]) -> Result<Option<String>, String> {
+        match web_identity(&values(line, vars)) {
+            Ok(found) => Ok(found.map(|(token, origin)| format!("{token:?} {origin}"))),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn each_flag_selects_its_source() {
+        for (line, vars, expected) in [
+            ("", &[][..], None),
+            ("--web-identity-token-file f", &[], Some("File(\"f\") --web-identity-token-file")),
+            (
+                "",
+                &[("XASSUME_WEB_IDENTITY_TOKEN_COMMAND", "a b")],
+                Some("Command(\"a b\") XASSUME_WEB_IDENTITY_TOKEN_COMMAND"),
+            ),
+            (
+                "--web-identity-provider github --web-identity-audience me",
+                &[],
+                Some("GitHub { audience: Audience(\"me\") } --web-identity-provider"),
+            ),
+            (
+                "--web-identity-provider github",
+                &[],
+                Some("GitHub { audience: Audience(\"sts.amazonaws.com\") } --web-identity-provider"),
+            ),
+            // The audience may be a default for other runs.
+            ("", &[("XASSUME_WEB_IDENTITY_AUDIENCE", "me")], None),
+        ] {
+            assert_eq!(found(line, vars), Ok(expected.map(str::to_owned)), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_provider_and_an_audience_without_provider_are_errors() {
+        for (line, expected) in [
+            ("--web-identity-provider gitlab", "possible values: github"),
+            ("--web-identity-audience me", "--web-identity-audience requires --web-identity-provider"),
+            ("--web-identity-provider github --web-identity-audience a\u{7}", "not one word"),
+        ] {
+            let error = found(line, &[]).expect_err(line);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -104,6 +104,42 @@ fn each_web_identity_token_has_its_own_session() {
 }
 
 #[test]
+fn a_session_of_a_token_command_is_for_one_job() {
+    let sts = FakeSts::start();
+    // The subject of the token is the job's.
+    let command = "echo >>$HOME/runs; echo token.of.$JOB_TOKEN";
+    let base = xassume(&sts).without_keys().args(["--role-session-name", "name"]);
+    let with = |command| base.clone().args(["--web-identity-token-command", command]);
+    let job = |id: &str| with(command).env("CI", "true").env("JOB_TOKEN", format!("job{id}")).env("CI_JOB_ID", id);
+    let github = |attempt| {
+        let run = with(command).env("CI", "true").env("GITHUB_RUN_ID", "7").env("GITHUB_JOB", "build");
+        run.env("GITHUB_RUN_ATTEMPT", attempt)
+    };
+    assert_separate_sessions(
+        &sts,
+        &[
+            ("no job", with(command)),
+            ("another command", with("echo another.token")),
+            ("one job", job("1")),
+            ("another job", job("2")),
+            ("a workflow", github("1")),
+            ("a workflow that is run again", github("2")),
+        ],
+    );
+    let tokens = sts.requests();
+    let token_of = |id| format!("token.of.job{id}");
+    for id in ["1", "2"] {
+        assert_eq!(tokens.iter().filter(|request| request.param("WebIdentityToken") == Some(&token_of(id))).count(), 1);
+    }
+    // Without a variable that names the job, another job could get the session.
+    let unnamed = with(command).env("CI", "true").arg("-v");
+    let before = sts.requests().len();
+    let shown = [ran(&unnamed), ran(&unnamed)];
+    assert_eq!(sts.requests().len(), before + 2);
+    assert!(shown[1].stderr.contains("CI is set, but no known variable names the job"), "{}", shown[1].stderr);
+}
+
+#[test]
 fn another_host_does_not_get_an_instances_session() {
     let (sts, imds, other) = (FakeSts::start(), FakeImds::start(), FakeImds::start());
     let base = xassume(&sts).args(["--role-session-name", "name"]).without_keys();

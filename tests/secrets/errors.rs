@@ -167,7 +167,9 @@ fn damaged_files() {
     for token in [format!("{SECRET} {SECRET}"), SECRET.repeat(500)] {
         let world = world().file("token", token);
         let token = world.home().join("token");
-        assert_no_secret("a token file", &world.arg("--web-identity-token-file").arg(token));
+        assert_no_secret("a token file", &world.clone().arg("--web-identity-token-file").arg(token));
+        let by_command = world.args(["--web-identity-token-command", "cat $HOME/token"]);
+        assert_no_secret("a command that prints no token", &by_command);
     }
     let sts = FakeSts::builder().web_identity_tokens(&["good"]).start();
     let refused = xassume(&sts).without_keys().file("token", SECRET);

@@ -85,6 +85,14 @@ fn sources_with_tokens() {
     search_exec_run(&sts, &by_token.env("AWS_WEB_IDENTITY_TOKEN_FILE", token), secrets, &["token"]);
 
     let mut secrets = Secrets::default();
+    secrets.add("the command's OIDC token", "sentinel.of.the+token/command");
+    let by_command = world().file("printed", "sentinel.of.the+token/command\n");
+    std::fs::set_permissions(by_command.home().join("printed"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("a mode");
+    let command = ["--web-identity-token-command", "cat $HOME/printed"];
+    search_exec_run(&sts, &by_command.args(command), secrets, &["printed"]);
+
+    let mut secrets = Secrets::default();
     secrets.add_identity(&Identity::sso());
     secrets.add("the SSO token", "aoaAAAAAGVtSSOTOKEN0123456789");
     let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\

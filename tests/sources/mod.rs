@@ -8,6 +8,7 @@ mod logins;
 mod programs;
 mod timeouts;
 mod times;
+mod token_command;
 mod web_identity;
 
 use crate::support::{Answer, FakeSts, Finished, Identity, Xassume, probe};

@@ -10,11 +10,11 @@ use super::{Plan, plan};
 use crate::error::ConfigError;
 use crate::flags::{
     DURATION, EXTERNAL_ID, MFA_SERIAL, POLICY, POLICY_ARN, PROFILE, ROLE_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG,
-    TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+    TRANSITIVE_TAG, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::origin::Origin;
 use crate::profile::source::SsoSession;
-use crate::profile::token::{TokenFrom, TokenSource};
+use crate::profile::token::{Audience, TokenFrom, TokenSource};
 use crate::profile::{ProfileSet, Request, Source};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration, SessionPolicy,
@@ -54,6 +54,8 @@ fn request(flags: &str) -> Request {
             "-p" | "-P" => Some(&PROFILE),
             "-r" | "-R" => Some(&ROLE_ARN),
             "--token" => Some(&WEB_IDENTITY_TOKEN_FILE),
+            "--token-command" => Some(&WEB_IDENTITY_TOKEN_COMMAND),
+            "--provider" => Some(&WEB_IDENTITY_PROVIDER),
             "--external-id" => Some(&EXTERNAL_ID),
             "--duration" => Some(&DURATION),
             "--mfa" => Some(&MFA_SERIAL),
@@ -71,6 +73,14 @@ fn request(flags: &str) -> Request {
             "--token" => {
                 let token = TokenSource::File(value.into());
                 request.web_identity = Some((token, origin(&WEB_IDENTITY_TOKEN_FILE)));
+            }
+            "--token-command" => {
+                request.web_identity = Some((TokenSource::Command(value.into()), origin(&WEB_IDENTITY_TOKEN_COMMAND)));
+            }
+            "--provider" => {
+                assert_eq!(value, "github");
+                let token = TokenSource::GitHub { audience: Audience::default() };
+                request.web_identity = Some((token, origin(&WEB_IDENTITY_PROVIDER)));
             }
             "--region" => request.region = Some(value.into()),
             "--external-id" => options.external_id = Some(ExternalId::parse(value).expect(value)),

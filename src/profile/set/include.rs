@@ -187,6 +187,12 @@ mod tests {
         assert_eq!(found("sso_session = own"), "own,r,c,o,l", "this alone is no source");
         assert_eq!(found("credential_source = Environment"), ",,,,");
         assert_eq!(found("web_identity_token_file = t"), ",,,,");
+        assert_eq!(found("web_identity_token_process = c"), ",,,,");
+        let tokens = "[profile x]\ninclude_profile = y\nweb_identity_token_process = c\n[profile y]\n\
+                      web_identity_token_file = t\n";
+        let set_of_tokens = set(tokens);
+        let settings = set_of_tokens.profile("x").expect("the profile");
+        assert_eq!(settings.get("web_identity_token_file"), None, "the nearer token counts");
         assert_eq!(found("source_profile = p"), "s,r,c,p,l", "the profile can be its own source");
         let nearer = "[profile x]\ninclude_profile = y\n[profile y]\ninclude_profile = z\ncredential_process = y\n\
                       [profile z]\nsso_role_name = z\n";

@@ -50,11 +50,15 @@ fn the_role_comes_from_the_first_place_that_sets_one() {
     ]);
 }
 
+/// Profile `a`, whose source is profile `b` with these lines.
+fn with(source: &str) -> String {
+    format!("[profile a]\nrole_arn = @A\nsource_profile = b\n[profile b]\n{source}")
+}
+
 #[test]
 fn profile_chains_of_any_depth_and_their_bases() {
     let deep = "[profile a]\nrole_arn = @A\nsource_profile = b\n[profile b]\nrole_arn = @B\nsource_profile = c\n\
                 [profile c]\nrole_arn = @C\nsource_profile = d\n---\n[d]\n+AKD";
-    let with = |source: &str| format!("[profile a]\nrole_arn = @A\nsource_profile = b\n[profile b]\n{source}");
     let named = |source: &str| format!("[profile a]\nrole_arn = @A\ncredential_source = {source}");
     check(&[
         (deep, "", "-p a", "d:AKD > C > B > A"),
@@ -203,4 +207,29 @@ fn unknown_profiles_are_errors() {
     ]);
     // The hint to rename a section does not appear for a profile that is not used.
     check(&[(BASE, "AWS_PROFILE=x", "-r A -p base", "base:AKB > A")]);
+}
+
+#[test]
+fn a_command_that_prints_a_token_is_a_base_as_a_token_file_is() {
+    check(&[
+        ("[profile a]\nrole_arn = @A\nweb_identity_token_process = c d", "", "-p a", "a:token by c d > A"),
+        ("[profile a]\nweb_identity_token_process = c d", "", "-p a -r Z", "a:token by c d > Z"),
+        (&with("role_arn = @B\nweb_identity_token_process = c\n+AKB"), "KEYS", "-p a", "b:token by c > B > A"),
+    ]);
+    refuse(&[
+        (
+            &with("web_identity_token_process = c"),
+            "",
+            "-p a",
+            "profile 'b' has web_identity_token_process, but no role_arn",
+            "role_arn",
+        ),
+        (
+            &with("role_arn = @B\nweb_identity_token_process = c\nweb_identity_token_file = /w"),
+            "",
+            "-p a",
+            "has both web_identity_token_file and web_identity_token_process",
+            "remove one",
+        ),
+    ]);
 }

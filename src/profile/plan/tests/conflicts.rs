@@ -33,6 +33,14 @@ fn a_flag_takes_precedence_over_a_variable() {
         ),
         ("", "-R A --token /f $--external-id ee", "token /f > A", "EXTERNAL_ID", &by_token),
         ("", "-r A $--token /f $--tag a=b", "token /f > A", "TAG", &by_token),
+        ("", "-r A --token-command c $--external-id ee", "token by c > A", "EXTERNAL_ID", &by_token),
+        (
+            "KEYS",
+            "-R A $--token-command c --external-id ee",
+            "AKENV > A,ext=ee",
+            "WEB_IDENTITY_TOKEN_COMMAND",
+            "conflicts with --ext",
+        ),
         (TOKEN, "-r A $--source-identity me", "env:token /t > A", "SOURCE_IDENTITY", &by_token),
         ("", "-p w $--mfa serial-ff", "w:token /w > W", "MFA_SERIAL", "is assumed with a web identity token"),
         (

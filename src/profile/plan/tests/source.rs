@@ -68,6 +68,17 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         (DEPLOY, "AWS_PROFILE=deploy", "-r A --token /f", "token /f > A"),
         ("[default]\nrole_arn = @X", "", "--token /f", "token /f > X"),
     ]);
+    // A command and a provider rank as --web-identity-token-file does. AWS_ROLE_ARN belongs to another token.
+    let pod = "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t";
+    for (flag, source) in [("--token-command c", "token by c"), ("--provider github", "token for sts.amazonaws.com")] {
+        check(&[
+            (DEPLOY, "KEYS", &format!("-r A {flag}"), &format!("{source} > A")),
+            (DEPLOY, "KEYS", &format!("-r A ${flag}"), &format!("{source} > A")),
+            (DEPLOY, "", &format!("-p deploy {flag}"), &format!("{source} > D")),
+            (DEPLOY, "AWS_ROLE_ARN=@Z", &format!("-r A {flag}"), &format!("{source} > Z > A")),
+            (DEPLOY, pod, &format!("-r A {flag}"), &format!("{source} > A")),
+        ]);
+    }
 }
 
 #[test]
@@ -238,6 +249,19 @@ fn the_plan_has_the_used_profile_and_sources_are_shown_without_secrets() {
         ("", TOKEN, "-r A", "web identity token /t (AWS_WEB_IDENTITY_TOKEN_FILE)"),
         ("", "", "-r A --token /f", "web identity token /f"),
         ("[default]\nweb_identity_token_file = /w", "", "-r A", "web identity token /w of profile default"),
+        (
+            "[default]\nweb_identity_token_process = /bin/x --password hidden",
+            "",
+            "-r A",
+            "web identity token of the command /bin/x of profile default",
+        ),
+        ("", "", "-r A --token-command x", "web identity token of the command x"),
+        (
+            "",
+            "",
+            "-r A $--provider github",
+            "web identity token of GitHub Actions for sts.amazonaws.com (XASSUME_WEB_IDENTITY_PROVIDER)",
+        ),
         ("", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x", "-r A", "the container's credentials endpoint"),
         ("", "", "-r A", "the instance's role (EC2 metadata)"),
     ] {
