@@ -170,8 +170,8 @@ pub(crate) const STS_TIMEOUT: Flag = one(
     "TIME",
     "Time limit for getting credentials [default: 30s]\n\n\
      Includes retries, the wait for a concurrent xassume that gets the same session, and the source of the credentials. A \
-     limit that is set also includes credential_process and --mfa-command. The default does not: each of them has a \
-     minute.",
+     limit that is set also includes credential_process, --mfa-command and --web-identity-token-command. The default does \
+     not: each of them has a minute.",
 );
 
 pub(crate) const NO_CACHE: Flag = switch(

@@ -2,17 +2,16 @@
 //! other role with the session of the role before it.
 
 use super::call::{Call, CallContext, Code};
-use super::source::Proof;
+use super::limits::Limits;
+use super::proof::Proof;
 use crate::error::{AssumeError, Cause, Error, Refusal, StsCall};
 use crate::event::{AssumedRole, EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::device;
 use crate::mfa::{Codes, MfaKey, MfaSessions, can_sign};
-use crate::origin::Origin;
 use crate::profile::Plan;
 use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Session};
 use crate::sys::clock::wall;
-use crate::sys::helper::ProgramLimit;
 use std::time::{Duration, Instant};
 
 /// The values that are needed to use an MFA device.
@@ -22,26 +21,6 @@ pub(crate) struct Mfa<'a> {
     pub(crate) sessions: &'a dyn MfaSessions,
     /// The duration to request for a new MFA session.
     pub(crate) session_duration: Duration,
-}
-
-/// The limits for getting the source credentials and for the calls of one session.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// The maximum number of attempts of one call. A call is tried again if it may succeed later.
-    pub(crate) attempts: u32,
-    /// The time limit for the source and all calls together. Waiting for the cache lock is not included.
-    pub(crate) time: Duration,
-    /// The value of `--sts-timeout`, and the flag or the variable that sets it. `None` if the user has not set it. If
-    /// it is set, it also limits each program that xassume runs to get the session, such as a `credential_process`.
-    pub(crate) program_timeout: Option<(Duration, Origin)>,
-}
-
-impl Limits {
-    /// Returns the time limit for a program that xassume runs to get the session. `left` is the time that is left for
-    /// the session.
-    pub(super) fn of_program(self, left: Duration) -> ProgramLimit {
-        self.program_timeout.map_or(ProgramLimit::OWN, |(of, by)| ProgramLimit { left, of, by: Some(by) })
-    }
 }
 
 /// The roles to assume, and the values that are needed to assume them.

@@ -8,10 +8,10 @@
 )]
 
 use super::call::{Call, CallContext, Code};
-use super::chain::Limits;
 use super::connection::StsConnection;
 use super::date::ServerDate;
 use super::http::received;
+use super::limits::Limits;
 use super::network::Network;
 use super::source::SourceKeys;
 use super::source::instance::role_name;

@@ -8,7 +8,8 @@
 //! | `session` | fetches a session: gets the source credentials, then assumes the roles |
 //! | `source` | gets the source credentials: web identity, programs, logins, containers, instance metadata |
 //! | `chain` | assumes the roles, with MFA if it is configured |
-//! | `call` | makes one call: `AssumeRole`, `GetSessionToken`, `GetCallerIdentity` |
+//! | `call` | makes one call: `AssumeRole`, `AssumeRoleWithWebIdentity`, `GetSessionToken`, `GetCallerIdentity` |
+//! | `proof`, `limits` | what authenticates a call, and how long all calls may take |
 //! | `answer` | reads a successful answer |
 //! | `cause`, `refusal`, `failure` | find out why a call failed, and what an error code or a network error means |
 //! | `attempts` | counts the attempts of a call and decides when to try again |
@@ -27,7 +28,9 @@ mod failure;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod http;
+mod limits;
 mod network;
+mod proof;
 mod refusal;
 mod route;
 mod session;
@@ -35,8 +38,9 @@ mod source;
 #[cfg(test)]
 mod truncated;
 
-pub(crate) use chain::{Limits, Mfa};
+pub(crate) use chain::Mfa;
 pub(crate) use endpoint::endpoint;
+pub(crate) use limits::Limits;
 pub(crate) use network::{Network, read_bundle};
 pub(crate) use session::Sts;
 pub(crate) use source::device_grant::DeviceGrant;

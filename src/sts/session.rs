@@ -1,16 +1,18 @@
 //! Fetches a session: gets the source credentials, then assumes each role of the chain.
 
 use super::call::{Call, CallContext};
-use super::chain::{Chain, Limits, Mfa};
+use super::chain::{Chain, Mfa};
 use super::connection::StsConnection;
 use super::endpoint::region_of_sts;
+use super::limits::Limits;
 use super::network::Network;
+use super::proof::Proof;
 use super::source::instance::Instance;
 use super::source::login_file::LoginContext;
 use super::source::process::{self, Helpers};
 use super::source::sso::Portal;
 use super::source::web_identity::Tokens;
-use super::source::{Proof, SourceKeys, console_login, container};
+use super::source::{SourceKeys, console_login, container};
 use crate::error::{AssumeError, Error, SourceError, StsCall};
 use crate::event::{EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, mfa_mode};
@@ -209,8 +211,8 @@ impl<'a> Sts<'a> {
                 let Self { helpers, limits, .. } = *self;
                 let (first, ran) = Default::default();
                 let tokens = Tokens { source, from, vars, network, helpers, limits, first, ran };
-                // The command may write to the terminal, so the progress line is not shown while it runs.
-                self.progress.aside(tokens.fetch_first(Instant::now() + limits.time)).await?;
+                let deadline = Instant::now() + limits.time;
+                *tokens.first.borrow_mut() = Some(tokens.next(deadline, self.progress).await?.0);
                 let proof = Proof::Tokens(Rc::new(tokens));
                 return Ok(Obtained { proof, validity: None, account_id: None, instance_region });
             }

@@ -23,20 +23,7 @@ use crate::error::reason_of;
 use crate::files::read_at_most;
 use crate::session::{Keys, Validity};
 use std::path::Path;
-use std::rc::Rc;
-use web_identity::Tokens;
 use zeroize::Zeroizing;
-
-/// The maximum length in bytes of a web identity token that STS accepts.
-const MAX_TOKEN: usize = 20_000;
-
-/// What authenticates a call to STS.
-#[derive(Debug, Clone)]
-pub(super) enum Proof<'a> {
-    Keys(Keys),
-    /// A web identity token, which is a new one in each request. The requests are not signed.
-    Tokens(Rc<Tokens<'a>>),
-}
 
 /// The keys of a source.
 #[derive(Debug, Clone)]
@@ -51,15 +38,6 @@ pub(super) struct SourceKeys {
 impl From<Keys> for SourceKeys {
     fn from(keys: Keys) -> Self {
         Self { keys, validity: None, account_id: None }
-    }
-}
-
-impl Proof<'_> {
-    pub(super) fn keys(&self) -> Option<&Keys> {
-        match self {
-            Self::Keys(keys) => Some(keys),
-            Self::Tokens(_) => None,
-        }
     }
 }
 

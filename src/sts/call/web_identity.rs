@@ -87,8 +87,7 @@ impl Call<'_> {
 
     /// Returns a new token, and moves the deadline if the time for it does not count.
     async fn next_token(&mut self, tokens: &Tokens<'_>) -> Result<Secret, Error> {
-        // A command may write to the terminal, so the progress line is not shown while it runs.
-        let (token, deadline) = self.context.progress.aside(tokens.next(self.context.deadline)).await?;
+        let (token, deadline) = tokens.next(self.context.deadline, self.context.progress).await?;
         self.context.deadline = deadline;
         Ok(token)
     }

@@ -1,11 +1,12 @@
 //! Gets web identity tokens: reads a file, runs a command, or asks the provider of a CI system.
 
 use super::process::Helpers;
-use super::{MAX_TOKEN, github, token_text};
+use super::{github, token_text};
 use crate::error::{ProcessFailure, SourceError};
 use crate::profile::{TokenFrom, TokenSource};
+use crate::report::Progress;
 use crate::session::Secret;
-use crate::sts::chain::Limits;
+use crate::sts::limits::Limits;
 use crate::sts::network::Network;
 use crate::sys::helper::{self, Attendance, ProgramLimit};
 use crate::vars::Vars;
@@ -13,6 +14,9 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
+
+/// The maximum length in bytes of a web identity token that STS accepts.
+const MAX_TOKEN: usize = 20_000;
 
 /// The maximum size in bytes of the output of a command.
 const MAX_OUTPUT: usize = 64 << 10;
@@ -27,30 +31,24 @@ pub(in crate::sts) struct Tokens<'a> {
     pub(in crate::sts) network: &'a Network,
     pub(in crate::sts) helpers: Helpers<'a>,
     pub(in crate::sts) limits: Limits,
-    /// The token that was fetched before the first request. `None` if it has been used.
+    /// The token that was fetched before the first request, so that an error of the source is found before STS is
+    /// called. `None` if the token has been used.
     pub(in crate::sts) first: RefCell<Option<Secret>>,
     /// How long the command has run so far, in all its runs.
     pub(in crate::sts) ran: Cell<Duration>,
 }
 
 impl Tokens<'_> {
-    /// Fetches the token for the first request, so that an error of the source is found before STS is called. Returns
-    /// the deadline for the calls that follow, see [`Self::next`].
-    ///
-    /// # Errors
-    /// The same errors as for [`Self::next`].
-    pub(in crate::sts) async fn fetch_first(&self, deadline: Instant) -> Result<Instant, SourceError> {
-        let (token, deadline) = self.next(deadline).await?;
-        *self.first.borrow_mut() = Some(token);
-        Ok(deadline)
-    }
-
     /// Returns a token that has not been returned before, and the deadline for the calls that follow. The deadline is
     /// later than `deadline` by the time that the command took, unless the user has set `--sts-timeout`.
     ///
     /// # Errors
     /// The file cannot be read, the command fails, the provider gives no token, or what they give is not one token.
-    pub(in crate::sts) async fn next(&self, deadline: Instant) -> Result<(Secret, Instant), SourceError> {
+    pub(in crate::sts) async fn next(
+        &self,
+        deadline: Instant,
+        progress: &Progress,
+    ) -> Result<(Secret, Instant), SourceError> {
         if let Some(first) = self.first.take() {
             return Ok((first, deadline));
         }
@@ -62,7 +60,8 @@ impl Tokens<'_> {
                 Ok((github::token(audience, self.vars, self.network, left).await?, deadline))
             }
             TokenSource::Command(command) => {
-                let token = self.of_command(command, left).await;
+                // The command may write to the terminal, so the progress line is not shown while it runs.
+                let token = progress.aside(self.of_command(command, left)).await;
                 self.ran.set(self.ran.get() + begun.elapsed());
                 let counts = self.limits.program_timeout.is_some();
                 Ok((token?, if counts { deadline } else { deadline + begun.elapsed() }))
