@@ -91,6 +91,24 @@ fn each_duration_is_requested_with_a_new_token() {
 }
 
 #[test]
+fn other_output_than_one_token_is_an_error_that_does_not_show_it() {
+    let sts = FakeSts::start();
+    for (command, reason) in [
+        ("printf hid", "not one OIDC token"),
+        ("echo hidden hidden", "not one OIDC token"),
+        ("printf 'hidden\\0hidden'", "not one OIDC token"),
+        ("printf 'hidden%020001d' 1", "not one OIDC token"),
+        ("printf 'hidden\\377'", "not text"),
+        ("printf 'hidden%066000d' 1", "printed more than 65536 bytes"),
+    ] {
+        let error = failed(with_command(&sts, command));
+        let lines: Vec<_> = error.lines().collect();
+        assert!(lines.len() == 2 && lines[0].contains(reason) && !error.contains("hid"), "{command}: {error}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
 fn the_key_of_a_profile_has_the_same_meaning() {
     let sts = FakeSts::start();
     let config = format!(

@@ -1,7 +1,7 @@
 //! Tests that each field changes the key, and that no two fields can be confused.
 
 use super::*;
-use crate::profile::{Metadata, Network, Region, RoleChain, TokenFrom, TokenSource};
+use crate::profile::{Audience, Metadata, Network, Region, RoleChain, TokenFrom, TokenSource};
 use crate::role::{ExternalId, PolicyArn, RoleArn, RoleSessionName, SessionPolicy, SourceIdentity, Tag, TagKey};
 use crate::session::{Keys, Secret};
 use std::collections::{HashMap, HashSet};
@@ -124,8 +124,11 @@ fn login(profile: &str, session: &str) -> Source {
 }
 
 fn web(path: &str) -> Source {
-    let from = TokenFrom::Profile { name: "p".into(), key: "web_identity_token_file" };
-    Source::WebIdentity { token: TokenSource::File(path.into()), from }
+    token(TokenSource::File(path.into()))
+}
+
+fn token(token: TokenSource) -> Source {
+    Source::WebIdentity { token, from: TokenFrom::Profile { name: "p".into(), key: "web_identity_token_file" } }
 }
 
 #[test]
@@ -154,6 +157,10 @@ fn changing_any_field_changes_the_key() {
         ("an empty setting", Request::with(|request| request.settings[1].1 = Some(OsString::new()))),
         ("token", Request::with(|request| request.token = Some(b"other".to_vec()))),
         ("no token", Request::with(|request| request.token = None)),
+        ("token command", Request::from(token(TokenSource::Command("/token".into())))),
+        ("another token command", Request::from(token(TokenSource::Command("/token 2".into())))),
+        ("provider", Request::from(token(TokenSource::GitHub { audience: Audience::default() }))),
+        ("another audience", Request::from(token(TokenSource::GitHub { audience: Audience::parse("/token").expect("a word") }))),
         ("region", Request::with(|request| request.region = Some("eu-west-2"))),
         ("no region", Request::with(|request| request.region = None)),
         ("endpoint", Request::with(|request| request.endpoint = Some("https://sts.example.org"))),
