@@ -109,6 +109,8 @@ pub(super) const CREDENTIALS: &[Row] = &[
         Says("ignoring AWS_SECURITY_TOKEN (AWS_SESSION_TOKEN is set)")),
     ("web_identity_token_file", "role_arn = @T\nweb_identity_token_file = {home}/token", &[], PROFILE,
         Asks("- T WebIdentityToken=token.of.pod")),
+    ("web_identity_token_process", "role_arn = @T\nweb_identity_token_process = cat {home}/token", &[], PROFILE,
+        Asks("- T WebIdentityToken=token.of.pod")),
     ("AWS_WEB_IDENTITY_TOKEN_FILE", "", &[("AWS_WEB_IDENTITY_TOKEN_FILE", "{home}/token"), ("AWS_ROLE_ARN", "@E")], &[],
         Asks("- E WebIdentityToken=token.of.pod")),
     ("credential_process",

@@ -182,6 +182,35 @@ fn supervised_run() {
     }
 }
 
+/// A supervised run whose refresh runs a command for a new token: the tokens are only in the files of the test.
+#[test]
+fn supervised_run_with_a_token_command() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Held]).start();
+    let (first, second) = ("first+sentinel/of.the.token.command", "second+sentinel/of.the.token.command");
+    let world = xassume(&sts).without_keys().file("token.1", first).file("token.2", second).args(["--via", "endpoint"]);
+    for token in ["token.1", "token.2"] {
+        std::fs::set_permissions(world.home().join(token), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .expect("a mode");
+    }
+    let command = "echo >>$HOME/runs; cat $HOME/token.$(wc -l <$HOME/runs)";
+    let world = world.args(["--web-identity-token-command", command]);
+    let mut secrets = Secrets::default();
+    secrets.add("the first token", first);
+    secrets.add("the second token", second);
+    let running = probing(world.clone(), &["print-signals"]).spawn();
+    running.line("ready");
+    search_and_release(&sts, 1, &running, &secrets);
+    running.error_line("refreshed: ");
+    secrets.assert_absent_from_processes(&running);
+    let root = world.home().parent().expect("a sandbox").to_owned();
+    let files = secrets.files_with_any(&root);
+    assert!(files.iter().all(|file| file.ends_with("token.1") || file.ends_with("token.2")), "{files:?}");
+    running.signal(libc::SIGTERM);
+    secrets.assert_absent("standard error", running.wait().stderr.as_bytes());
+    let tokens: Vec<_> = sts.requests().iter().map(|r| r.param("WebIdentityToken").map(str::to_owned)).collect();
+    assert_eq!(tokens, [first, second].map(|token| Some(token.to_owned())));
+}
+
 /// The programs that xassume runs, and xassume itself while they run.
 #[test]
 fn helper_programs_get_no_secret_in_their_arguments() {
