@@ -12,7 +12,7 @@
 //!   `sso`.
 //! - `proxy`: an HTTP proxy.
 //! - `volume`: a file system that can be frozen.
-//! - `identities`: the identities that these services know.
+//! - `identities`: the identities that these services know. `issuer`: OIDC tokens, also from a shell command.
 //!
 //! Building blocks: `http` and `tls` (used by every fake), `service` (used by every fake except STS), `log` (received
 //! requests), `capture` (output of a process), `skips` (messages of skipped tests), `times` (AWS's formats of times),
@@ -28,6 +28,7 @@ pub mod device_grant;
 pub mod http;
 pub mod identities;
 pub mod imds;
+pub mod issuer;
 pub mod log;
 pub mod probe;
 pub mod processes;
@@ -52,6 +53,7 @@ pub use container::FakeContainer;
 pub use device_grant::{NEW_REFRESH_TOKEN, TokenAnswer, USER_CODE};
 pub use identities::Identity;
 pub use imds::FakeImds;
+pub use issuer::Tokens;
 pub use probe::probe;
 pub use proxy::FakeProxy;
 pub use pty::Terminal;

@@ -11,6 +11,7 @@
 //! | `environ` | prints the environment, each variable with a NUL byte |
 //! | `env NAME…` | prints `NAME=value` or `NAME is unset` for each name |
 //! | `state` | prints one line of JSON: process IDs, signal masks, descriptors, limits (see `state::report`) |
+//! | `token FILE` | prints an OIDC token as the file describes it (see `support::issuer`) |
 //! | `cat` | copies standard input to standard output |
 //! | `say WORD…` | prints the words on one line |
 //! | `say-to-stderr WORD…` | the same on standard error |
@@ -129,6 +130,7 @@ fn perform_step(step: &[&str]) -> Option<i32> {
         ["environ"] => print(&fs::read("/proc/self/environ").expect("the kernel shows the environment")),
         ["env", names @ ..] => state::variables(names),
         ["state"] => line(&state::report().to_string()),
+        ["token", file] => line(&super::issuer::print_token(file)),
         ["cat"] => copy_input(),
         ["say", words @ ..] => line(&words.join(" ")),
         ["say-to-stderr", words @ ..] => write(2, format!("{}\n", words.join(" ")).as_bytes()),

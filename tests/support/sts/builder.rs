@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::http::{Request, Server};
 use super::super::identities::Identity;
+use super::super::issuer::Tokens;
 use super::super::log::lock;
 use super::super::tls::{Authority, Certificate};
 use super::answer::{Afterwards, Script};
@@ -75,6 +76,14 @@ impl Builder {
     #[must_use]
     pub fn web_identity_tokens(mut self, tokens: &[&str]) -> Self {
         self.world.web_tokens = Some(tokens.iter().map(ToString::to_string).collect());
+        self
+    }
+
+    /// An OIDC provider for the issuer of these tokens, with these audiences (client IDs). From then on, a web identity
+    /// token must be valid: its issuer, signature, audience and expiry are checked, and each `jti` is accepted once.
+    #[must_use]
+    pub fn oidc_provider(mut self, tokens: &Tokens, audiences: &[&str]) -> Self {
+        self.world.providers.add(tokens, audiences);
         self
     }
 

@@ -1,12 +1,14 @@
 //! A fake of AWS STS that answers like the real one, and records the requests.
 //!
 //! It implements the query protocol and enforces STS's rules: unknown and expired keys, trust, external IDs, MFA codes,
-//! limits on durations, role chaining, clock skew. It does not verify signatures. A script of [`Answer`]s makes it
+//! limits on durations, role chaining, clock skew. It verifies the signatures of web identity tokens from a
+//! [`Builder::oidc_provider`], but no signatures of requests. A script of [`Answer`]s makes it
 //! break these rules.
 
 mod accounts;
 mod answer;
 mod builder;
+mod oidc;
 mod request;
 mod rules;
 mod world;
@@ -27,6 +29,7 @@ pub use world::Issued;
 
 use super::http::{Reply, Request, Server};
 use super::identities::Identity;
+use super::issuer::Tokens;
 use super::log::{Log, lock};
 use super::tls::Authority;
 use answer::Script;
@@ -130,6 +133,17 @@ impl FakeSts {
         lock(&self.shared.world).accounts.add(identity);
     }
 
+    /// From now on, the account has an OIDC provider for the issuer of these tokens, with these audiences.
+    pub fn set_oidc_provider(&self, tokens: &Tokens, audiences: &[&str]) {
+        lock(&self.shared.world).providers.add(tokens, audiences);
+    }
+
+    /// The web identity tokens of all requests so far, in order of arrival.
+    pub fn web_identity_tokens(&self) -> Vec<String> {
+        let token = |request: &StsRequest| request.param("WebIdentityToken").map(str::to_owned);
+        self.requests().iter().filter_map(token).collect()
+    }
+
     /// Another code that the MFA devices accept once.
     pub fn add_mfa_code(&self, code: &str) {
         lock(&self.shared.world).mfa_codes.push(code.to_owned());
@@ -157,6 +171,7 @@ impl Drop for FakeSts {
 impl Shared {
     fn handle(&self, request: &Request) -> Reply {
         let request = self.log.push_with(|order| StsRequest::read(request, order));
+        lock(&self.world).providers.note(&request);
         let answer = lock(&self.script).next();
         if answer == Answer::Held {
             self.gate.wait();

@@ -26,6 +26,8 @@ pub struct RoleRules {
     /// A policy that denies the call, in STS's words: `a service control policy`.
     pub denied_in: Option<&'static str>,
     pub wording: Wording,
+    /// The subject that the trust policy requires of a web identity token. `None` accepts all.
+    pub subject: Option<String>,
 }
 
 /// How much a denial says.
@@ -49,6 +51,7 @@ impl Default for RoleRules {
             without: &[],
             denied_in: None,
             wording: Wording::Bare,
+            subject: None,
         }
     }
 }

@@ -213,3 +213,48 @@ fn web_identity_needs_no_signature_but_a_valid_token() {
     assert_eq!(present("eyJ.good").status, 200);
     assert!(refusal(&present("eyJ.bad")).starts_with("400 InvalidIdentityToken: "));
 }
+
+#[test]
+fn a_web_identity_token_of_a_provider_is_checked_in_full() {
+    let tokens = Tokens::new();
+    let sts = FakeSts::builder().oidc_provider(&tokens, &["sts.amazonaws.com"]).start();
+    let present = |token: &str| {
+        let action = "Action=AssumeRoleWithWebIdentity&RoleSessionName=me";
+        let body = format!("{action}&RoleArn={ROLE}&WebIdentityToken={token}");
+        send("POST", &sts.url(), &[], body.as_bytes()).expect("the fake answers")
+    };
+    let good = tokens.mint();
+    assert_eq!(present(&good).status, 200);
+    for (token, expected) in [
+        (good.clone(), "400 InvalidIdentityToken: The token has been used before"),
+        ("AKIA".into(), "400 InvalidIdentityToken: The ID Token provided is not a valid JWT"),
+        (Tokens::new().mint(), "400 InvalidIdentityToken: JWT signature verification failed"),
+        (
+            tokens.clone().claim("iss", "https://other.example").mint(),
+            "400 InvalidIdentityToken: No OpenIDConnect provider found in your account for https://other.example",
+        ),
+        (tokens.clone().claim("aud", "other").mint(), "400 InvalidIdentityToken: Incorrect token audience"),
+        (tokens.clone().claim("azp", "other").mint(), "400 InvalidIdentityToken: Incorrect token audience"),
+        (tokens.clone().claim("aud", ()).mint(), "400 InvalidIdentityToken: Missing a required claim: aud"),
+        (tokens.clone().life(Duration::ZERO).mint(), "400 ExpiredTokenException: Token expired: current date/time "),
+    ] {
+        let refusal = refusal(&present(&token));
+        assert!(refusal.starts_with(expected), "{refusal}");
+    }
+    sts.set_role(ROLE, RoleRules { subject: Some("somebody".into()), ..RoleRules::default() });
+    let denied = refusal(&present(&tokens.mint()));
+    assert_eq!(denied, "403 AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    assert_eq!(present(&tokens.claim("sub", "somebody").mint()).status, 200);
+}
+
+#[test]
+fn a_token_counts_as_used_even_if_its_request_failed() {
+    let tokens = Tokens::new();
+    let sts = FakeSts::builder().oidc_provider(&tokens, &["sts.amazonaws.com"]).start();
+    let action = "Action=AssumeRoleWithWebIdentity&RoleSessionName=me";
+    let body = format!("{action}&RoleArn={ROLE}&WebIdentityToken={}", tokens.mint());
+    let present = || send("POST", &sts.url(), &[], body.as_bytes()).expect("the fake answers");
+    sts.script([Answer::unavailable()]);
+    assert_eq!(present().status, 503);
+    assert_eq!(refusal(&present()), "400 InvalidIdentityToken: The token has been used before");
+}

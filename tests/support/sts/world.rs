@@ -7,6 +7,7 @@ use super::super::http::Response;
 use super::super::identities::{Chaining, Identity, secret_for, token_for};
 use super::super::times::{basic, http_date, parse_basic, whole_seconds};
 use super::accounts::{Accounts, Mfa, Principal};
+use super::oidc::Providers;
 use super::request::StsRequest;
 use super::rules::{self, RoleName, RoleRules, UnknownRoles};
 use super::xml::{self, Fault, Grant, not_authorized};
@@ -47,6 +48,7 @@ pub(super) struct World {
     pub lifetime: Option<Duration>,
     pub mfa_codes: Vec<String>,
     pub web_tokens: Option<Vec<String>>,
+    pub providers: Providers,
     /// The length of session tokens. `None` for the usual length.
     pub token_bytes: Option<usize>,
     pub older: bool,
@@ -131,8 +133,14 @@ impl World {
                 "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Key)";
             return Err(Fault::new(400, "InvalidIdentityToken", message));
         }
+        let holder = self.providers.are_configured().then(|| self.providers.check(token, request.order, self.now()));
+        let holder = holder.transpose()?;
+        let trusts = |rules: &RoleRules| {
+            let subject = holder.as_ref().map(|holder| &holder.subject);
+            rules.allowed && (rules.subject.is_none() || rules.subject.as_ref() == subject)
+        };
         let denied = || Fault::denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
-        let rules = self.rules_for(role).filter(|rules| rules.allowed).ok_or_else(denied)?;
+        let rules = self.rules_for(role).filter(trusts).ok_or_else(denied)?;
         rules.check_duration(asked, Chaining::Exempt)?;
         let packed_policy = request.has_params("Policy");
         let issued = self.issue(
@@ -140,7 +148,8 @@ impl World {
             Mfa::Absent,
             None,
         );
-        Ok(xml::web_identity(&Grant { issued: &issued, packed_policy, older: self.older, source_identity: None }))
+        let grant = Grant { issued: &issued, packed_policy, older: self.older, source_identity: None };
+        Ok(xml::web_identity(&grant, holder.as_ref()))
     }
 
     fn session_token(&mut self, request: &StsRequest, granted: Option<Duration>) -> Result<Response, Fault> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::http::Response;
 use super::super::times::iso;
+use super::oidc::Holder;
 use super::world::Issued;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -56,11 +57,19 @@ pub(super) fn assume_role(grant: &Grant<'_>) -> Response {
     success("AssumeRole", &grant_body(grant))
 }
 
-pub(super) fn web_identity(grant: &Grant<'_>) -> Response {
+pub(super) fn web_identity(grant: &Grant<'_>, holder: Option<&Holder>) -> Response {
+    let (subject, audience, issuer) = match holder {
+        Some(Holder { subject, audience, issuer }) => (subject.as_str(), audience.as_str(), issuer.as_str()),
+        None => ("system:serviceaccount:default:app", "sts.amazonaws.com", "https://oidc.example.com"),
+    };
     let body = grant_body(grant)
-        + "<SubjectFromWebIdentityToken>system:serviceaccount:default:app</SubjectFromWebIdentityToken>\
-           <Audience>sts.amazonaws.com</Audience>\
-           <Provider>arn:aws:iam::222222222222:oidc-provider/oidc.example.com</Provider>";
+        + &format!(
+            "<SubjectFromWebIdentityToken>{}</SubjectFromWebIdentityToken><Audience>{}</Audience>\
+             <Provider>arn:aws:iam::222222222222:oidc-provider/{}</Provider>",
+            escape(subject),
+            escape(audience),
+            escape(issuer.trim_start_matches("https://"))
+        );
     success("AssumeRoleWithWebIdentity", &body)
 }
 
