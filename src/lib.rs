@@ -39,6 +39,7 @@
 compile_error!("xassume supervises processes with signalfd, pidfd and timerfd, and so it runs on Linux only");
 
 mod cache;
+mod claims;
 mod commands;
 mod conflicts;
 mod deliver;

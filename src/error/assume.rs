@@ -2,6 +2,8 @@
 
 use super::counted;
 use super::denial::{Denied, PolicyDenial};
+use super::web_identity::{RefusedToken, TokenRefusal};
+use crate::claims::Claims;
 use crate::role::{Hop, SessionDuration};
 use humantime::format_duration;
 use std::time::Duration;
@@ -25,6 +27,8 @@ pub(crate) struct AssumeError {
     pub(crate) cause: Cause,
     /// How many attempts were made, and for how long. `None` if the call was not retried until its time limit.
     pub(crate) attempts: Option<AttemptsMade>,
+    /// The claims of the web identity token in the call. `None` if the call had none, or if the token is not a JWT.
+    pub(crate) claims: Option<Claims>,
 }
 
 /// The attempts at a call that was retried until its time limit.
@@ -106,7 +110,8 @@ pub(crate) enum Refusal {
     RegionDisabled,
     BadPolicy,
     PackedPolicy,
-    TokenRejected,
+    /// STS refused the web identity token.
+    Token(TokenRefusal),
     Throttled,
     /// STS failed while it processed the call, so the same call may succeed later.
     Unavailable,
@@ -142,14 +147,22 @@ impl AssumeError {
         region: &str,
         cause: Cause,
     ) -> Self {
-        Self { hop: hop.cloned(), number, of, call, region: region.to_owned(), cause, attempts: None }
+        Self { hop: hop.cloned(), number, of, call, region: region.to_owned(), cause, attempts: None, claims: None }
+    }
+
+    /// Adds the claims of the web identity token in the call, for the hint.
+    pub(crate) fn with_claims(self: Box<Self>, token: &str) -> Box<Self> {
+        Box::new(Self { claims: Claims::read(token), ..*self })
     }
 
     /// Checks whether the same call may succeed later: STS could not be reached, did not answer before the time limit,
     /// failed, or throttled the call.
     pub(crate) fn is_outage(&self) -> bool {
         let passing = match &self.cause {
-            Cause::Refused { refusal, .. } => matches!(refusal, Refusal::Throttled | Refusal::Unavailable),
+            Cause::Refused { refusal, .. } => matches!(
+                refusal,
+                Refusal::Throttled | Refusal::Unavailable | Refusal::Token(TokenRefusal::IssuerUnreachable)
+            ),
             Cause::Network(NetworkFailure::TooLarge { .. } | NetworkFailure::Endpoint { .. })
             | Cause::Unexpected(_) => false,
             Cause::Network(_) => true,
@@ -169,11 +182,10 @@ impl AssumeError {
     fn refusal_hint(&self, refusal: &Refusal) -> String {
         match refusal {
             Refusal::AccessDenied { caller, action, denial } => match (self.call, &self.hop) {
-                (StsCall::AssumeRole, Some(Hop { role, options, .. })) => {
+                (StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity, Some(Hop { role, options, .. })) => {
                     let denied = Denied { role, options, action: action.as_deref() };
                     denied.hint(caller.as_deref(), *denial)
                 }
-                (StsCall::AssumeRoleWithWebIdentity, Some(hop)) => super::denial::web_identity_hint(&hop.role),
                 (StsCall::GetSessionToken, _) => {
                     "a policy of the user or of the organization denies sts:GetSessionToken".into()
                 }
@@ -212,9 +224,10 @@ impl AssumeError {
             ),
             Refusal::BadPolicy => "correct the session policy (--policy)".into(),
             Refusal::PackedPolicy => "shorten the session policy (--policy), or use fewer policy ARNs and tags (--policy-arn, --tag)".into(),
-            Refusal::TokenRejected => {
-                "check that the token is a JWT that has not expired, and that the role's trust policy names its provider".into()
-            }
+            Refusal::Token(refusal) => match &self.hop {
+                Some(hop) => RefusedToken { role: &hop.role, claims: self.claims.as_ref() }.hint(*refusal),
+                None => "get a new token".into(),
+            },
             Refusal::Throttled => "too many requests (STS allows 600 per second per account and region); try again later".into(),
             Refusal::Unavailable => "STS is temporarily unavailable; try again later".into(),
             Refusal::Other => "see the STS API reference; -v shows the request".into(),

@@ -35,14 +35,18 @@ pub(crate) enum PolicyKind {
 }
 
 /// The actions that tags and a source identity require.
-const TAG_SESSION: &str = "sts:TagSession";
-const SET_SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
+pub(super) const TAG_SESSION: &str = "sts:TagSession";
+pub(super) const SET_SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
 
 /// Hints append this to the name of a policy that lacks a statement, according to STS.
 const MISSING: &str = " (the missing statement)";
 /// Hints append this to the name of a policy that must also allow the call. STS does not say whether the policy already
 /// does.
 const ALSO: &str = " (must have this statement too)";
+
+/// The last line of a hint about a denial that can have this reason, too.
+pub(super) const WITHOUT_ROLE: &str =
+    "\n  AWS gives the same error if the role does not exist or its path is missing from the ARN";
 
 /// The caller, in the form in which hints name it.
 enum Caller<'a> {
@@ -220,18 +224,6 @@ impl Denied<'_> {
     }
 }
 
-/// Returns the hint for a role that is assumed with a web identity token. Only the trust policy decides about the call,
-/// because the caller has no policy.
-pub(super) fn web_identity_hint(role: &RoleArn) -> String {
-    let (partition, account) = (role.partition(), role.account());
-    format!(
-        "the role's trust policy must have this statement (ISSUER is the token's iss without https://), and its Condition \
-         must match the token's aud and sub:\n  trust policy of {role}:\n    \
-         {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Principal\":{{\"Federated\":\
-         \"arn:{partition}:iam::{account}:oidc-provider/ISSUER\"}}}}"
-    )
-}
-
 impl PolicyKind {
     /// Returns the name of the kind, and the policy as the subject of a sentence.
     fn names(self) -> (&'static str, &'static str) {
@@ -272,7 +264,7 @@ fn other_reasons(options: &HopOptions) -> String {
     if options.mfa_serial.is_none() {
         hint.push_str("\n  if the trust policy has a condition on aws:MultiFactorAuthPresent, use --mfa-serial");
     }
-    hint + "\n  AWS gives the same error if the role does not exist or its path is missing from the ARN"
+    hint + WITHOUT_ROLE
 }
 
 #[cfg(test)]

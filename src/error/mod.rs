@@ -15,6 +15,7 @@ mod pages;
 mod sign_in;
 mod source;
 mod text;
+mod web_identity;
 
 pub(crate) use assume::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
 pub(crate) use command::{CommandError, CommandFault};
@@ -25,6 +26,7 @@ pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use sign_in::{SignInFailure, TokenId};
 pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, TriedSources, is_passing};
 pub(crate) use text::{counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number};
+pub(crate) use web_identity::TokenRefusal;
 
 use crate::process::outcome::FAILED;
 use crate::role::Invalid;

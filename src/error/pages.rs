@@ -139,7 +139,7 @@ pages! {
     }
     StsCall {
         StsCall::AssumeRole => Of("sts-denied"),
-        StsCall::AssumeRoleWithWebIdentity => Of("sts-denied-to-a-token"),
+        StsCall::AssumeRoleWithWebIdentity => Of("token-not-trusted"),
         StsCall::GetSessionToken => Of("mfa-session-denied"),
         StsCall::GetCallerIdentity => Without("a step of `--check`, see `tests/check.rs`"),
     }
@@ -166,10 +166,20 @@ pages! {
         Refusal::RegionDisabled => Of("sts-region-disabled"),
         Refusal::BadPolicy => Of("sts-policy-malformed"),
         Refusal::PackedPolicy => Of("sts-policy-packed"),
-        Refusal::TokenRejected => Of("sts-token-rejected"),
+        Refusal::Token(_) => Of("token-not-trusted"),
         Refusal::Throttled => Of("sts-throttled"),
         Refusal::Unavailable => Of("sts-unavailable"),
         Refusal::Other => Of("sts-unknown-refusal"),
+    }
+    TokenRefusal {
+        TokenRefusal::NoProvider => Of("token-without-provider"),
+        TokenRefusal::Audience => Of("token-audience"),
+        TokenRefusal::NotTrusted => Of("token-not-trusted"),
+        TokenRefusal::IssuerUnreachable => Of("token-keys-not-retrieved"),
+        TokenRefusal::Thumbprint => Of("token-thumbprint"),
+        TokenRefusal::ClaimRejected => Of("token-claim-rejected"),
+        TokenRefusal::Expired => Of("token-expired"),
+        TokenRefusal::Invalid => Of("token-used-before"),
     }
     PolicyDenial {
         PolicyDenial { policy: PolicyKind::Identity, effect: PolicyEffect::NoAllow } => Of("denied-identity-missing"),

@@ -2,7 +2,7 @@
 
 use super::failure::{broke_off, chain, failure};
 use super::network::CONNECT_TIMEOUT;
-use super::refusal::refusal;
+use super::refusal::{refusal, token_refusal};
 use super::route::Route;
 use crate::error::{Cause, NetworkFailure, Refusal};
 use aws_sdk_sts::error::{ErrorMetadata, ProvideErrorMetadata};
@@ -26,38 +26,41 @@ pub(super) fn of_attempt(error: &OrchestratorError<Error>, response: Option<&Htt
     match (error.as_connector_error(), response) {
         (Some(error), _) => of_connection(error, route),
         (None, Some(response)) => match error.as_operation_error().and_then(metadata) {
-            Some(metadata) => of_answer(response.status(), metadata, route),
+            Some((metadata, meaning)) => of_answer(response.status(), metadata, meaning, route),
             None => of_unreadable(error, route),
         },
         (None, None) => Cause::Network(failure(error, route)),
     }
 }
 
-/// Returns the error code and the message that STS sent, whichever call failed. Returns `None` if the error is not from
-/// one of the calls below.
-fn metadata(error: &Error) -> Option<&ErrorMetadata> {
-    fn of<E>(error: &Error) -> Option<&ErrorMetadata>
+/// Converts an error code and a message to the refusal that they mean.
+type Meaning = fn(&str, &str) -> Refusal;
+
+/// Returns the error code and the message that STS sent, and how to find out what they mean for the call that failed.
+/// Returns `None` if the error is not from one of the calls below.
+fn metadata(error: &Error) -> Option<(&ErrorMetadata, Meaning)> {
+    fn of<E>(error: &Error, meaning: Meaning) -> Option<(&ErrorMetadata, Meaning)>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        error.downcast_ref::<E>().map(E::meta)
+        error.downcast_ref::<E>().map(|error| (error.meta(), meaning))
     }
-    of::<AssumeRoleError>(error)
-        .or_else(|| of::<AssumeRoleWithWebIdentityError>(error))
-        .or_else(|| of::<GetSessionTokenError>(error))
-        .or_else(|| of::<GetCallerIdentityError>(error))
+    of::<AssumeRoleError>(error, refusal)
+        .or_else(|| of::<AssumeRoleWithWebIdentityError>(error, token_refusal))
+        .or_else(|| of::<GetSessionTokenError>(error, refusal))
+        .or_else(|| of::<GetCallerIdentityError>(error, refusal))
 }
 
 /// Returns the cause of an error response. Status 429 and the statuses for server errors have one meaning, even if a
 /// server in front of STS sent them. With any other status, the STS error code in the response determines the cause.
-fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause {
+fn of_answer(status: StatusCode, error: &ErrorMetadata, meaning: Meaning, route: &Route) -> Cause {
     let message = error.message().unwrap_or("no reason was given").trim().to_owned();
     let refusal = match status.as_u16() {
         // STS itself throttles with status 400 and an error code. So status 429 comes from a server in front of STS,
         // and the body may be anything.
         TOO_MANY_REQUESTS => Some(Refusal::Throttled),
         _ if status.is_server_error() => Some(Refusal::Unavailable),
-        _ => error.code().map(|code| refusal(code, &message)),
+        _ => error.code().map(|code| meaning(code, &message)),
     };
     match (refusal, &route.proxy) {
         (Some(refusal), _) => {

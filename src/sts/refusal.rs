@@ -3,7 +3,7 @@
 //! All functions here are pure. The codes and messages are those of the STS API reference and of the error messages
 //! that AWS has published. An unknown message is shown unchanged.
 
-use crate::error::{PolicyDenial, PolicyEffect, PolicyKind, Refusal};
+use crate::error::{PolicyDenial, PolicyEffect, PolicyKind, Refusal, TokenRefusal};
 use crate::session::{difference, parse_time};
 
 /// Returns the refusal that a code and a message mean. STS has only a few codes, so the message is needed as well.
@@ -28,10 +28,33 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
         "RegionDisabled" => Refusal::RegionDisabled,
         "MalformedPolicyDocument" => Refusal::BadPolicy,
         "PackedPolicyTooLarge" => Refusal::PackedPolicy,
-        "InvalidIdentityToken" | "IDPRejectedClaim" => Refusal::TokenRejected,
         "Throttling" | "RequestLimitExceeded" | "TooManyRequests" => Refusal::Throttled,
         _ => Refusal::Other,
     }
+}
+
+/// Returns the refusal that a code and a message mean in the answer to a call with a web identity token. This call is
+/// not signed, so an expired token is the web identity token.
+pub(crate) fn token_refusal(code: &str, message: &str) -> Refusal {
+    let of_token = match code.strip_suffix("Exception").unwrap_or(code) {
+        "AccessDenied" => match denial(message) {
+            // Another policy denies the call explicitly, so a statement in the trust policy does not help.
+            Some(PolicyDenial { policy, effect: PolicyEffect::Deny }) if policy != PolicyKind::Trust => {
+                return refusal(code, message);
+            }
+            _ => TokenRefusal::NotTrusted,
+        },
+        "ExpiredToken" => TokenRefusal::Expired,
+        "IDPCommunicationError" => TokenRefusal::IssuerUnreachable,
+        "IDPRejectedClaim" => TokenRefusal::ClaimRejected,
+        "InvalidIdentityToken" if message.contains("No OpenIDConnect provider found") => TokenRefusal::NoProvider,
+        "InvalidIdentityToken" if message.contains("Incorrect token audience") => TokenRefusal::Audience,
+        "InvalidIdentityToken" if message.contains("retrieve verification key") => TokenRefusal::IssuerUnreachable,
+        "InvalidIdentityToken" if message.contains("thumbprint") => TokenRefusal::Thumbprint,
+        "InvalidIdentityToken" => TokenRefusal::Invalid,
+        _ => return refusal(code, message),
+    };
+    Refusal::Token(of_token)
 }
 
 /// Returns the policy that the message of a denial names in `because no TYPE policy allows the ACTION action`, or in
@@ -106,7 +129,6 @@ mod tests {
                 Refusal::MfaDevice,
             ),
             ("ExpiredToken", "The security token included in the request is expired", Refusal::SourceExpired),
-            ("ExpiredTokenException", "Token expired", Refusal::SourceExpired),
             ("InvalidClientTokenId", "The security token included in the request is invalid.", Refusal::SourceUnknown),
             (
                 "ValidationError",
@@ -122,13 +144,49 @@ mod tests {
             ("RegionDisabledException", "STS is not activated in this region", Refusal::RegionDisabled),
             ("MalformedPolicyDocument", "Syntax errors in policy.", Refusal::BadPolicy),
             ("PackedPolicyTooLarge", "Packed policy consumes 157% of allotted space", Refusal::PackedPolicy),
-            ("InvalidIdentityToken", "No OpenIDConnect provider found", Refusal::TokenRejected),
-            ("IDPRejectedClaim", "no", Refusal::TokenRejected),
             ("Throttling", "Rate exceeded", Refusal::Throttled),
             ("SomethingNew", "new", Refusal::Other),
         ] {
             assert_eq!(refusal(code, message), expected, "{code}: {message}");
         }
+    }
+
+    #[test]
+    fn every_known_refusal_of_a_token_is_read() {
+        let of_token = |code, message| match token_refusal(code, message) {
+            Refusal::Token(refusal) => refusal,
+            other => panic!("{other:?}"),
+        };
+        let no_provider =
+            "No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com";
+        // STS writes two spaces.
+        let no_key = "Couldn't retrieve verification key from your identity provider,  please reference \
+                      AssumeRoleWithWebIdentity documentation for requirements";
+        let no_thumbprint = "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint";
+        let expired = "Token expired: current date/time 1626271164 must be before the expiration date/time1626191469";
+        for (code, message, expected) in [
+            ("InvalidIdentityToken", no_provider, TokenRefusal::NoProvider),
+            ("InvalidIdentityToken", "Incorrect token audience", TokenRefusal::Audience),
+            ("InvalidIdentityToken", no_key, TokenRefusal::IssuerUnreachable),
+            ("InvalidIdentityToken", no_thumbprint, TokenRefusal::Thumbprint),
+            ("InvalidIdentityToken", "Missing a required claim: aud", TokenRefusal::Invalid),
+            ("InvalidIdentityTokenException", "something new", TokenRefusal::Invalid),
+            ("IDPCommunicationError", "no", TokenRefusal::IssuerUnreachable),
+            ("IDPRejectedClaim", "no", TokenRefusal::ClaimRejected),
+            ("ExpiredTokenException", expired, TokenRefusal::Expired),
+            ("ExpiredTokenException", "Token too old: 441398", TokenRefusal::Expired),
+            ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", TokenRefusal::NotTrusted),
+        ] {
+            assert_eq!(of_token(code, message), expected, "{code}: {message}");
+        }
+        let denied = "Not authorized to perform sts:AssumeRoleWithWebIdentity with an explicit deny in a";
+        for policy in [" service control policy", " resource control policy", " VPC endpoint policy"] {
+            let refusal = token_refusal("AccessDenied", &format!("{denied}{policy}"));
+            assert!(matches!(refusal, Refusal::AccessDenied { denial: Some(_), .. }), "{refusal:?}");
+        }
+        assert_eq!(of_token("AccessDenied", &format!("{denied} role trust policy")), TokenRefusal::NotTrusted);
+        assert_eq!(token_refusal("Throttling", "Rate exceeded"), Refusal::Throttled);
+        assert_eq!(token_refusal("PackedPolicyTooLarge", "no"), Refusal::PackedPolicy);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod network;
 mod page;
 mod source;
 mod sts;
+mod token;
 mod usage;
 mod values;
 mod wrapping;
@@ -32,6 +33,7 @@ fn groups() -> Vec<Vec<Page>> {
         network::pages(),
         source::pages(),
         sts::pages(),
+        token::pages(),
         usage::pages(),
         values::pages(),
     ]
@@ -97,6 +99,11 @@ fn errors_of_the_source() {
 #[test]
 fn errors_of_sts() {
     compare(&sts::pages());
+}
+
+#[test]
+fn errors_of_web_identity_tokens() {
+    compare(&token::pages());
 }
 
 #[test]

@@ -67,20 +67,6 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(Xassume::new(&sts).with_keys_of(&Identity::sso()).args(["-r", ROLE, "--", "true"])).with(sts)
         }),
         page("sts-denied-without-a-name", || Scene::answered([Answer::error(403, "AccessDenied", "Access denied")])),
-        page("sts-denied-to-a-token", || {
-            let rules = RoleRules { allowed: false, ..RoleRules::default() };
-            let sts = FakeSts::builder().role(ROLE, rules).start();
-            let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.pod");
-            let token = xassume.home().join("token");
-            let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("AWS_ROLE_ARN", ROLE);
-            Scene::new(xassume.args(["--", "true"])).with(sts)
-        }),
-        page("sts-token-rejected", || {
-            let sts = FakeSts::builder().web_identity_tokens(&[]).start();
-            let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.pod");
-            let token = xassume.home().join("token");
-            Scene::new(xassume.arg("--web-identity-token-file").arg(token).args(["-r", ROLE, "--", "true"])).with(sts)
-        }),
         page("sts-source-expired-in-a-chain", || {
             Scene::answered_to([Answer::Ok, Answer::expired_token()], &["-r", HUB, "-r", ROLE, "--", "true"])
         }),

@@ -56,7 +56,7 @@ impl Call<'_> {
         loop {
             let error = match self.attempt(hop, Attempt { token: &token, duration, begun, timeout }).await {
                 Ok(granted) => return Ok(granted),
-                Err(error) => error,
+                Err(error) => error.with_claims(token.reveal()),
             };
             let flaw = flaw(&error.cause);
             invalid += u32::from(flaw == Some(Flaw::Invalid));
