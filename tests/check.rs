@@ -6,6 +6,7 @@ mod denials;
 mod document;
 mod environment;
 mod sources;
+mod tokens;
 
 use crate::support::{FakeSts, Finished, Identity, RoleRules, Terminal, Wording, Xassume, probe};
 use serde_json::{Value, json};

@@ -1,7 +1,10 @@
 //! Events before the command starts, about the plan, the source credentials, the MFA session and the roles.
 
 use super::record::{Level, Record, info, span};
-use crate::session::{Granted, KeyKind, Session, Share, TokenSize, account_of, rfc3339};
+use crate::claims::Claims;
+use crate::error::shortened;
+use crate::session::{Granted, KeyKind, Session, Share, TokenSize, account_of, difference, rfc3339};
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -14,6 +17,9 @@ pub(crate) enum SessionEvent {
     SignInNotOffered { reason: &'static str },
     /// The source has returned credentials.
     SourceCredentials { access_key_id: String, keys: KeyKind },
+    /// The source has returned a web identity token. `claims` is what the token says about itself, which is not verified,
+    /// or `None` if the token is not a JWT. `left_secs` is the time until it expires, negative if it has expired.
+    WebIdentityToken { claims: Option<Claims>, left_secs: Option<i64> },
     /// This MFA session signs the first call to assume a role.
     MfaSession { access_key_id: String, expiration: SystemTime, from: MfaSessionFrom },
     /// One role of the chain was assumed. `number` counts from 1.
@@ -66,6 +72,13 @@ impl SessionEvent {
         Some(Self::MfaSession { access_key_id, expiration, from })
     }
 
+    /// Returns the event about a new web identity token.
+    pub(crate) fn web_identity_token(token: &str, now: SystemTime) -> Self {
+        let claims = Claims::read(token);
+        let end = claims.as_ref().and_then(|claims| claims.expiration);
+        Self::WebIdentityToken { claims, left_secs: end.map(|end| difference(end, now)) }
+    }
+
     pub(super) fn record(&self) -> Record {
         match self {
             Self::Plan { lines } => info("plan", format!("plan:\n  {}", lines.join("\n  "))),
@@ -80,6 +93,7 @@ impl SessionEvent {
                 let text = format!("source credentials: {access_key_id} ({keys})");
                 info("source_credentials", text).text("access_key_id", access_key_id).text("keys", keys)
             }
+            Self::WebIdentityToken { claims, left_secs } => token_record(claims.as_ref(), *left_secs),
             Self::MfaSession { access_key_id, expiration, from } => {
                 let from = match from {
                     MfaSessionFrom::Cache => "cache",
@@ -124,5 +138,30 @@ impl SessionEvent {
                 }
             }
         }
+    }
+}
+
+fn token_record(claims: Option<&Claims>, left_secs: Option<i64>) -> Record {
+    let Some(claims) = claims else { return info("web_identity_token", "web identity token: not a JWT") };
+    let Claims { issuer, audiences, subject, expiration, .. } = claims;
+    let audience = (!audiences.is_empty()).then(|| audiences.join(", "));
+    let named = [("issuer", issuer), ("audience", &audience), ("subject", subject)];
+    let mut text =
+        named.map(|(name, value)| format!("{name} {}", value.as_deref().map_or("-".into(), shortened))).join(", ");
+    if let Some(end) = expiration {
+        let _ = write!(text, ", expires at {}", rfc3339(*end));
+    }
+    let mut record = info("web_identity_token", format!("web identity token: {text}"));
+    for (name, value) in named {
+        if let Some(value) = value {
+            record = record.text(name, &shortened(value));
+        }
+    }
+    if let Some(end) = expiration {
+        record = record.time("expiration", *end);
+    }
+    match left_secs {
+        Some(left) => record.seconds("left", Duration::from_secs(left.max(0).unsigned_abs())),
+        None => record,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::record::span;
 use super::*;
+use crate::claims::Claims;
 use crate::process::signal::Signal;
 use crate::process::{End, Member};
 use crate::session::KeyKind;
@@ -87,14 +88,19 @@ fn session() -> Vec<Event> {
     use crate::session::{Share, TokenSize};
     use SessionEvent::{
         Assumed, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, SignInNotOffered, SignedIn, SourceCredentials,
+        WebIdentityToken,
     };
     let token = TokenSize { bytes: 330, share: None };
+    let (issuer, subject) = (Some("i".into()), Some("s".into()));
+    let claims = Claims { issuer, audiences: vec!["a".into()], subject, expiration: Some(TIME), ..Claims::default() };
     let role = AssumedRole { arn: "r".into(), account: None, expiration: TIME, lifetime: SPAN, token };
     let events = [
         Plan { lines: vec!["l".into()] },
         SignedIn { session: "corp".into(), expiration: TIME },
         SignInNotOffered { reason: "CI is set" },
         SourceCredentials { access_key_id: "AKIA".into(), keys: KeyKind::LongTerm },
+        WebIdentityToken { claims: Some(claims), left_secs: Some(-9) },
+        WebIdentityToken { claims: None, left_secs: None },
         MfaSession { access_key_id: "ASIA".into(), expiration: TIME, from: MfaSessionFrom::Code },
         RoleAssumed { number: 1, role },
         SessionToken { number: 1, token },
@@ -109,6 +115,7 @@ fn session() -> Vec<Event> {
             | SignedIn { .. }
             | SignInNotOffered { .. }
             | SourceCredentials { .. }
+            | WebIdentityToken { .. }
             | MfaSession { .. }
             | RoleAssumed { .. }
             | SessionToken { .. }

@@ -7,6 +7,7 @@ use super::connection::StsConnection;
 use super::date::Dated;
 use super::failure::chain;
 use crate::error::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
+use crate::event::EventSink;
 use crate::report::Progress;
 use crate::report::waiting::Awaited;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
@@ -24,6 +25,7 @@ pub(super) struct CallContext<'a> {
     pub(super) connection: &'a StsConnection<'a>,
     pub(super) deadline: Instant,
     pub(super) progress: &'a Progress,
+    pub(super) events: &'a dyn EventSink,
 }
 
 /// A call for one role of the chain, or for the keys of the source if no role is assumed.

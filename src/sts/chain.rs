@@ -29,7 +29,6 @@ pub(super) struct Chain<'a> {
     pub(super) plan: &'a Plan,
     pub(super) mfa: Mfa<'a>,
     pub(super) limits: Limits,
-    pub(super) events: &'a dyn EventSink,
 }
 
 impl Chain<'_> {
@@ -67,8 +66,8 @@ impl Chain<'_> {
                 (Proof::Keys(keys), _) => call.longest(hop, keys, None).await?,
             };
             let role = AssumedRole::from(&granted);
-            self.events.emit(SessionEvent::RoleAssumed { number: at + 1, role }.into());
-            self.events.emit(SessionEvent::SessionToken { number: at + 1, token: granted.token }.into());
+            context.events.emit(SessionEvent::RoleAssumed { number: at + 1, role }.into());
+            context.events.emit(SessionEvent::SessionToken { number: at + 1, token: granted.token }.into());
             proof = Proof::Keys(granted.keys.clone());
             session = Some(granted.into());
         }
@@ -115,20 +114,13 @@ impl Chain<'_> {
         Ok(new)
     }
 
-    /// Emits the event about an MFA session that is used.
-    pub(super) fn report(self, session: &Session, from: MfaSessionFrom) {
-        if let Some(event) = SessionEvent::mfa_session(session, from) {
-            self.events.emit(event.into());
-        }
-    }
-
     async fn assume_with(
         self,
         session: &Session,
         from: MfaSessionFrom,
         context: CallContext<'_>,
     ) -> Result<Session, Error> {
-        self.report(session, from);
+        report(session, from, context.events);
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
     }
 
@@ -160,6 +152,13 @@ impl Chain<'_> {
         let code = progress.aside(self.mfa.codes.next(serial, limit)).await?;
         let counts = self.limits.program_timeout.is_some() && self.mfa.codes.are_from_a_program();
         Ok((code, if counts { deadline } else { deadline + begun.elapsed() }))
+    }
+}
+
+/// Emits the event about an MFA session that is used.
+pub(super) fn report(session: &Session, from: MfaSessionFrom, events: &dyn EventSink) {
+    if let Some(event) = SessionEvent::mfa_session(session, from) {
+        events.emit(event.into());
     }
 }
 

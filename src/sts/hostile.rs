@@ -140,10 +140,11 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
         "who" => StsCall::GetCallerIdentity,
         _ => StsCall::AssumeRole,
     };
-    let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
+    let events = Report::new(LogOptions::usual(&Vars::default()));
+    let progress = events.progress();
     let connection = StsConnection { client, date, ..StsConnection::new(&network, "eu-central-1".into(), 1) };
     let deadline = Instant::now() + network.timeout;
-    let context = CallContext { connection: &connection, deadline, progress: &progress };
+    let context = CallContext { connection: &connection, deadline, progress: &progress, events: &events };
     let call = Call { context, hop: Some(&hop), place: (1, 1), action };
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (source, from, vars) = (TokenSource::Command("exit 1".into()), TokenFrom::Variable, Vars::default());

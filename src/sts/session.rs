@@ -1,7 +1,7 @@
 //! Fetches a session: gets the source credentials, then assumes each role of the chain.
 
 use super::call::{Call, CallContext};
-use super::chain::{Chain, Mfa};
+use super::chain::{Chain, Mfa, report};
 use super::connection::StsConnection;
 use super::endpoint::region_of_sts;
 use super::limits::Limits;
@@ -82,8 +82,8 @@ impl SourceCredentials<'_> {
         self.connection.date.skew()
     }
 
-    fn call_context<'c>(&'c self, progress: &'c Progress) -> CallContext<'c> {
-        CallContext { connection: &self.connection, deadline: Instant::now() + self.left, progress }
+    fn call_context<'c>(&'c self, progress: &'c Progress, events: &'c dyn EventSink) -> CallContext<'c> {
+        CallContext { connection: &self.connection, deadline: Instant::now() + self.left, progress, events }
     }
 }
 
@@ -131,7 +131,7 @@ impl<'a> Sts<'a> {
         &self,
         source: &SourceCredentials<'_>,
     ) -> Option<Result<CallerIdentity, Box<AssumeError>>> {
-        let context = source.call_context(self.progress);
+        let context = source.call_context(self.progress, &self.report);
         Some(self.identity_call(context).get_caller_identity(source.keys()?).await)
     }
 
@@ -144,7 +144,7 @@ impl<'a> Sts<'a> {
         self.check_proxy(&region)?;
         let connection = StsConnection::new(self.network, region, self.limits.attempts);
         let deadline = Instant::now() + self.limits.time;
-        let context = CallContext { connection: &connection, deadline, progress: self.progress };
+        let context = CallContext { connection: &connection, deadline, progress: self.progress, events: &self.report };
         Ok(self.identity_call(context).get_caller_identity(keys).await?)
     }
 
@@ -164,12 +164,12 @@ impl<'a> Sts<'a> {
         events: &dyn EventSink,
     ) -> Result<Session, Error> {
         let Self { plan, limits, mfa, .. } = *self;
-        let chain = Chain { plan, mfa, limits, events };
-        let mut context = source.call_context(self.progress);
+        let chain = Chain { plan, mfa, limits };
+        let mut context = source.call_context(self.progress, events);
         let session = match (mfa_mode(plan, source.kind()), source.keys()) {
             (MfaMode::Session(serial), Some(keys)) if plan.hops.is_empty() => {
                 let session = chain.new_mfa_session(keys, serial, &mut context).await?;
-                chain.report(&session, MfaSessionFrom::Code);
+                report(&session, MfaSessionFrom::Code, events);
                 session
             }
             (_, Some(keys)) if plan.hops.is_empty() => self.own_session(keys, source)?,

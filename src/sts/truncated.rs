@@ -53,11 +53,12 @@ async fn assumed(network: &Network) -> Result<Granted, Cause> {
         session_name: RoleSessionName::parse("name").expect("a name"),
         options: HopOptions::default(),
     };
-    let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
+    let events = &Report::new(LogOptions::usual(&Vars::default()));
+    let progress = &events.progress();
     // Each call has a new connection. On a connection that was used before, the client would send a failed request
     // again.
     let connection = &StsConnection::new(network, "eu-central-1".into(), 1);
-    let context = CallContext { connection, deadline: Instant::now() + network.timeout, progress: &progress };
+    let context = CallContext { connection, deadline: Instant::now() + network.timeout, progress, events };
     let call = Call { context, hop: Some(&hop), place: (1, 1), action: StsCall::AssumeRole };
     let secret_access_key = Secret::new("the caller's own");
     let keys = Keys { access_key_id: "AKIACALLER".into(), secret_access_key, session_token: None };

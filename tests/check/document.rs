@@ -2,7 +2,7 @@
 
 use super::{DEVICE, HUB, ROLE, check, role};
 use crate::documents::read;
-use crate::support::{FakeSts, RoleRules};
+use crate::support::{FakeSts, RoleRules, Tokens};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +61,7 @@ fn each_step_has_the_documented_keys() {
             .args(json)
             .run()
             .exited(125),
+        super::tokens::presented(&sts, &Tokens::new().mint()).args(json).run().exited(0),
     ];
     let section = section();
     let (mut seen, mut states) = (Keys::new(), BTreeSet::new());

@@ -1,5 +1,6 @@
 //! What a check has found, without secrets.
 
+use crate::claims::Claims;
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
 use crate::event::{AssumedRole, Event, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, device, mfa_mode};
@@ -84,6 +85,8 @@ pub(super) struct FoundSource {
 pub(super) enum Place {
     Config,
     Source,
+    /// The claims of the web identity token. There is no such step for another source.
+    Token,
     Unattended,
     Sts,
     Clock,
@@ -101,6 +104,9 @@ impl Findings<'_> {
     /// Returns the steps of this check, in the order in which they are shown.
     pub(super) fn places(&self) -> Vec<Place> {
         let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
+        if self.plan.is_some_and(|plan| plan.source.is_web_identity()) {
+            places.insert(2, Place::Token);
+        }
         let hops = self.plan.map_or(1, |plan| plan.hops.len());
         places.extend((1..=hops).map(Place::Role));
         if let Some(before) = self.hop_with_code() {
@@ -136,6 +142,15 @@ impl Findings<'_> {
     pub(super) fn roles(&self) -> impl Iterator<Item = &AssumedRole> {
         self.events.iter().filter_map(|event| match event {
             Event::Session(SessionEvent::RoleAssumed { role, .. }) => Some(role),
+            _ => None,
+        })
+    }
+
+    /// Returns the claims of the last web identity token, and the seconds until it expires. Both are `None` if they are
+    /// not known. Returns `None` if the source has returned no token.
+    pub(super) fn token(&self) -> Option<(Option<&Claims>, Option<i64>)> {
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Session(SessionEvent::WebIdentityToken { claims, left_secs }) => Some((claims.as_ref(), *left_secs)),
             _ => None,
         })
     }

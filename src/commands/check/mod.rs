@@ -10,6 +10,7 @@ mod page;
 mod session_steps;
 mod step;
 mod steps;
+mod token_step;
 
 use crate::cache::{CacheMode, Key};
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use super::findings::{Findings, Place};
 use super::step::{State, Step};
-use super::{command_steps, session_steps};
+use super::{command_steps, session_steps, token_step};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -31,6 +31,7 @@ fn step(findings: &Findings<'_>, place: Place) -> Step {
     let (name, key, describe): (_, _, fn(&Findings<'_>, &mut Step)) = match place {
         Place::Config => ("config", "config", config),
         Place::Source => ("source", "source", session_steps::source),
+        Place::Token => ("token", "token", token_step::token),
         Place::Unattended => ("refresh", "unattended", session_steps::unattended),
         Place::Sts => ("sts", "sts", session_steps::sts),
         Place::Clock => ("clock", "clock", session_steps::clock),

@@ -3,11 +3,13 @@
 
 use super::{Call, CallContext, can_be_shorter, descriptors, seconds};
 use crate::error::{AssumeError, Cause, Error};
+use crate::event::SessionEvent;
 use crate::role::{Hop, HopOptions};
 use crate::session::{Granted, Secret, TokenSize};
 use crate::sts::answer::{arn, temporary_keys};
 use crate::sts::connection::attempt_timeout;
 use crate::sts::source::web_identity::Tokens;
+use crate::sys::clock::wall;
 use aws_sdk_sts::Client;
 use std::time::{Duration, Instant};
 
@@ -89,6 +91,7 @@ impl Call<'_> {
     async fn next_token(&mut self, tokens: &Tokens<'_>) -> Result<Secret, Error> {
         let (token, deadline) = tokens.next(self.context.deadline, self.context.progress).await?;
         self.context.deadline = deadline;
+        self.context.events.emit(SessionEvent::web_identity_token(token.reveal(), wall()).into());
         Ok(token)
     }
 
