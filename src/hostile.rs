@@ -9,6 +9,7 @@
 
 pub use crate::cache::hostile::cache_file;
 pub use crate::deliver::endpoint::hostile::endpoint_request;
+pub use crate::error::web_identity::hostile::web_identity_token;
 pub use crate::mfa::hostile::mfa_command;
 pub use crate::profile::hostile::config_plan;
 pub use crate::role::hostile::{duration, role, tags};

@@ -15,7 +15,7 @@ mod pages;
 mod sign_in;
 mod source;
 mod text;
-mod web_identity;
+pub(crate) mod web_identity;
 
 pub(crate) use assume::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
 pub(crate) use command::{CommandError, CommandFault};

@@ -217,6 +217,12 @@ fn mfa_commands_give_six_digits_that_are_not_shown() {
 }
 
 #[test]
+fn web_identity_tokens_give_statements_of_json_that_do_not_control_the_terminal() {
+    let made_up = "\\{(\"(iss|aud|sub|azp|exp)\": ?([0-9e.-]{1,9}|\"(https://)?\\PC{0,20}\"|\\[\"[ -~]{0,9}\"\\]|null),?){0,6}\\}";
+    hold("web_identity_token", 200, made_up, web_identity_token);
+}
+
+#[test]
 fn the_endpoint_gives_no_session_without_the_token() {
     let made_up = "(GET|HEAD|POST|PUT) (/0f1e2d3c|/|http://127\\.0\\.0\\.1:8/0f1e2d3c) HTTP/1\\.[01]\r\n((Host: 127\\.0\\.0\\.1:8|Authorization: (f0e1d2c3b4a59687)?[a-z]{0,2}|Content-Length: [0-9]{1,3}|Transfer-Encoding: chunked|[A-Za-z-]{1,9}: [ -~]{0,20})\r\n){0,5}\r\n";
     hold("endpoint_request", 150, made_up, endpoint_request);

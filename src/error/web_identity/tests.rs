@@ -1,18 +1,8 @@
 //! Tests of the hints with malicious and missing claims.
 
+use super::hostile::REFUSALS;
 use super::*;
 use serde_json::Value;
-
-const REFUSALS: [TokenRefusal; 8] = [
-    TokenRefusal::NoProvider,
-    TokenRefusal::Audience,
-    TokenRefusal::NotTrusted,
-    TokenRefusal::IssuerUnreachable,
-    TokenRefusal::Thumbprint,
-    TokenRefusal::ClaimRejected,
-    TokenRefusal::Expired,
-    TokenRefusal::Invalid,
-];
 
 fn role(partition: &str) -> RoleArn {
     RoleArn::parse(&format!("arn:{partition}:iam::521111111144:role/DeployMaster")).expect("a role")
