@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "measurements and skipped tests are printed")]
 
 mod refreshes;
+mod tokens;
 mod unauthorized;
 
 use crate::support::http::{Received, get, send};

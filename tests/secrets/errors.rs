@@ -3,7 +3,7 @@
 use super::search::Secrets;
 use super::{ROLE, user, xassume};
 use crate::support::http::{Reply, Response, Server};
-use crate::support::{Answer, DeniedCall, FakeSts, Finished, Running, Xassume, probe};
+use crate::support::{Answer, DeniedCall, FakeSts, Finished, Running, Tokens, Xassume, probe};
 
 const SECRET: &str = "sentinel+of/something+that/AWS/keeps/to/itself";
 
@@ -175,6 +175,24 @@ fn damaged_files() {
     let refused = xassume(&sts).without_keys().file("token", SECRET);
     let token = refused.home().join("token");
     assert_no_secret("a token that is refused", &refused.arg("--web-identity-token-file").arg(token));
+}
+
+#[test]
+fn refused_tokens_whose_claims_are_shown() {
+    let token = Tokens::new().claim("jti", SECRET).claim("email", SECRET).mint();
+    let (message, _) = token.rsplit_once('.').expect("a signature");
+    let token = format!("{message}.{SECRET}");
+    for (status, code, message) in [
+        (400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://ci.example.com"),
+        (400, "InvalidIdentityToken", "Incorrect token audience"),
+        (400, "ExpiredTokenException", "Token expired"),
+        (403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
+    ] {
+        let sts = FakeSts::builder().script_forever([Answer::error(status, code, message)]).start();
+        let refused = xassume(&sts).without_keys().file("token", &token);
+        let command = format!("cat {}", refused.home().join("token").display());
+        assert_no_secret(message, &refused.args(["-vv", "--web-identity-token-command", &command]));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod programs;
 mod timeouts;
 mod times;
 mod token_command;
+mod token_retries;
 mod web_identity;
 
 use crate::support::{Answer, FakeSts, Finished, Identity, Xassume, probe};

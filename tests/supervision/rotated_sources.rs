@@ -1,10 +1,13 @@
 //! Each refresh reads the source again, so rotated credentials are used.
 
 use super::{ROLE, SHORT, key, next_start, number_in, one_refresh, probing, with_program_variables};
+use crate::support::issuer::AUDIENCE;
 use crate::support::log::PATIENCE;
 use crate::support::sys::wait_gone;
-use crate::support::{Answer, FakeSso, FakeSts, Identity, Login, Running, Xassume, write_login};
+use crate::support::{Answer, FakeSso, FakeSts, Identity, Login, Running, Tokens, Xassume, write_login};
+use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 fn section(identity: &Identity) -> String {
     let (key, secret) = (&identity.access_key_id, &identity.secret_access_key);
@@ -132,6 +135,22 @@ fn a_new_web_identity_token() {
     let tokens: Vec<_> =
         sts.requests().iter().map(|request| request.param("WebIdentityToken").map(str::to_owned)).collect();
     assert_eq!(tokens, ["token.of.before", "token.of.after"].map(|token| Some(token.to_owned())));
+}
+
+#[test]
+fn restarts_with_tokens_that_live_for_two_seconds() {
+    let tokens = Tokens::new().life(Duration::from_secs(2));
+    let sts = FakeSts::builder().oidc_provider(&tokens, &[AUDIENCE]).lifetime(Duration::from_secs(5)).start();
+    let xassume = with_program_variables(Xassume::new(&sts)).without_keys();
+    let command = tokens.command(&xassume.home().join("tokens"));
+    let xassume = xassume.args(["-r", ROLE, "--on-expiry", "restart", "--web-identity-token-command", &command]);
+    let xassume = probing(xassume, &["print-keys"]).spawn();
+    let keys: Vec<String> = (0..6).map(|_| next_start(&xassume).key).collect();
+    assert_eq!(keys, (0..6).map(|place| key(&sts, place)).collect::<Vec<_>>());
+    let tokens = sts.web_identity_tokens();
+    assert_eq!(tokens.iter().collect::<BTreeSet<_>>().len(), tokens.len(), "a token was sent twice");
+    xassume.signal(libc::SIGTERM);
+    xassume.wait().exited(0);
 }
 
 #[test]
