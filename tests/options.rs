@@ -125,6 +125,8 @@ fn the_default_session_name_contains_user_and_host() {
     assert!(named(&[("USER", "alice")]).starts_with("xassume-alice@"));
     assert_eq!(named(&[("USER", "alice")]), named(&[("USER", "alice")]), "the same from run to run");
     assert_eq!(named(&[("JOB_NAME", "team/deploy"), ("BUILD_NUMBER", "12")]), "team-deploy-12");
+    let run = [("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ID", "16712348901"), ("GITHUB_RUN_ATTEMPT", "2")];
+    assert_eq!(named(&run), "github-16712348901-2");
     assert_eq!(named(&[("AWS_ROLE_SESSION_NAME", "from-aws"), ("JOB_NAME", "x"), ("BUILD_NUMBER", "1")]), "from-aws");
 }
 

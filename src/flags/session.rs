@@ -30,8 +30,8 @@ pub(crate) const ROLE_SESSION_NAME: Flag = one(
     "role-session-name",
     "NAME",
     "Session name, shown in CloudTrail\n\n\
-     2 to 64 letters, digits and +=,.@_-. Default: AWS_ROLE_SESSION_NAME; under Jenkins the job's name and build number; \
-     else xassume-USER@HOST.",
+     2 to 64 letters, digits and +=,.@_-. Default: AWS_ROLE_SESSION_NAME; in GitHub Actions github-RUN_ID-ATTEMPT; under \
+     Jenkins the job's name and build number; else xassume-USER@HOST.",
 )
 .removed();
 
