@@ -4,6 +4,7 @@
 //! one. The fields contain the facts, and the `error` attribute of a variant contains the sentence. No field contains a
 //! secret.
 
+mod answer;
 mod assume;
 mod command;
 mod config;
@@ -17,6 +18,7 @@ mod source;
 mod text;
 pub(crate) mod web_identity;
 
+pub(crate) use answer::{Answer, is_passing};
 pub(crate) use assume::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
 pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
@@ -24,7 +26,7 @@ pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
 pub(crate) use github::GitHubFailure;
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use sign_in::{SignInFailure, TokenId};
-pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, TriedSources, is_passing};
+pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError, TriedSources};
 pub(crate) use text::{counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number};
 pub(crate) use web_identity::TokenRefusal;
 

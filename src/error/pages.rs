@@ -110,7 +110,7 @@ pages! {
         SourceError::Expired { .. } => Of("source-instance-expired"),
         SourceError::Process { .. } => Of("source-process-failed"),
         SourceError::TokenCommand { .. } => Of("source-token-command-failed"),
-        SourceError::GitHub(GitHubFailure::NoVariables) => Of("source-github-without-variables"),
+        SourceError::GitHub(_) => Of("source-github-without-permission"),
         SourceError::Container { answer: Answer::None, .. } => Of("source-container-gone"),
         SourceError::Container { answer: Answer::Refused(_), .. } => Of("source-container-token"),
         SourceError::ContainerToken => Of("source-container-token-with-a-line-break"),
@@ -128,6 +128,19 @@ pages! {
         MetadataFailure::Status { .. } => Of("source-instance-fails"),
         MetadataFailure::NoToken(_) => Of("source-instance-without-token"),
         MetadataFailure::Unusable(_) => Of("source-instance-lists-no-role"),
+    }
+    GitHubFailure {
+        GitHubFailure::NotInJob => Of("source-github-outside-a-job"),
+        GitHubFailure::NotPermitted { pull_request: false } => Of("source-github-without-permission"),
+        GitHubFailure::NotPermitted { pull_request: true } => Of("source-github-in-a-pull-request"),
+        GitHubFailure::Unset(_) => Of("source-github-without-request-token"),
+        GitHubFailure::Url => Of("source-github-url"),
+        GitHubFailure::RequestToken => Of("source-github-request-token"),
+        GitHubFailure::Status { status: 401, .. } => Of("source-github-expired"),
+        GitHubFailure::Status { .. } => Of("source-github-fails"),
+        GitHubFailure::Unanswered { untrusted: true, .. } => Without("`tests/sources/github.rs`: the CA bundle"),
+        GitHubFailure::Unanswered { .. } => Of("source-github-unreachable"),
+        GitHubFailure::Response(_) => Of("source-github-no-json"),
     }
     ProcessFailure {
         ProcessFailure::CouldNotStart(_) => Without("/bin/sh can always be started"),

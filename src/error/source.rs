@@ -1,5 +1,6 @@
 //! Errors of fetching the source credentials, with which the first role is assumed.
 
+use super::answer::{Answer, is_passing};
 use super::github::GitHubFailure;
 use super::sign_in::{SignInFailure, TokenId};
 use super::{quoted, reason_of, shortened};
@@ -82,30 +83,6 @@ impl TriedSources {
         let names = self.profiles.iter().take(MOST).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
         (!names.is_empty()).then(|| format!("use --profile NAME; profiles with credentials: {names}{more}"))
     }
-}
-
-/// How a source that gave no credentials answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// The source gave no answer.
-    None,
-    /// The source answered, but without credentials. The field is the HTTP status, if the answer has one.
-    Refused(Option<u16>),
-}
-
-impl Answer {
-    /// Checks whether a later request may get a different answer.
-    fn is_outage(self) -> bool {
-        match self {
-            Self::None => true,
-            Self::Refused(status) => status.is_some_and(is_passing),
-        }
-    }
-}
-
-/// Checks whether a service that answers with this HTTP status may answer differently later.
-pub(crate) fn is_passing(status: u16) -> bool {
-    status == 429 || status >= 500
 }
 
 /// Why EC2 instance metadata gave no credentials.
@@ -196,6 +173,7 @@ impl SourceError {
             Self::Silent { .. } | Self::InstanceMetadata { failure: MetadataFailure::Silent { .. }, .. } => true,
             Self::InstanceMetadata { failure: MetadataFailure::Status { status, .. }, .. } => is_passing(*status),
             Self::Container { answer, .. } | Self::Service { answer, .. } => answer.is_outage(),
+            Self::GitHub(failure) => failure.answer().is_outage(),
             _ => false,
         }
     }

@@ -1,9 +1,11 @@
 //! Sources that return no credentials.
 
 use super::page::{Page, ROLE, Scene, page, user_without_sts};
+use crate::support::github::REQUEST_TOKEN;
+use crate::support::http::Response;
 use crate::support::{
-    FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, RefusedPort, Xassume, write_end,
-    write_login, write_sign_in,
+    FakeContainer, FakeGitHub, FakeImds, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, RefusedPort, Xassume,
+    write_end, write_login, write_sign_in,
 };
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ fn signed_in(code: &'static str) -> Scene {
 }
 
 pub(super) fn pages() -> Vec<Page> {
-    [services(), instances(), token_files()].into_iter().flatten().collect()
+    [services(), instances(), token_files(), github()].into_iter().flatten().collect()
 }
 
 fn token_files() -> Vec<Page> {
@@ -72,16 +74,55 @@ fn token_files() -> Vec<Page> {
             let args = ["--web-identity-token-command", "sleep 60", "--sts-timeout", "300ms", "-r", ROLE, "--", "true"];
             Scene::new(user_without_sts().without_keys().args(args))
         }),
-        page("source-github-without-variables", || {
-            let args = ["--web-identity-provider", "github", "-r", ROLE, "--", "true"];
-            Scene::new(user_without_sts().without_keys().args(args))
-        }),
         page("source-token-file-empty", || {
             let sts = FakeSts::start();
             let xassume = Xassume::new(&sts).without_keys().file("token", "\n");
             let token = xassume.home().join("token");
             let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("AWS_ROLE_ARN", ROLE);
             Scene::new(xassume.args(["--", "true"])).with(sts)
+        }),
+    ]
+}
+
+/// A job of GitHub Actions with these variables.
+fn in_job(variables: &[(&str, &str)]) -> Scene {
+    let xassume = user_without_sts().without_keys().env("GITHUB_ACTIONS", "true");
+    let xassume = variables.iter().fold(xassume, |xassume, (name, value)| xassume.env(name, value));
+    Scene::new(xassume.args(["--web-identity-provider", "github", "-r", ROLE, "--", "true"]))
+}
+
+/// A job that may request tokens from this service.
+fn with_request(github: FakeGitHub, token: &str) -> Scene {
+    let url = format!("{}/idtoken?api-version=2.0", github.url());
+    in_job(&[("ACTIONS_ID_TOKEN_REQUEST_URL", &url), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", token)]).with(github)
+}
+
+fn github() -> Vec<Page> {
+    let with_reply = |response: Response| {
+        move || {
+            let response = response.clone();
+            with_request(FakeGitHub::replying(move |_| response.clone().into()), REQUEST_TOKEN)
+        }
+    };
+    vec![
+        page("source-github-outside-a-job", || in_job(&[("GITHUB_ACTIONS", "")])),
+        page("source-github-without-permission", || in_job(&[("GITHUB_EVENT_NAME", "push")])),
+        page("source-github-in-a-pull-request", || in_job(&[("GITHUB_EVENT_NAME", "pull_request")])),
+        page("source-github-without-request-token", || {
+            in_job(&[("ACTIONS_ID_TOKEN_REQUEST_URL", "https://actions.example/idtoken?api-version=2.0")])
+        }),
+        page("source-github-url", || {
+            let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://actions.example/idtoken?api-version=2.0");
+            in_job(&[url, ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)])
+        }),
+        page("source-github-request-token", || with_request(FakeGitHub::start(), "two\nlines")),
+        page("source-github-expired", || with_request(FakeGitHub::start(), "expired")),
+        page("source-github-fails", with_reply(Response::text(503, "busy"))),
+        page("source-github-not-found", with_reply(Response::text(404, "no such job"))),
+        page("source-github-no-json", with_reply(Response::text(200, "<html>Sign in</html>"))),
+        page("source-github-unreachable", || {
+            let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:1/idtoken?api-version=2.0");
+            in_job(&[url, ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)])
         }),
     ]
 }

@@ -3,6 +3,7 @@
 mod container;
 mod credential_process;
 mod files;
+mod github;
 mod instance;
 mod logins;
 mod programs;

@@ -10,6 +10,7 @@
 //! - `sts`: AWS STS, with a script for answers that break the rules.
 //! - `imds`, `container`, `sso`, `sign_in`: the other services that return credentials. `device_grant`: the sign-in of
 //!   `sso`.
+//! - `github`: the OIDC tokens of GitHub Actions.
 //! - `proxy`: an HTTP proxy.
 //! - `volume`: a file system that can be frozen.
 //! - `identities`: the identities that these services know. `issuer`: OIDC tokens, also from a shell command.
@@ -25,6 +26,7 @@ pub mod capture;
 pub mod command;
 pub mod container;
 pub mod device_grant;
+pub mod github;
 pub mod http;
 pub mod identities;
 pub mod imds;
@@ -51,6 +53,7 @@ pub mod volume;
 pub use command::{Xassume, binary};
 pub use container::FakeContainer;
 pub use device_grant::{NEW_REFRESH_TOKEN, TokenAnswer, USER_CODE};
+pub use github::FakeGitHub;
 pub use identities::Identity;
 pub use imds::FakeImds;
 pub use issuer::Tokens;

@@ -69,27 +69,27 @@ async fn url(vars: &Vars) -> Result<String, String> {
     let parsed: Uri = url.parse().map_err(|error| format!("{FULL} is not a URL: {error}"))?;
     let host = parsed.host().filter(|_| matches!(parsed.scheme_str(), Some("http" | "https")));
     let host = host.ok_or_else(|| format!("{FULL} is not an http or https URL: {url}"))?;
-    if parsed.scheme_str() == Some("https") || is_own(host).await {
+    if parsed.scheme_str() == Some("https") || all_addresses(host, is_own_address).await {
         Ok(url.to_owned())
     } else {
         Err(format!("{FULL} is an http URL of another host: {url}"))
     }
 }
 
-/// Checks whether a host name or an address belongs to this host (loopback) or to the ECS or EKS endpoint. If a name
-/// has several addresses, each of them must belong to one of these.
-async fn is_own(host: &str) -> bool {
+/// Checks whether `allowed` is true for each address of a host. The host is a name or an address.
+pub(super) async fn all_addresses(host: &str, allowed: impl Fn(IpAddr) -> bool) -> bool {
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
-        return is_own_address(address);
+        return allowed(address);
     }
     if check_threads().is_err() {
         return false;
     }
     let Ok(addresses) = tokio::net::lookup_host((host, 0)).await else { return false };
     let addresses: Vec<_> = addresses.collect();
-    !addresses.is_empty() && addresses.iter().all(|address| is_own_address(address.ip()))
+    !addresses.is_empty() && addresses.iter().all(|address| allowed(address.ip()))
 }
 
+/// Checks whether an address belongs to this host (loopback) or to the ECS or EKS endpoint.
 fn is_own_address(address: IpAddr) -> bool {
     address.is_loopback() || [IpAddr::V4(ECS), IpAddr::V4(EKS), IpAddr::V6(EKS_V6)].contains(&address)
 }

@@ -1,22 +1,219 @@
-//! Gets web identity tokens from the OIDC provider of GitHub Actions.
+//! Gets an OIDC token from GitHub Actions. GitHub gives a job with the permission `id-token: write` a URL, and a request
+//! token that is valid as long as the job. A request with both returns an OIDC token that is valid for a few minutes.
 
+use super::container::all_addresses;
+use super::service::{Request, RetryPolicy, Service, Unanswered};
+use super::sso::encoded;
 use crate::error::{GitHubFailure, SourceError};
 use crate::profile::Audience;
 use crate::session::Secret;
 use crate::sts::network::Network;
 use crate::vars::Vars;
+use hyper::Uri;
+use hyper::header::HeaderValue;
+use serde::Deserialize;
 use std::time::Duration;
+use zeroize::Zeroizing;
+
+const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
+/// The number of attempts at the request, and the time limit of each attempt.
+const RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(10), attempts: 3 };
+
+/// The maximum size in bytes of an answer. Tokens of GitHub have about two kilobytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// The maximum length in bytes of a web identity token that STS accepts.
+const MAX_TOKEN: usize = 20_000;
 
 /// Requests a token for `audience`. `limit` is the time limit for the answer.
 ///
 /// # Errors
-/// The variables of GitHub Actions are not set.
-#[expect(clippy::unused_async, reason = "the request is not implemented yet")]
+/// The environment variables do not contain a usable URL or request token, or the request returns no token.
 pub(super) async fn token(
-    _audience: &Audience,
-    _vars: &Vars,
-    _network: &Network,
-    _limit: Duration,
+    audience: &Audience,
+    vars: &Vars,
+    network: &Network,
+    limit: Duration,
 ) -> Result<Secret, SourceError> {
-    Err(SourceError::GitHub(GitHubFailure::NoVariables))
+    new_token(audience, vars, network, limit).await.map_err(SourceError::GitHub)
+}
+
+async fn new_token(
+    audience: &Audience,
+    vars: &Vars,
+    network: &Network,
+    limit: Duration,
+) -> Result<Secret, GitHubFailure> {
+    let (url, request_token) = request(vars)?;
+    let url = with_audience(url, audience.as_str()).ok_or(GitHubFailure::Url)?;
+    let target: Uri = url.parse().map_err(|_| GitHubFailure::Url)?;
+    let policy = RetryPolicy { timeout: RETRIES.timeout.min(limit), ..RETRIES };
+    let service = match (target.scheme_str(), target.host()) {
+        (Some("https"), Some(_)) => Service::new(network, policy),
+        // Without TLS, the request token must not leave this host, so no proxy is used either.
+        (Some("http"), Some(host)) if all_addresses(host, |address| address.is_loopback()).await => {
+            Service::of_host(network, policy)
+        }
+        _ => return Err(GitHubFailure::Url),
+    };
+    let authorization = Zeroizing::new(["Bearer ", request_token].concat());
+    HeaderValue::from_str(&authorization).map_err(|_| GitHubFailure::RequestToken)?;
+    let headers = [("accept", "application/json"), ("authorization", authorization.as_str())];
+    let request = Request { method: "GET", url: &url, headers: &headers, body: None };
+    let host = host_of(&target);
+    let reply = match tokio::time::timeout(limit, service.send(request)).await {
+        Ok(answer) => answer.map_err(|unanswered| failed(&unanswered, &host))?,
+        Err(_) => return Err(failed(&Unanswered::Silent(limit), &host)),
+    };
+    match reply.status {
+        200 => token_in(&reply.body).map_err(GitHubFailure::Response),
+        status => Err(GitHubFailure::Status { host, status }),
+    }
+}
+
+/// Returns the URL and the request token of the job.
+fn request(vars: &Vars) -> Result<(&str, &str), GitHubFailure> {
+    let set = |name| vars.get(name).filter(|value| !value.is_empty());
+    let in_job = set("GITHUB_ACTIONS").is_some();
+    // For example `pull_request`, `pull_request_review`. A job of `pull_request_target` can get a token.
+    let event = vars.text("GITHUB_EVENT_NAME").unwrap_or_default();
+    let pull_request = event.starts_with("pull_request") && event != "pull_request_target";
+    match (set(URL), set(REQUEST_TOKEN)) {
+        (Some(url), Some(token)) => {
+            let url = url.to_str().ok_or(GitHubFailure::Url)?;
+            Ok((url, token.to_str().ok_or(GitHubFailure::RequestToken)?))
+        }
+        (None, None) if in_job => Err(GitHubFailure::NotPermitted { pull_request }),
+        (None, None) => Err(GitHubFailure::NotInJob),
+        (None, Some(_)) => Err(GitHubFailure::Unset(URL)),
+        (Some(_), None) => Err(GitHubFailure::Unset(REQUEST_TOKEN)),
+    }
+}
+
+/// Adds the audience to the query of the URL. Returns `None` if the URL has a fragment, because the audience would
+/// become a part of it.
+fn with_audience(url: &str, audience: &str) -> Option<String> {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    (!url.contains('#')).then(|| format!("{url}{separator}audience={}", encoded(audience)))
+}
+
+fn failed(unanswered: &Unanswered, host: &str) -> GitHubFailure {
+    let reason = unanswered.at(host);
+    let untrusted = reason.contains("invalid peer certificate");
+    GitHubFailure::Unanswered { reason, answer: unanswered.answer(), untrusted }
+}
+
+/// Returns the scheme, the host and the port of a URL.
+fn host_of(url: &Uri) -> String {
+    let host = url.host().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}", url.scheme_str().unwrap_or_default())
+}
+
+/// Reads the token from the body of an answer.
+///
+/// # Errors
+/// The body contains no usable token. The text says why, and begins with a verb.
+fn token_in(body: &[u8]) -> Result<Secret, &'static str> {
+    if body.len() > MAX_ANSWER {
+        return Err("is longer than 64 KiB");
+    }
+    let answered = serde_json::from_slice::<Answered>(body);
+    let answered = answered.map_err(|error| if error.is_data() { NO_TOKEN } else { "is not JSON" })?;
+    let value = answered.value.filter(|value| !value.is_empty()).ok_or(NO_TOKEN)?;
+    if is_jwt(&value) { Ok(Secret::new(value.as_str())) } else { Err(NOT_A_TOKEN) }
+}
+
+/// Checks the form of a token. A JSON Web Token has three parts in base64url (RFC 7515, section 3.1).
+fn is_jwt(token: &str) -> bool {
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    token.len() <= MAX_TOKEN && token.split('.').count() == 3 && token.split('.').all(is_part)
+}
+
+const NOT_A_TOKEN: &str = "contains a value that is not a token";
+const NO_TOKEN: &str = "contains no token";
+
+#[derive(Deserialize)]
+struct Answered {
+    value: Option<Zeroizing<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requested(vars: &[(&str, &str)]) -> Result<String, GitHubFailure> {
+        let vars: Vars = vars.iter().copied().collect();
+        request(&vars).map(|(url, token)| format!("{url} {token}"))
+    }
+
+    #[test]
+    fn the_variables_tell_why_there_is_no_token() {
+        let (url, token, job) = ((URL, "https://h/"), (REQUEST_TOKEN, "t"), ("GITHUB_ACTIONS", "true"));
+        assert_eq!(requested(&[url, token]), Ok("https://h/ t".into()));
+        assert_eq!(requested(&[]), Err(GitHubFailure::NotInJob));
+        assert_eq!(requested(&[url, job]), Err(GitHubFailure::Unset(REQUEST_TOKEN)));
+        assert_eq!(requested(&[(URL, ""), token]), Err(GitHubFailure::Unset(URL)));
+        for (event, pull_request) in
+            [("push", false), ("pull_request", true), ("pull_request_review", true), ("pull_request_target", false)]
+        {
+            let failure = GitHubFailure::NotPermitted { pull_request };
+            assert_eq!(requested(&[job, ("GITHUB_EVENT_NAME", event)]), Err(failure), "{event}");
+        }
+    }
+
+    #[test]
+    fn the_audience_is_added_to_the_query() {
+        for (url, audience, expected) in [
+            (
+                "https://h/t?api-version=2.0",
+                "sts.amazonaws.com",
+                "https://h/t?api-version=2.0&audience=sts.amazonaws.com",
+            ),
+            ("https://h/t", "a b&c=d/é", "https://h/t?audience=a%20b%26c%3Dd%2F%C3%A9"),
+        ] {
+            assert_eq!(with_audience(url, audience).as_deref(), Some(expected));
+        }
+        assert_eq!(with_audience("https://h/t#part", "a"), None);
+    }
+
+    #[test]
+    fn the_host_is_shown_without_a_user_and_a_path() {
+        for (url, host) in [
+            ("https://me:secret@h.example:8443/a?b=c", "https://h.example:8443"),
+            ("https://h?b=c", "https://h"),
+            ("http://[::1]:80/", "http://[::1]:80"),
+        ] {
+            assert_eq!(host_of(&url.parse().expect("a URL")), host);
+        }
+    }
+
+    #[test]
+    fn only_a_token_is_taken_from_an_answer() {
+        let answer = |body: &str| token_in(body.as_bytes()).map(|token| token.reveal().to_owned());
+        assert_eq!(answer(r#"{"count":2,"value":"a.b.c"}"#), Ok("a.b.c".into()));
+        let large = format!(r#"{{"value":"a.b.c"}}{}"#, " ".repeat(MAX_ANSWER));
+        for (body, reason) in [
+            ("", "is not JSON"),
+            ("<html>sign in</html>", "is not JSON"),
+            (r#"{"value":"a.b.c"} x"#, "is not JSON"),
+            ("[]", NO_TOKEN),
+            ("{}", NO_TOKEN),
+            (r#"{"value":null}"#, NO_TOKEN),
+            (r#"{"value":5}"#, NO_TOKEN),
+            (r#"{"value":""}"#, NO_TOKEN),
+            (r#"{"value":"a.b c.d"}"#, NOT_A_TOKEN),
+            (r#"{"value":"a.b.c\n"}"#, NOT_A_TOKEN),
+            (r#"{"value":"a.b"}"#, NOT_A_TOKEN),
+            (r#"{"value":"a..c"}"#, NOT_A_TOKEN),
+            (&format!(r#"{{"value":"a.b.{}"}}"#, "a".repeat(MAX_TOKEN)), NOT_A_TOKEN),
+            (&large, "is longer than 64 KiB"),
+        ] {
+            assert_eq!(answer(body), Err(reason), "{}", &body[..body.len().min(80)]);
+        }
+        assert!(token_in(b"{\"value\":\"\xff\xff\xff\xff\"}").is_err());
+    }
 }
