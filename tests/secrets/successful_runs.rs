@@ -2,9 +2,10 @@
 
 use super::search::Secrets;
 use super::{ROLE, user, xassume};
+use crate::support::github::REQUEST_TOKEN;
 use crate::support::{
-    Answer, FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Running, Xassume,
-    probe, write_login, write_sign_in,
+    Answer, FakeContainer, FakeGitHub, FakeImds, FakeSignIn, FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Running,
+    Xassume, probe, write_login, write_sign_in,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,6 +92,13 @@ fn sources_with_tokens() {
         .expect("a mode");
     let command = ["--web-identity-token-command", "cat $HOME/printed"];
     search_exec_run(&sts, &by_command.args(command), secrets, &["printed"]);
+
+    let mut secrets = Secrets::default();
+    secrets.add("the OIDC token of GitHub Actions", "sentinel.of-the_token.service");
+    secrets.add("the request token", REQUEST_TOKEN);
+    let github = FakeGitHub::of(None, |_, _| "sentinel.of-the_token.service".into());
+    let in_job = github.job(world()).args(["--web-identity-provider", "github"]);
+    search_exec_run(&sts, &in_job, secrets, &[]);
 
     let mut secrets = Secrets::default();
     secrets.add_identity(&Identity::sso());

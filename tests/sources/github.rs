@@ -3,7 +3,9 @@
 use super::{ROLE, failed, ran};
 use crate::support::github::REQUEST_TOKEN;
 use crate::support::http::{Reply, Response};
-use crate::support::{Authority, Certificate, FakeGitHub, FakeProxy, FakeSts, RefusedPort, Xassume, on_one_line};
+use crate::support::{
+    Answer, Authority, Certificate, FakeGitHub, FakeProxy, FakeSts, RefusedPort, Xassume, on_one_line,
+};
 use std::time::Duration;
 
 const PROVIDER: [&str; 2] = ["--web-identity-provider", "github"];
@@ -60,6 +62,14 @@ fn an_audience_is_encoded() {
 }
 
 #[test]
+fn each_try_at_sts_has_a_new_token() {
+    let (sts, github) = (sts(), FakeGitHub::start());
+    sts.script([Answer::unavailable(), Answer::throttling(), Answer::Ok]);
+    ran(github.job(Xassume::new(&sts)).args(PROVIDER));
+    assert_eq!(sent(&sts), [1, 2, 3].map(FakeGitHub::token));
+}
+
+#[test]
 fn the_request_is_sent_again_after_an_outage() {
     let (sts, github) = (sts(), FakeGitHub::start());
     github.fail(503);
@@ -67,6 +77,34 @@ fn the_request_is_sent_again_after_an_outage() {
     github.wait_for_requests(1);
     github.recover();
     running.wait().exited(0);
+}
+
+#[test]
+fn a_cached_session_is_used_during_an_outage() {
+    let sts =
+        FakeSts::builder().web_identity_tokens(&[&FakeGitHub::token(1)]).lifetime(Duration::from_mins(30)).start();
+    let github = FakeGitHub::start();
+    let job = github.job(Xassume::new(&sts)).args(PROVIDER).args(["-r", ROLE]);
+    job.clone().args(["--", "true"]).run().exited(0);
+    for (status, code) in [(503, 0), (401, 125)] {
+        github.fail(status);
+        let stderr = job.clone().args(["--min-ttl", "40m", "--", "true"]).run().exited(code).stderr;
+        assert!(stderr.contains(&format!("responded with HTTP {status}")), "{stderr}");
+    }
+}
+
+/// A pull request's job on the same runner must not get the session of the main branch.
+#[test]
+fn another_job_gets_another_session() {
+    let (sts, github) = (sts(), FakeGitHub::start());
+    let job = github.job(Xassume::new(&sts)).args(PROVIDER).args(["--role-session-name", "same", "-r", ROLE]);
+    let run = |job: &Xassume| {
+        job.clone().args(["--", "true"]).run().exited(0);
+        sts.requests().len()
+    };
+    assert_eq!([run(&job), run(&job)], [1, 1]);
+    let other = job.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/2/idtoken?api-version=2.0", github.url()));
+    assert_eq!([run(&other), run(&other)], [2, 2]);
 }
 
 #[test]
@@ -122,6 +160,17 @@ fn a_refused_request_is_explained() {
     let (sts, github) = (FakeSts::start(), FakeGitHub::start());
     let error = refused(github.job(Xassume::new(&sts)).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "eyJ.expired.sig"));
     assert!(error.contains("HTTP 401"), "{error}");
+}
+
+#[test]
+fn the_check_names_the_failure_in_the_step_of_the_source() {
+    let (sts, github) = (FakeSts::start(), FakeGitHub::start());
+    github.fail(403);
+    let check = github.job(Xassume::new(&sts)).args(PROVIDER).args(["-r", ROLE, "--check"]).run().exited(125);
+    let text = on_one_line(&check.stdout_text());
+    assert!(text.contains("failed source web identity token of GitHub Actions for sts.amazonaws.com"), "{text}");
+    assert!(text.contains("HTTP 403: the request token was rejected hint: ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "{text}");
+    assert!(!text.contains("eyJ."), "{text}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::sso::encoded;
 use crate::error::{GitHubFailure, SourceError};
 use crate::profile::Audience;
 use crate::session::Secret;
+use crate::sts::answer::rounded;
 use crate::sts::network::Network;
 use crate::vars::Vars;
 use hyper::Uri;
@@ -65,7 +66,7 @@ async fn new_token(
     let host = host_of(&target);
     let reply = match tokio::time::timeout(limit, service.send(request)).await {
         Ok(answer) => answer.map_err(|unanswered| failed(&unanswered, &host))?,
-        Err(_) => return Err(failed(&Unanswered::Silent(limit), &host)),
+        Err(_) => return Err(failed(&Unanswered::Silent(rounded(limit)), &host)),
     };
     match reply.status {
         200 => token_in(&reply.body).map_err(GitHubFailure::Response),
