@@ -36,10 +36,10 @@ DOCKERFILE = EXAMPLES / "container" / "Dockerfile"
 DISTROLESS = EXAMPLES / "container" / "Dockerfile.distroless"
 CRONTAB = EXAMPLES / "cron" / "crontab"
 JENKINSFILE = EXAMPLES / "jenkins" / "Jenkinsfile"
-# Run by recipes.py.
+# Run by recipes.py and web_identity.py.
 OTHERS = [
     EXAMPLES / name
-    for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "github/deploy.yml", "terraform/apply.sh")
+    for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "github/deploy.yml", "gitlab/gitlab-ci.yml", "terraform/apply.sh")
 ]
 # The directory in which `run` installs programs that the system does not have.
 CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))

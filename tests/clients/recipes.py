@@ -1,8 +1,8 @@
 """The README and docs/: each command line in them is run, with stubs for the programs that it starts.
 
 A recipe is a script and is run as a whole; a line or a table's cell is run separately. AWS is moto; the stubs for
-`aws`, `docker`, `terraform` and others record their calls and identities. The commands in the examples for Kubernetes,
-GitHub Actions and Terraform are run in the same way.
+`aws`, `docker`, `terraform` and others record their calls and identities. The commands in the examples for Kubernetes
+and Terraform are run in the same way.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import yaml
 from cloud import KEYS, REGION, ROLE, cloud
 from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, directory, expect, expect_equal, have_flag, run
 from metadata import Handler, Server, in_one_hour, served
+from oidc import GitHub
 from refresh import installed
 from sts import recording_sts
 
@@ -40,7 +41,11 @@ ANSWERS = {
     "aws": "", "docker": READS_ENV_FILE, "terraform": "", "worker": "", "sleep": "", "shell": "",
     "ykman": "echo 123456",
     "aws-vault": f"echo '{json.dumps(KEYRING)}'",
+    "buildkite-agent": "echo an.oidc.token", "circleci": "echo an.oidc.token",
+    "spire-agent": f"echo '{json.dumps([{'svids': [{'svid': 'an.oidc.token'}]}, {'bundles': {}}])}'",
 }
+# They print a code, keys or a token for xassume.
+HELPERS = {"aws-vault", "ykman", "buildkite-agent", "circleci", "spire-agent"}
 # The profile `production`, unless a document defines it.
 PROFILES = f"[profile production]\nrole_arn = {ROLE}\nsource_profile = me\n"
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
@@ -151,7 +156,7 @@ def run_unit(unit):
     for flag in ("--check", "--print"):
         if flag in unit.script and not have_flag(flag):
             raise Skipped(f"this xassume has no {flag} yet")
-    with directory() as home, served(Tokens()) as tokens, served(Portal()) as portal:
+    with directory() as home, served(GitHub()) as tokens, served(Portal()) as portal:
         world = World(home, unit.script, unit.config)
         role = ROLE if "-p " not in unit.script else ""
         result = world.run(
@@ -173,7 +178,7 @@ def run_unit(unit):
 
 def run_refused(unit):
     """Without a session, no command may run with other credentials, and the script must fail."""
-    with directory() as home, served(Tokens()) as tokens, served(Refusing()) as sts:
+    with directory() as home, served(GitHub()) as tokens, served(Refusing()) as sts:
         # All services have this URL, so the portal of IAM Identity Center refuses, too.
         world = World(home, unit.script, unit.config, url=sts.url, answers={"aws-vault": "exit 1"})
         # Without `-e`: the commands after xassume must not hide its failure.
@@ -182,7 +187,7 @@ def run_refused(unit):
         result = run(words, {**world.env, **role, **tokens.variables()}, cwd=world.work)
         expect(result.status not in (0, None), f"{unit}\n{result}")
         calls = [call for call in world.calls() if not call["args"].startswith("sso login ")]
-        started = {call["name"] for call in calls} - {"aws-vault", "ykman"}
+        started = {call["name"] for call in calls} - HELPERS
         expect(not started, f"{unit} started {started}\n{result}")
 
 
@@ -241,7 +246,7 @@ def _():
     text = (ROOT / "docs/recipes.md").read_text()
     quoted = [body for kind, body in re.findall(r"^```(\w+)\n(.*?)^```", text, re.M | re.S)
               if kind in ("crontab", "yaml") or (kind == "ini" and "[Service]" in body)]
-    expect_equal(len(quoted), 3, "quotations")
+    expect_equal(len(quoted), 5, "quotations")
     for line in (line for body in quoted for line in lines(body)):
         expect(line in known, f"no example contains: {line}")
 
@@ -275,26 +280,6 @@ class Portal(Server):
                 return self.answer(200, {"roleCredentials": credentials}, "application/json")
 
         super().__init__(Answer)
-
-
-class Tokens(Server):
-    """GitHub's OpenID Connect for a job: returns a token for the job's request token."""
-
-    def __init__(self):
-        class Answer(Handler):
-            def do_GET(self):
-                self.server.seen.append(self.path)
-                if self.headers.get("Authorization") != "Bearer the-jobs-own":
-                    return self.answer(401, "no")
-                return self.answer(200, {"count": 1, "value": "an.oidc.token"}, "application/json")
-
-        super().__init__(Answer)
-
-    def variables(self):
-        return {
-            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/token?api-version=2.0",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "the-jobs-own",
-        }
 
 
 def only(documents, kind):
@@ -373,27 +358,6 @@ def _():
         shared = environment(reports)["AWS_SHARED_CREDENTIALS_FILE"].replace("/shared", str(home / "shared"))
         expect_equal(shared, sidecar["command"][4].replace("/shared", str(home / "shared")), "the file")
         expect(not pathlib.Path(shared).exists(), "the file outlives xassume")
-
-
-@check("examples: GitHub Actions, the job's token assumes the role")
-def _():
-    workflow = yaml.safe_load((EXAMPLES / "github/deploy.yml").read_text())
-    expect_equal(workflow["permissions"]["id-token"], "write", "permission for a token")
-    (job,) = workflow["jobs"].values()
-    variables = {name: value.replace("${{ github.run_id }}", "118") for name, value in job["env"].items()}
-    expect(not any("${{" in value for value in variables.values()), variables)
-    (script,) = [step["run"] for step in job["steps"] if "run" in step]
-    with directory() as home, recording_sts(home) as sts, served(Tokens()) as tokens:
-        world = World(home, script, url=sts.url)
-        result = world.run(script, **variables, **tokens.variables(), TMPDIR=home / "work").expect_success()
-        expect_equal(tokens.seen, ["/token?api-version=2.0&audience=sts.amazonaws.com"], "requests to GitHub")
-        requests = [(request["action"], request["role"], request["web_identity"]) for request in sts.take()]
-        expect_equal(requests, [("AssumeRoleWithWebIdentity", ROLE, "an.oidc.token")], "requests to STS")
-        (call,) = world.calls()
-        wanted = ("deploy.sh", ROLE.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/github-118")
-        expect_equal((call["name"], call["session"]), wanted, str(result))
-        left = [path.name for path in world.work.iterdir() if path.name.startswith("tmp.")]
-        expect_equal(left, [], "token files that were not removed")
 
 
 @check("examples: Terraform, each step has the endpoint and no keys")

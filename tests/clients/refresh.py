@@ -73,12 +73,17 @@ class Sts(Handler):
         if action != "AssumeRole":
             arn = "arn:aws:sts::521111111144:assumed-role/Long/me"
             return self.result(action, f"<Arn>{arn}</Arn><UserId>ID</UserId><Account>521111111144</Account>")
-        seconds = sts.lifetime if request["RoleArn"] == ROLE else 3600
+        return self.grant(action, request["RoleArn"])
+
+    def grant(self, action, role_arn):
+        """Answers with a new session of the role."""
+        sts, now = self.server, time.time()
+        seconds = sts.lifetime if role_arn == ROLE else 3600
         key = f"ASIACHECKS{len(sts.issued) + 1:010d}"
         # `Expiration` has whole seconds.
         expires = int(now) + seconds
-        sts.issued[key] = (request["RoleArn"], expires)
-        account, name = request["RoleArn"].split(":")[4], request["RoleArn"].rsplit("/", 1)[1]
+        sts.issued[key] = (role_arn, expires)
+        account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[1]
         until = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
         return self.result(
             action,
