@@ -177,7 +177,7 @@ enum Decision {
 fn decide(reply: Result<Reply, Unanswered>) -> Result<Decision, SignInFailure> {
     let reply = match reply {
         Ok(reply) => reply,
-        Err(unanswered @ (Unanswered::TooLarge | Unanswered::Unsendable(_))) => {
+        Err(unanswered @ (Unanswered::TooLarge(_) | Unanswered::Unsendable(_))) => {
             return Err(SignInFailure::Failed(unanswered.to_string()));
         }
         Err(unanswered) => return Ok(Decision::Failed(unanswered.to_string())),

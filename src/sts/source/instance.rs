@@ -105,7 +105,7 @@ impl<'a> Instance<'a> {
         match answer {
             Ok(reply) if reply.status == 200 => Ok(reply),
             Ok(reply) => Err(MetadataFailure::Status { what, status: reply.status }),
-            Err(unanswered @ (Unanswered::TooLarge | Unanswered::Unsendable(_))) => {
+            Err(unanswered @ (Unanswered::TooLarge(_) | Unanswered::Unsendable(_))) => {
                 Err(MetadataFailure::Unusable(unanswered.to_string()))
             }
             Err(unanswered) => Err(self.silent(unanswered.to_string())),

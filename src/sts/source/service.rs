@@ -12,7 +12,7 @@ use crate::sts::route::proxy_of;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
@@ -92,8 +92,9 @@ pub(super) enum Unanswered {
     /// No connection was made.
     #[error("{0}")]
     Unreached(String),
-    #[error("the response is longer than {MAX_ANSWER_BYTES} bytes")]
-    TooLarge,
+    /// The answer is longer than this number of bytes.
+    #[error("the response is longer than {0} bytes")]
+    TooLarge(usize),
     /// The request was not sent, because a part of it is not valid.
     #[error("{0}")]
     Unsendable(String),
@@ -107,21 +108,21 @@ impl Unanswered {
             Self::Silent(_) => format!("{host} {self}"),
             Self::Unreached(reason) => format!("{host} cannot be reached: {reason}"),
             Self::Broken(reason) => format!("{host}: {reason}"),
-            Self::TooLarge | Self::Unsendable(_) => self.to_string(),
+            Self::TooLarge(_) | Self::Unsendable(_) => self.to_string(),
         }
     }
 
     pub(super) fn answer(&self) -> Answer {
         match self {
             Self::Silent(_) | Self::Broken(_) | Self::Unreached(_) => Answer::None,
-            Self::TooLarge | Self::Unsendable(_) => Answer::Refused(None),
+            Self::TooLarge(_) | Self::Unsendable(_) => Answer::Refused(None),
         }
     }
 
-    fn from(error: &(dyn Error + 'static)) -> Self {
+    fn from(error: &(dyn Error + 'static), most: usize) -> Self {
         let texts = chain(error);
         if texts.iter().any(|text| text.contains("length limit exceeded")) {
-            return Self::TooLarge;
+            return Self::TooLarge(most);
         }
         let reason = texts.last().cloned().unwrap_or_default();
         let reason = match proxy_of(error) {
@@ -143,6 +144,8 @@ pub(super) struct Service {
     connector: SharedHttpConnector,
     date: ServerDate,
     policy: RetryPolicy,
+    /// The maximum size in bytes of an answer.
+    most: usize,
 }
 
 impl Service {
@@ -156,10 +159,15 @@ impl Service {
         Self::with(network, Proxies::default(), policy.timeout, policy)
     }
 
+    /// Returns the service with a smaller limit for the size in bytes of an answer.
+    pub(super) fn limited(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
     fn with(network: &Network, proxies: Proxies, connect: Duration, policy: RetryPolicy) -> Self {
         let date = ServerDate::default();
         let connector = http::connector(network, proxies, connect, &date);
-        Self { connector, date, policy }
+        Self { connector, date, policy, most: MAX_ANSWER_BYTES }
     }
 
     /// Sends the request. As long as the policy allows more attempts and a later attempt may succeed, sends it again.
@@ -175,7 +183,7 @@ impl Service {
             left = left.saturating_sub(1);
             match &answer {
                 Ok(reply) if !is_passing(reply.status) => return answer,
-                Err(Unanswered::TooLarge | Unanswered::Unsendable(_)) => return answer,
+                Err(Unanswered::TooLarge(_) | Unanswered::Unsendable(_)) => return answer,
                 _ if left == 0 => return answer,
                 Ok(_) | Err(_) => {}
             }
@@ -187,10 +195,11 @@ impl Service {
     async fn attempt(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
         let sent = built(request)?;
         let answer = async {
-            let response = self.connector.call(sent).await.map_err(|error| Unanswered::from(&error))?;
+            let response = self.connector.call(sent).await.map_err(|error| Unanswered::from(&error, self.most))?;
             let status = response.status().as_u16();
             let error_type = response.headers().get("x-amzn-errortype").map(str::to_owned);
-            let body = response.into_body().collect().await.map_err(|error| Unanswered::from(&*error))?;
+            let body = Limited::new(response.into_body(), self.most).collect().await;
+            let body = body.map_err(|error| Unanswered::from(&*error, self.most))?;
             Ok(Reply { status, error_type, body: Zeroizing::new(body.to_bytes().to_vec()), dated: self.date.last() })
         };
         timeout(self.policy.timeout + GRACE, answer).await.map_err(|_| Unanswered::Silent(self.policy.timeout))?
