@@ -3,10 +3,12 @@
 use super::{ROLE, failed, ran};
 use crate::support::github::REQUEST_TOKEN;
 use crate::support::http::{Reply, Response};
+use crate::support::issuer::AUDIENCE;
 use crate::support::{
-    Answer, Authority, Certificate, FakeGitHub, FakeProxy, FakeSts, RefusedPort, Xassume, on_one_line,
+    Answer, Authority, Certificate, FakeGitHub, FakeProxy, FakeSts, RefusedPort, Tokens, Xassume, on_one_line, probe,
 };
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 const PROVIDER: [&str; 2] = ["--web-identity-provider", "github"];
 
@@ -14,11 +16,6 @@ const PROVIDER: [&str; 2] = ["--web-identity-provider", "github"];
 fn sts() -> FakeSts {
     let tokens: Vec<_> = (1..10).map(FakeGitHub::token).collect();
     FakeSts::builder().web_identity_tokens(&tokens.iter().map(String::as_str).collect::<Vec<_>>()).start()
-}
-
-/// The tokens that were sent to STS.
-fn sent(sts: &FakeSts) -> Vec<String> {
-    sts.requests().iter().filter_map(|request| request.param("WebIdentityToken").map(str::to_owned)).collect()
 }
 
 /// The error of a job, on one line. Neither a request token nor a token may be in it.
@@ -43,7 +40,7 @@ fn the_token_of_a_job_assumes_the_role() {
     assert_eq!(query, [("api-version", "2.0"), ("audience", "sts.amazonaws.com")]);
     let request = &sts.requests()[0];
     assert_eq!((request.action.as_str(), request.access_key_id.as_deref()), ("AssumeRoleWithWebIdentity", None));
-    assert_eq!((request.param("RoleArn"), sent(&sts)), (Some(ROLE), vec![FakeGitHub::token(1)]));
+    assert_eq!((request.param("RoleArn"), sts.web_identity_tokens()), (Some(ROLE), vec![FakeGitHub::token(1)]));
     assert_eq!(request.param("RoleSessionName"), Some("github-16712348901-1"));
     // The variables belong to the user. The token does not reach the command.
     assert_eq!(shown.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN").as_deref(), Some(REQUEST_TOKEN));
@@ -66,7 +63,7 @@ fn each_try_at_sts_has_a_new_token() {
     let (sts, github) = (sts(), FakeGitHub::start());
     sts.script([Answer::unavailable(), Answer::throttling(), Answer::Ok]);
     ran(github.job(Xassume::new(&sts)).args(PROVIDER));
-    assert_eq!(sent(&sts), [1, 2, 3].map(FakeGitHub::token));
+    assert_eq!(sts.web_identity_tokens(), [1, 2, 3].map(FakeGitHub::token));
 }
 
 #[test]
@@ -91,6 +88,30 @@ fn a_cached_session_is_used_during_an_outage() {
         let stderr = job.clone().args(["--min-ttl", "40m", "--", "true"]).run().exited(code).stderr;
         assert!(stderr.contains(&format!("responded with HTTP {status}")), "{stderr}");
     }
+}
+
+/// STS checks the tokens, and accepts each one once.
+#[test]
+fn refreshes_have_new_tokens_also_after_an_outage_of_sts() {
+    let tokens = Tokens::new().life(Duration::from_secs(2));
+    let sts = FakeSts::builder().oidc_provider(&tokens, &[AUDIENCE]).lifetime(Duration::from_secs(5)).start();
+    let github = FakeGitHub::of(None, move |audience, _| tokens.clone().claim("aud", audience).mint());
+    let job = github.job(Xassume::new(&sts)).args(PROVIDER).args(["--via", "endpoint", "-r", ROLE, "--"]);
+    let running = job.args(probe()).args(["print-signals", "exit-on", "TERM"]).spawn();
+    sts.wait_for_requests(3);
+    assert_eq!(sts.issued().len(), 3, "no token was refused");
+    sts.script_forever([Answer::Reset]);
+    // The tokens of the first tries expire during the outage.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        sts.wait_for_requests(sts.requests().len() + 1);
+    }
+    sts.script([]);
+    running.error_line("session refreshed after ");
+    running.signal(libc::SIGTERM);
+    running.wait().exited(0);
+    let sent = sts.web_identity_tokens();
+    assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len(), "each token was sent once");
 }
 
 /// A pull request's job on the same runner must not get the session of the main branch.
@@ -226,11 +247,11 @@ fn a_silent_service_does_not_outlast_the_time_limit() {
     let (sts, github) = (FakeSts::start(), FakeGitHub::start());
     github.hang();
     let error = failed(github.job(Xassume::new(&sts)).args(PROVIDER).args(["--sts-timeout", "700ms"]));
-    assert!(error.contains("timed out after 700ms"), "{error}");
+    assert!(error.contains(" timed out after "), "{error}");
     let per_byte = Duration::from_millis(50);
     let slow = FakeGitHub::replying(move |_| Reply::Drip { response: Response::text(200, "slow"), per_byte });
     let error = failed(slow.job(Xassume::new(&sts)).args(PROVIDER).args(["--sts-timeout", "700ms"]));
-    assert!(error.contains("timed out after 700ms"), "{error}");
+    assert!(error.contains(" timed out after "), "{error}");
 }
 
 /// A GitHub Enterprise Server with a certificate of a private authority, behind a proxy.
