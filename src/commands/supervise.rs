@@ -4,6 +4,7 @@
 //! the command's process and the clocks.
 
 use crate::deliver::published::unwritten;
+use crate::deliver::run_directory::RunDirectory;
 use crate::error::{CHECK_LIMITS, Error, not_started};
 use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
@@ -14,13 +15,15 @@ use crate::process::End;
 use crate::report::{Report, writer};
 use crate::session::{Need, Session};
 use crate::settings::Settings;
-use crate::supervise::driver::{Ports, ProcessHost, supervise};
+use crate::supervise::driver::{Notifier, Ports, ProcessHost, supervise};
 use crate::supervise::machine::{Final, START_LIMIT};
+use crate::supervise::notify::watchdog_interval;
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Deliver as _, SessionSource};
 use crate::sys::clock::SystemClock;
 use crate::sys::lookup::{self, Command};
 use crate::sys::memory;
+use crate::sys::notify::ManagerSocket;
 use crate::sys::offload::Offload;
 use crate::vars::Vars;
 use std::path::Path;
@@ -45,8 +48,16 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
         // signal that killed the command.
         Delivery::open(&launch, offload.clone())?
     };
+    let manager = vars.get("NOTIFY_SOCKET").and_then(ManagerSocket::at);
+    // The directory is removed when this value is dropped.
+    let notify_directory = manager.as_ref().and_then(|_| RunDirectory::create_for_all_users());
+    let notifier = manager.map(|manager| {
+        let watchdog = watchdog_interval(vars, nix::unistd::getpid().as_raw());
+        let directory = notify_directory.as_ref().map(|directory| directory.path().to_owned());
+        Notifier::new(manager, directory, watchdog, policy.stop_timeout)
+    });
     let end = runtime.block_on(async {
-        let end = supervised(&launch, (&command, &offload), policy, &mut delivery).await;
+        let end = supervised(&launch, (&command, &offload), policy, (&mut delivery, notifier)).await;
         delivery.remove().await;
         end
     });
@@ -67,7 +78,7 @@ async fn supervised(
     launch: &Launch<'_>,
     (command, offload): (&Command, &Offload),
     policy: Policy,
-    delivery: &mut Delivery<'_, '_>,
+    (delivery, notifier): (&mut Delivery<'_, '_>, Option<Notifier>),
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group, writer::finish);
     let mut host = host.map_err(|error| Error::cannot("receive signals", &error, CHECK_LIMITS))?;
@@ -96,7 +107,7 @@ async fn supervised(
     };
     let clock = SystemClock::new();
     let source = Refreshes { launch, offload };
-    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, events: &report };
+    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, events: &report };
     Ok(supervise(policy, first, ports).await)
 }
 

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 /// The name of the file that a running xassume keeps locked, so that later runs recognize the directories of killed
 /// runs.
 const LOCK: &str = "lock";
+/// The directory for files in memory.
+const MEMORY: &str = "/dev/shm";
 
 /// The directory of one run. Dropping this value removes the directory with its files.
 #[derive(Debug)]
@@ -48,17 +50,30 @@ impl RunDirectory {
     fn create_below(vars: &Vars, check: impl Fn(&Path) -> io::Result<()>) -> Result<Self, Error> {
         first_base(vars, |base| {
             check(base)?;
-            remove_stale(base);
-            let path = create_private(base, &prefix())?;
-            let locked = new_file(&path.join(LOCK), 0o600).and_then(|lock| lock.lock().map(|()| lock));
-            let lock = locked.inspect_err(|_| {
-                // The file and the directory are removed by their paths, because listing the directory takes a
-                // descriptor and there may be none left.
-                let _ = std::fs::remove_file(path.join(LOCK));
-                let _ = std::fs::remove_dir(&path);
-            })?;
-            Ok(Self { path, lock: Some(lock) })
+            Self::create_in(base)
         })
+    }
+
+    /// Creates a new directory in memory. Every user can reach the files in it by their names, and only this user can
+    /// list, add or remove them. Returns `None` if there is no such file system.
+    pub(crate) fn create_for_all_users() -> Option<Self> {
+        let base = trusted::directory(Path::new(MEMORY), GroupWrite::Denied).ok()?;
+        let directory = Self::create_in(&base).ok()?;
+        std::fs::set_permissions(&directory.path, std::fs::Permissions::from_mode(0o711)).ok()?;
+        Some(directory)
+    }
+
+    fn create_in(base: &Path) -> io::Result<Self> {
+        remove_stale(base);
+        let path = create_private(base, &prefix())?;
+        let locked = new_file(&path.join(LOCK), 0o600).and_then(|lock| lock.lock().map(|()| lock));
+        let lock = locked.inspect_err(|_| {
+            // The file and the directory are removed by their paths, because listing the directory takes a descriptor
+            // and there may be none left.
+            let _ = std::fs::remove_file(path.join(LOCK));
+            let _ = std::fs::remove_dir(&path);
+        })?;
+        Ok(Self { path, lock: Some(lock) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -112,7 +127,7 @@ pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) 
     let temporary = vars.get("TMPDIR").filter(|path| !path.is_empty()).map_or_else(|| "/tmp".into(), PathBuf::from);
     let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let mut last = io::Error::from(Errno::ENOENT);
-    let bases = runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]);
+    let bases = runtime.into_iter().chain([PathBuf::from(MEMORY), temporary]);
     // The path must be absolute, because the command may change its working directory.
     for base in bases.filter(|base| base.is_absolute()) {
         let trusted = trusted::directory(&base, GroupWrite::Denied);

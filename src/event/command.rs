@@ -15,6 +15,8 @@ pub(crate) enum CommandEvent {
     Restarting,
     /// xassume has received a signal after which the command is not restarted.
     RestartsCancelled { signal: Signal },
+    /// The command has announced to the service manager that it is about to exit, so it is not restarted.
+    EndAnnounced,
     /// xassume has stopped the command.
     Stopped { how: Stop, end: End },
     /// The command is being stopped and has ended, but `member`, another process of its group or family, has not.
@@ -65,6 +67,7 @@ impl CommandEvent {
                 let text = format!("received {signal}, so the command will not be restarted");
                 info("restarts_cancelled", text).text("signal", signal)
             }
+            Self::EndAnnounced => info("end_announced", "the command announced its end, so it will not be restarted"),
             Self::Stopped { how, end } => {
                 let (how, what) = match how {
                     Stop::Asked => ("stop signal", "was stopped"),

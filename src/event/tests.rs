@@ -171,8 +171,8 @@ fn refresh() -> Vec<Event> {
 
 fn command() -> Vec<Event> {
     use CommandEvent::{
-        Forwarded, GroupWarning, NotKilled, Restarting, RestartsCancelled, StartRetry, Started, StdinWarning,
-        StillStopping, StopIgnored, Stopped,
+        EndAnnounced, Forwarded, GroupWarning, NotKilled, Restarting, RestartsCancelled, StartRetry, Started,
+        StdinWarning, StillStopping, StopIgnored, Stopped,
     };
     let (signal, member) = (Signal::HUP, || Member { pid: 7, name: "worker".into() });
     let events = [
@@ -180,6 +180,7 @@ fn command() -> Vec<Event> {
         StartRetry { problem: problem(), retry_in: SPAN },
         Restarting,
         RestartsCancelled { signal },
+        EndAnnounced,
         Stopped { how: Stop::Asked, end: End::Exited(0) },
         Stopped { how: Stop::Killed, end: End::Killed(signal) },
         StillStopping { member: member() },
@@ -195,6 +196,7 @@ fn command() -> Vec<Event> {
             | StartRetry { .. }
             | Restarting
             | RestartsCancelled { .. }
+            | EndAnnounced
             | Stopped { .. }
             | StillStopping { .. }
             | StopIgnored { .. }

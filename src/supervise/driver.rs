@@ -1,12 +1,15 @@
 //! The loop of a supervision: it waits for an input, passes the input to the state machine, and performs the resulting
 //! actions. It makes no decisions.
 //!
-//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer. Because of this
-//! order, a command that has exited is not stopped for a refresh, and a pending TERM is handled before the next start.
+//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer, the notifications.
+//! Because of this order, a command that has exited is not stopped for a refresh, a pending TERM is handled before the
+//! next start, and a flood of notifications delays nothing.
 
 mod host;
+mod notifier;
 
 pub(crate) use host::ProcessHost;
+pub(crate) use notifier::Notifier;
 
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
@@ -15,7 +18,7 @@ use super::schedule::Dice;
 use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
 use crate::moment::Deadline;
 use crate::process::signal::Signal;
-use crate::process::{ChildChange, Remaining, Target};
+use crate::process::{ChildChange, Pid, Remaining, Target};
 use crate::session::{Session, Validity};
 use crate::supervise::forwarding::ProcessFacts;
 use crate::sys::clock::Clock;
@@ -50,6 +53,8 @@ pub(crate) trait CommandHost {
     /// Waits for the outcome of a start, a change of the child, or a signal. If there are several of them, they are
     /// returned in this order. No input is lost if the future is dropped.
     async fn next_input(&mut self) -> CommandInput;
+    /// Checks whether a process is the child, is in its process group, or descends from it.
+    fn includes(&self, pid: Pid) -> bool;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
 }
@@ -61,6 +66,8 @@ pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
+    /// The relay for the command's notifications. `None` without a service manager.
+    pub(crate) notifier: Option<Notifier>,
     pub(crate) events: &'a dyn EventSink,
 }
 
@@ -102,12 +109,14 @@ struct Driver<'a, S, D, H, C> {
 impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     async fn run(mut self) -> Final {
         loop {
-            let input = match self.answers.pop_front() {
-                Some(answer) => answer,
-                None => self.next().await,
-            };
-            for action in self.machine.handle(input, self.ports.clock.now()) {
+            let input = self.next().await;
+            let now = self.ports.clock.now();
+            self.before_input(&input, now);
+            let actions = self.machine.handle(input, now);
+            self.after_input(now);
+            for action in actions {
                 if let Some(end) = self.perform(action) {
+                    self.finish_notifications().await;
                     return end;
                 }
             }
@@ -115,19 +124,30 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     }
 
     async fn next(&mut self) -> Input {
-        let deadline = self.machine.deadline();
-        tokio::select! {
-            biased;
-            next_input = self.ports.host.next_input() => Input::Command(next_input),
-            answer = answered(&mut self.call) => {
-                self.call = None;
-                Input::Session(answer.map_or_else(|problem| SessionInput::Assumed(Err(problem)), |new| self.assumed(new)))
+        loop {
+            if let Some(answer) = self.answers.pop_front() {
+                return answer;
             }
-            answer = answered(&mut self.publishing) => {
-                self.publishing = None;
-                self.published(answer)
-            }
-            () = until(self.ports.clock, deadline) => Input::Wake,
+            let relayed = self.notifier_deadline().map(Deadline::at);
+            let deadline = self.machine.deadline().into_iter().chain(relayed).reduce(Deadline::or);
+            let received = tokio::select! {
+                biased;
+                next_input = self.ports.host.next_input() => return Input::Command(next_input),
+                answer = answered(&mut self.call) => {
+                    self.call = None;
+                    let assumed = answer.map_or_else(|problem| SessionInput::Assumed(Err(problem)), |new| self.assumed(new));
+                    return Input::Session(assumed);
+                }
+                answer = answered(&mut self.publishing) => {
+                    self.publishing = None;
+                    return self.published(answer);
+                }
+                () = until(self.ports.clock, deadline) => return Input::Wake,
+                received = Notifier::next(&mut self.ports.notifier) => received,
+            };
+            self.handle_notification(received);
+            // If there is a flood of datagrams, none of the futures above ever waits. The runtime gets its turn here.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -157,8 +177,9 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             Action::Abandon => (self.call, self.publishing, self.new_session) = (None, None, None),
             Action::Publish => self.publish(),
             Action::Spawn => {
-                let environment = self.ports.delivery.environment(&self.session);
-                if let Err(fault) = host.start(environment) {
+                let mut environment = self.ports.delivery.environment(&self.session);
+                let begun = self.begin_generation(&mut environment);
+                if let Err(fault) = begun.and_then(|()| self.ports.host.start(environment)) {
                     self.answers.push_back(Input::Command(CommandInput::Started(Err(fault))));
                 }
             }
@@ -170,7 +191,10 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             }
             Action::CheckRemaining => self.answers.push_back(Input::Command(CommandInput::Remaining(host.remaining()))),
             Action::KillGroup => host.kill_group(),
-            Action::Reap => host.reap(),
+            Action::Reap => {
+                self.end_generation();
+                self.ports.host.reap();
+            }
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
             Action::Emit(event) => self.ports.events.emit(event),
@@ -181,6 +205,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
 
     /// Sends the stop signal, unless the command has exited since the last input.
     fn stop(&mut self, signal: Signal) {
+        self.before_stop();
         let answer = match self.ports.host.change() {
             Some(change @ ChildChange::Ended(_)) => CommandInput::Changed(change),
             Some(ChildChange::Paused(_)) | None => {

@@ -20,6 +20,7 @@ mod stopping;
 pub(crate) use actions::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
 pub(crate) use state::Machine;
 
+use super::notify::SessionOutlook;
 use super::policy::{OnExpiry, Policy};
 use super::schedule::{Dice, Term};
 use crate::event::CommandEvent;
@@ -79,6 +80,20 @@ impl Machine {
         mine.map(Deadline::at).into_iter().chain(of_session).reduce(Deadline::or)
     }
 
+    /// Checks whether it is decided that the command will not run again. Its process may still be running.
+    pub(crate) fn is_ending(&self) -> bool {
+        match self.phase {
+            Phase::Starting(_) | Phase::Running { .. } => false,
+            Phase::Stopping(stop) => stop.then != AfterStop::Restart,
+            Phase::Ended => true,
+        }
+    }
+
+    /// Returns the outlook for the session, which the service manager shows. Returns `None` if the session does not expire.
+    pub(crate) fn session_outlook(&self) -> Option<SessionOutlook> {
+        self.renewal.as_ref().map(Renewal::outlook)
+    }
+
     /// Returns the names of both states in the diagram: first the command's state, then the session's.
     #[cfg(test)]
     fn state_names(&self) -> (&'static str, &'static str) {
@@ -98,6 +113,7 @@ impl Machine {
                 CommandInput::Started(Ok(child)) => self.started(child, start, now, out),
                 CommandInput::Started(Err(fault)) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
+                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::EndAnnounced, out),
                 // In this state, no child runs the command, so these inputs are ignored.
                 CommandInput::Changed(_)
                 | CommandInput::StopSent
@@ -108,6 +124,7 @@ impl Machine {
                 CommandInput::Changed(ChildChange::Ended(end)) => self.ended(child, end, now, out),
                 CommandInput::Changed(ChildChange::Paused(signal)) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
+                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::EndAnnounced, out),
                 // In this state, no action is waiting for an answer, so these inputs are ignored.
                 CommandInput::Started(_)
                 | CommandInput::StopSent
@@ -122,6 +139,7 @@ impl Machine {
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
+                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::EndAnnounced, out),
                 // If the command is paused while it is being stopped, nothing has to be done: SIGKILL follows at the
                 // stop timeout, and SIGKILL also ends a paused process. The other input does not occur here.
                 CommandInput::Changed(ChildChange::Paused(_)) | CommandInput::Started(_) => {}

@@ -24,7 +24,7 @@ const ONE_HOUR: Duration = Duration::from_hours(1);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Term {
     boot_expiry: Duration,
-    wall_expiry: SystemTime,
+    pub(crate) wall_expiry: SystemTime,
     /// The `Expiration` by the clock of STS. It is only displayed.
     pub(crate) expiration: SystemTime,
     /// The lifetime that STS granted.

@@ -10,6 +10,11 @@ pub(crate) fn boottime() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default()
 }
 
+/// Returns the time since the boot without suspend (`CLOCK_MONOTONIC`), which systemd expects in `MONOTONIC_USEC=`.
+pub(crate) fn monotonic() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default()
+}
+
 /// Returns the ID of this boot (see random(4)). All containers on a machine get the same ID. Returns `None` if `/proc`
 /// is not mounted.
 pub(crate) fn boot_id() -> Option<String> {

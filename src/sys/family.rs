@@ -142,6 +142,19 @@ impl Family {
         ours.into_iter().filter(is_member).collect()
     }
 
+    /// Checks whether a process is the command's own process `command`, is in the process group of that process, or
+    /// descends from it. Here a daemon counts as a descendant.
+    pub(crate) fn includes(&self, command: Pid, pid: Pid) -> bool {
+        let me = getpid().as_raw();
+        let group = signals::group_of(command);
+        let mut line = processes::with_ancestors(pid).enumerate();
+        line.any(|(at, process)| {
+            // A process that has lost its parent is a child of xassume.
+            let is_orphan = process.parent == me && !self.is_stranger(&process);
+            process.pid == command || is_orphan || at == 0 && group == Some(process.group)
+        })
+    }
+
     fn is_stranger(&self, process: &ProcessStat) -> bool {
         let before = self.strangers.iter().flatten();
         reap::is_helper(process.pid)

@@ -16,6 +16,7 @@ pub(crate) mod limits;
 mod linked;
 pub(crate) mod lookup;
 pub(crate) mod memory;
+pub(crate) mod notify;
 pub(crate) mod offload;
 pub(crate) mod panics;
 mod poll;

@@ -12,6 +12,9 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
+/// The maximum number of ancestors that are read.
+const MAX_DEPTH: usize = 1000;
+
 /// The state of a process at the time when it was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ProcessStat {
@@ -38,6 +41,13 @@ pub(super) fn all() -> Vec<ProcessStat> {
 /// Returns the process with this ID. Returns `None` if it does not exist or is not visible.
 pub(super) fn of(pid: Pid) -> Option<ProcessStat> {
     parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Returns a process and its ancestors, from the process itself to the last visible ancestor. Returns nothing if the
+/// process is not visible.
+pub(super) fn with_ancestors(pid: Pid) -> impl Iterator<Item = ProcessStat> {
+    let first = if has_our_ids() { of(pid) } else { None };
+    std::iter::successors(first, |process| of(process.parent)).take(MAX_DEPTH)
 }
 
 /// Returns the children of this process, including zombies. If the kernel has `/proc/PID/task/TID/children`

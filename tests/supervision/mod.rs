@@ -9,6 +9,7 @@ mod inheritance;
 mod invalid_flags;
 mod lifecycle;
 mod logs;
+mod notify;
 mod pid_1;
 mod refresh;
 mod restart;

@@ -12,6 +12,7 @@
 //!   `sso`.
 //! - `github`: the OIDC tokens of GitHub Actions.
 //! - `proxy`: an HTTP proxy.
+//! - `manager`: a service manager that receives notifications, and `datagrams` with which they are sent.
 //! - `volume`: a file system that can be frozen.
 //! - `identities`: the identities that these services know. `issuer`: OIDC tokens, also from a shell command.
 //!
@@ -25,6 +26,7 @@
 pub mod capture;
 pub mod command;
 pub mod container;
+pub mod datagrams;
 pub mod device_grant;
 pub mod github;
 pub mod http;
@@ -32,6 +34,7 @@ pub mod identities;
 pub mod imds;
 pub mod issuer;
 pub mod log;
+pub mod manager;
 pub mod probe;
 pub mod processes;
 pub mod programs;
@@ -57,6 +60,7 @@ pub use github::FakeGitHub;
 pub use identities::Identity;
 pub use imds::FakeImds;
 pub use issuer::Tokens;
+pub use manager::FakeManager;
 pub use probe::probe;
 pub use proxy::FakeProxy;
 pub use pty::Terminal;

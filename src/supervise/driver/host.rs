@@ -3,7 +3,7 @@
 use super::CommandHost;
 use crate::event::{CommandEvent, Problem};
 use crate::process::signal::Signal;
-use crate::process::{ChildChange, ProcessGroup, Remaining, Target};
+use crate::process::{ChildChange, Pid, ProcessGroup, Remaining, Target};
 use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{GroupPolicy, Policy};
@@ -219,6 +219,11 @@ impl CommandHost for ProcessHost {
                 Err(_) => tokio::time::sleep(READ_RETRY_PAUSE).await,
             }
         }
+    }
+
+    fn includes(&self, pid: Pid) -> bool {
+        let command = self.starting.as_ref().map(StartingChild::pid).or(self.child.as_ref().map(Child::pid));
+        command.is_some_and(|command| self.family.includes(command, pid))
     }
 
     fn restore_terminal(&mut self) {

@@ -31,6 +31,8 @@ pub(crate) enum CommandInput {
     Remaining(Remaining),
     /// xassume received a signal.
     Signal(Arrival),
+    /// The command announced to the service manager that it is about to exit (`STOPPING=1`).
+    EndAnnounced,
 }
 
 /// An input about the session.

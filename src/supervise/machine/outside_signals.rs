@@ -65,11 +65,18 @@ impl Machine {
         let hang_up = Arrival { signal: Signal::HUP, sender: Sender::Kernel };
         let ends = [Signal::INT, Signal::QUIT].contains(&signal) || arrival == hang_up;
         let cancels = signal == Signal::TERM || between && ends;
-        if !cancels || !self.restarts_wanted {
+        if cancels {
+            self.cancel_restarts(CommandEvent::RestartsCancelled { signal }, out);
+        }
+    }
+
+    /// Cancels all later restarts, if there would be any. `reason` is the event that reports this.
+    pub(super) fn cancel_restarts(&mut self, reason: CommandEvent, out: &mut Vec<Action>) {
+        if !self.restarts_wanted {
             return;
         }
         self.restarts_wanted = false;
-        out.push(Action::Emit(CommandEvent::RestartsCancelled { signal }.into()));
+        out.push(Action::Emit(reason.into()));
         if self.policy.delivery_time == DeliveryTime::AtStart
             && let Some(renewal) = &mut self.renewal
         {

@@ -6,6 +6,7 @@
 use crate::event::{Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};
+use crate::supervise::notify::SessionOutlook;
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
 use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in, unchanged_in};
 use std::time::Duration;
@@ -84,6 +85,17 @@ impl Renewal {
             alarm: Alarm::None,
             dice,
             pace,
+        }
+    }
+
+    /// Returns the outlook for the session, which the service manager shows.
+    pub(super) fn outlook(&self) -> SessionOutlook {
+        let refreshes = self.policy.duty() == Duty::Refresh && self.state != SessionState::Idle;
+        SessionOutlook {
+            expires: self.term.wall_expiry,
+            has_expired: self.alarm == Alarm::Expired,
+            refresh: refreshes.then_some(self.due),
+            is_failing: self.failures > 0,
         }
     }
 

@@ -15,6 +15,9 @@
 //! | `cat` | copies standard input to standard output |
 //! | `say WORD…` | prints the words on one line |
 //! | `say-to-stderr WORD…` | the same on standard error |
+//! | `notify LINE…` | sends the lines to `NOTIFY_SOCKET` as one datagram |
+//! | `notify-with COUNT LINE…` | the same, with that many descriptors |
+//! | `barrier COUNT` | sends `BARRIER=1` with that many copies of a descriptor; prints `barrier` when all are closed |
 //! | `exit STATUS` | exits |
 //! | `die SIGNAL` | dies of the signal, even if it is ignored or blocked; leaves no core file |
 //! | `print-signals [OPTION]…` | prints `ready`, then `NAME code=CODE pid=SENDER` for each signal; ends at TERM |
@@ -64,6 +67,7 @@
 #![allow(unsafe_code, reason = "a constructor is a link section, and the probe ends without returning to the loader")]
 
 mod family;
+mod notify;
 mod signals;
 mod state;
 mod terminal;
@@ -134,6 +138,11 @@ fn perform_step(step: &[&str]) -> Option<i32> {
         ["cat"] => copy_input(),
         ["say", words @ ..] => line(&words.join(" ")),
         ["say-to-stderr", words @ ..] => write(2, format!("{}\n", words.join(" ")).as_bytes()),
+
+        // Notify the service manager.
+        ["notify", lines @ ..] => notify::notify(0, lines),
+        ["notify-with", count, lines @ ..] => notify::notify(count.parse().expect("a count is a number"), lines),
+        ["barrier", count] => notify::barrier(count.parse().expect("a count is a number")),
 
         // End.
         ["exit", code] => return Some(code.parse().expect("a status is a number")),

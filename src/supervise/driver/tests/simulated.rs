@@ -224,6 +224,9 @@ impl CommandHost for Sim {
         })
         .await
     }
+    fn includes(&self, _: Pid) -> bool {
+        false
+    }
     fn restore_terminal(&mut self) {}
     fn pause(&mut self, _: Signal) {}
 }

@@ -32,6 +32,8 @@ impl Model {
             Action::Spawn => {
                 self.claim(self.child == ModelChild::None, "one child");
                 self.claim(!self.terminated, "no spawn after TERM");
+                self.claim(!self.end_announced, "no spawn after the command announced its end");
+                self.claim(!self.end_decided, "no spawn after the end is decided");
                 self.claim(!self.ended_by_itself, "no spawn after the command exited by itself");
                 self.claim(!self.started_before || self.stopped_at.is_some(), "a restart follows a stop");
                 self.child = ModelChild::Starting;
@@ -122,7 +124,10 @@ impl Model {
     }
 
     /// Checks the claims that hold between any two inputs.
-    pub(super) fn check(&self, woken: bool, before: (&str, &str)) {
+    pub(super) fn check(&mut self, woken: bool, before: (&str, &str)) {
+        let decided = self.machine.is_ending();
+        self.claim(decided || !self.end_decided, "a decided end stays decided");
+        self.end_decided = decided;
         let (command, session) = self.machine.state_names();
         self.claim(self.over.is_some() == (command == "Ended"), "the machine ends exactly at the exit");
         if self.over.is_some() {

@@ -46,6 +46,10 @@ pub(super) struct Model {
     pub(super) late: bool,
     /// How many more times a clock may jump.
     pub(super) steps_left: u8,
+    /// Whether the command announced its end to the service manager.
+    pub(super) end_announced: bool,
+    /// Whether the machine has decided that the command will not run again.
+    pub(super) end_decided: bool,
     pub(super) over: Option<Final>,
     pub(super) trail: Trail,
 }
@@ -76,6 +80,8 @@ impl Model {
             newest: Term::of(&validity(now), now).expiry(),
             late: false,
             steps_left: 1,
+            end_announced: false,
+            end_decided: false,
             over: None,
             trail: Trail::default(),
         }
@@ -101,7 +107,7 @@ impl Model {
             }
             ModelChild::Alive => {
                 moves.extend(ends);
-                moves.push(Move::Die(refresh_signal()));
+                moves.extend([Move::Die(refresh_signal()), Move::AnnounceEnd]);
             }
             ModelChild::Zombie => {
                 moves.extend(self.left.in_group.then_some(Move::GroupEnds));
@@ -194,6 +200,10 @@ impl Model {
                 // While no child runs the command, the sender cannot be the command.
                 self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
                 Input::Command(CommandInput::Signal(arrival))
+            }
+            Move::AnnounceEnd => {
+                self.end_announced = true;
+                Input::Command(CommandInput::EndAnnounced)
             }
             Move::Grant => {
                 self.call = false;

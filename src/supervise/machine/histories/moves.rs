@@ -57,6 +57,7 @@ pub(super) enum Move {
     Die(Signal),
     Pause,
     Receive(Arrival),
+    AnnounceEnd,
     Grant,
     /// The source returns the session that is already in effect.
     Repeat,

@@ -1,0 +1,237 @@
+//! The notification sockets of a supervision: one for each generation of the command, and the service manager's.
+//!
+//! The rules are in [`crate::supervise::notify`].
+
+use super::{CommandHost, Driver};
+use crate::event::RunEvent;
+use crate::moment::Now;
+use crate::process::signal::Signal;
+use crate::process::{Arrival, ChildChange, Sender};
+use crate::supervise::machine::{CommandInput, Fault, Input};
+use crate::supervise::notify::{Notification, Outbox, Peer, Relay};
+use crate::sys::boot;
+use crate::sys::clock::Clock;
+use crate::sys::notify::{ManagerSocket, NotifySocket, Received};
+use std::ffi::CString;
+use std::future::pending;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The most datagrams that are read before the end of a generation is handled. More than this many wait only if
+/// processes keep sending.
+const LAST_READS: usize = 1024;
+/// At the end, how long xassume waits for room for the last notifications.
+const LAST_SENDS: Duration = Duration::from_millis(100);
+
+const VARIABLE: &[u8] = b"NOTIFY_SOCKET=";
+
+/// Relays the notifications of the command to the service manager.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    relay: Relay<OwnedFd>,
+    manager: ManagerSocket,
+    /// The directory for the sockets. `None` if there is none, so that their addresses are abstract.
+    directory: Option<PathBuf>,
+    /// The number of the current generation.
+    generation: u64,
+    /// The socket of the current generation. `None` between two generations.
+    socket: Option<NotifySocket>,
+    trouble: Trouble,
+}
+
+/// Whether a notification could not be sent.
+#[derive(Debug)]
+enum Trouble {
+    None,
+    New(io::Error),
+    Reported,
+}
+
+impl Notifier {
+    /// `watchdog` is the interval of the service's watchdog, or `None` if the service has none. Other users must be able
+    /// to reach files in `directory`.
+    pub(crate) fn new(
+        manager: ManagerSocket,
+        directory: Option<PathBuf>,
+        watchdog: Option<Duration>,
+        stop_timeout: Duration,
+    ) -> Self {
+        let relay = Relay::new(watchdog, stop_timeout);
+        Self { relay, manager, directory, generation: 0, socket: None, trouble: Trouble::None }
+    }
+
+    /// Creates the socket of the next generation, and puts its address into the environment of that generation.
+    fn begin_generation(&mut self, environment: &mut Vec<CString>, now: Now) -> io::Result<()> {
+        self.generation += 1;
+        let socket = NotifySocket::bind(self.directory.as_deref(), &format!("notify-{}", self.generation))?;
+        environment.retain(|variable| !variable.as_bytes().starts_with(VARIABLE));
+        environment.extend(CString::new([VARIABLE, socket.address().as_bytes()].concat()));
+        self.socket = Some(socket);
+        self.relay.begin_generation(now);
+        Ok(())
+    }
+
+    /// Sends what waits and returns the next datagram of the current generation. Never returns if there is none.
+    pub(super) async fn next(notifier: &mut Option<Self>) -> Received {
+        let Some(Self { relay, manager, socket, trouble, .. }) = notifier else { return pending().await };
+        loop {
+            let is_readable = !relay.outbox.is_full();
+            let received = async {
+                match socket {
+                    Some(socket) if is_readable => socket.received().await,
+                    Some(_) | None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = send_all(manager, &mut relay.outbox, trouble), if relay.outbox.first().is_some() => {}
+                received = received => return received,
+            }
+        }
+    }
+
+    /// Waits a little for room for the last notifications.
+    async fn finish(&mut self) {
+        let Self { relay, manager, trouble, .. } = self;
+        let _ = tokio::time::timeout(LAST_SENDS, send_all(manager, &mut relay.outbox, trouble)).await;
+    }
+}
+
+/// Sends waiting datagrams in order, as long as there is room. A datagram that cannot be sent for another reason is
+/// dropped with its descriptors.
+fn send_some(manager: &mut ManagerSocket, outbox: &mut Outbox<OwnedFd>, trouble: &mut Trouble) {
+    while let Some(first) = outbox.first() {
+        match manager.send(&first.text, &first.descriptors) {
+            Ok(()) => *trouble = Trouble::None,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) => {
+                if let Trouble::None = trouble {
+                    *trouble = Trouble::New(error);
+                }
+            }
+        }
+        outbox.remove_first();
+    }
+}
+
+/// Sends all waiting datagrams. If the future is dropped, the rest waits on.
+async fn send_all(manager: &mut ManagerSocket, outbox: &mut Outbox<OwnedFd>, trouble: &mut Trouble) {
+    loop {
+        send_some(manager, outbox, trouble);
+        if outbox.first().is_none() {
+            return;
+        }
+        manager.has_room().await;
+    }
+}
+
+impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
+    pub(super) fn handle_notification(&mut self, received: Received) {
+        let Some(notifier) = &mut self.ports.notifier else { return };
+        let Received { text, descriptors, sender, is_truncated } = received;
+        let me = nix::unistd::geteuid().as_raw();
+        let sender = sender.map(|(uid, pid)| Peer { uid, pid });
+        let is_accepted = sender.is_some_and(|sender| sender.is_accepted(me, |pid| self.ports.host.includes(pid)));
+        if is_truncated || !is_accepted {
+            return;
+        }
+        let notification = Notification { text, descriptors };
+        if notifier.relay.receive(notification, self.ports.clock.now(), boot::monotonic()) {
+            self.answers.push_back(Input::Command(CommandInput::EndAnnounced));
+        }
+        self.send_notifications();
+    }
+
+    /// Handles all datagrams that the current generation has sent so far.
+    pub(super) fn handle_notifications(&mut self) {
+        for _ in 0..LAST_READS {
+            let socket = self.ports.notifier.as_ref().and_then(|notifier| notifier.socket.as_ref());
+            let Some(received) = socket.and_then(NotifySocket::receive) else { return };
+            self.handle_notification(received);
+        }
+    }
+
+    /// Prepares for an input of the machine: what the command sent before its end is handled before the end.
+    pub(super) fn before_input(&mut self, input: &Input, now: Now) {
+        if let Input::Command(CommandInput::Changed(ChildChange::Ended(_))) = input {
+            self.handle_notifications();
+        }
+        let Some(Notifier { relay, .. }) = &mut self.ports.notifier else { return };
+        match input {
+            Input::Command(CommandInput::Started(Ok(_))) => relay.started(),
+            Input::Command(CommandInput::Signal(Arrival { signal: Signal::HUP, sender }))
+                if *sender != Sender::Kernel =>
+            {
+                relay.hang_up(now);
+            }
+            Input::Wake => relay.wake(now),
+            Input::Command(_) | Input::Session(_) => {}
+        }
+    }
+
+    /// Reports to the service manager what the machine has decided.
+    pub(super) fn after_input(&mut self, now: Now) {
+        let Some(notifier) = &mut self.ports.notifier else { return };
+        if self.machine.is_ending() {
+            notifier.relay.end();
+        } else {
+            notifier.relay.session_is(self.machine.session_outlook(), now);
+        }
+        self.send_notifications();
+    }
+
+    /// Sends what there is room for. Emits a warning for the first notification that cannot be sent.
+    fn send_notifications(&mut self) {
+        let Some(notifier) = &mut self.ports.notifier else { return };
+        send_some(&mut notifier.manager, &mut notifier.relay.outbox, &mut notifier.trouble);
+        if let Trouble::New(error) = &notifier.trouble {
+            let text = format!("cannot send notifications to NOTIFY_SOCKET: {error}");
+            notifier.trouble = Trouble::Reported;
+            self.ports.events.emit(RunEvent::warning(text).into());
+        }
+    }
+
+    /// Opens the socket of the next generation, if there is a service manager.
+    pub(super) fn begin_generation(&mut self, environment: &mut Vec<CString>) -> Result<(), Fault> {
+        let now = self.ports.clock.now();
+        let Some(notifier) = &mut self.ports.notifier else { return Ok(()) };
+        let fault =
+            |error: io::Error| Fault { errno: error.raw_os_error().unwrap_or_default(), text: error.to_string() };
+        notifier.begin_generation(environment, now).map_err(fault)
+    }
+
+    /// The command is about to get the stop signal.
+    pub(super) fn before_stop(&mut self) {
+        self.handle_notifications();
+        let now = self.ports.clock.now();
+        if let Some(notifier) = &mut self.ports.notifier
+            && !self.machine.is_ending()
+        {
+            notifier.relay.replace(now);
+            self.send_notifications();
+        }
+    }
+
+    /// Handles what the current generation has sent, and closes its socket.
+    pub(super) fn end_generation(&mut self) {
+        self.handle_notifications();
+        if let Some(notifier) = &mut self.ports.notifier {
+            notifier.socket = None;
+        }
+    }
+
+    /// Waits a little for room for the last notifications.
+    pub(super) async fn finish_notifications(&mut self) {
+        if let Some(notifier) = &mut self.ports.notifier {
+            notifier.finish().await;
+        }
+    }
+
+    /// Returns when the relay must be woken up.
+    pub(super) fn notifier_deadline(&self) -> Option<Duration> {
+        self.ports.notifier.as_ref().and_then(|notifier| notifier.relay.deadline())
+    }
+}

@@ -1,0 +1,99 @@
+//! Datagrams that the command or another process should not have sent.
+
+use super::{notifying, probing, restarting, scripted, socket};
+use crate::support::datagrams::{address, send, send_as};
+use crate::support::processes::{descriptors, eventually};
+use crate::support::{FakeManager, FakeSts, probe, skipped_without_root};
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const NOBODY: u32 = 65534;
+
+#[test]
+fn hostile_datagrams_do_no_harm() {
+    let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
+    let running = probing(notifying(restarting(&sts), &manager), &["env", "NOTIFY_SOCKET", "then", "cat"]);
+    let running = running.stdin_open().spawn();
+    let to = address(socket(&running).as_ref());
+    let null = File::open("/dev/null").expect("there is /dev/null");
+    let many = vec![null.as_fd(); 253];
+    let round_trip = |text: &str| {
+        send(&to, text.as_bytes(), &[], true).expect("it is received");
+        assert_eq!(manager.next_but_status().text, text);
+    };
+    round_trip("X_BEGIN=1");
+    let before = descriptors(running.pid()).expect("it runs");
+    let oversized = format!("READY=1\n{}", "x".repeat(60_000));
+    for text in ["", "\0", "READY=1\0STOPPING=1", "\n\n\n", "MAINPID=1", &oversized] {
+        send(&to, text.as_bytes(), &[], true).expect("it is received");
+        send(&to, text.as_bytes(), &many, true).expect("it is received");
+    }
+    for number in [0, 2, 253] {
+        send(&to, b"BARRIER=1", &many[..number], true).expect("it is received");
+        send(&to, b"BARRIER=1\nREADY=1", &many[..1], true).expect("it is received");
+    }
+    round_trip("X_UNKNOWN\n=\n==\nREADY=2\nFOO");
+    // All descriptors are relayed with their datagram.
+    send(&to, b"FDSTORE=1", &many, true).expect("it is received");
+    assert_eq!(manager.next_but_status().descriptors.len(), many.len());
+    eventually("no descriptor is left", || descriptors(running.pid()).expect("it runs") == before);
+    assert_eq!(manager.rest(), Vec::<String>::new());
+}
+
+#[test]
+fn a_flood_delays_neither_signals_nor_the_end() {
+    let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
+    let command = ["env", "NOTIFY_SOCKET", "then", "print-signals", "exit-on", "USR1", "then", "exit", "3"];
+    let running = probing(notifying(restarting(&sts), &manager), &command).spawn();
+    let to = address(socket(&running).as_ref());
+    running.line("ready");
+    let sent = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        // The flood ends when the socket is removed.
+        scope.spawn(|| {
+            while send(&to, b"MAINPID=1", &[], true).is_ok() {
+                sent.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let flows_on = || {
+            let before = sent.load(Ordering::Relaxed);
+            eventually("the flood goes on", || sent.load(Ordering::Relaxed) > before + 100);
+        };
+        flows_on();
+        running.signal(libc::SIGUSR2);
+        running.line("USR2");
+        flows_on();
+        running.signal(libc::SIGUSR1);
+        running.wait().exited(3);
+    });
+    assert_eq!(manager.rest(), ["STOPPING=1"]);
+}
+
+#[test]
+fn another_user_is_heard_only_from_within_the_command() {
+    let mut may_run = Command::new("test");
+    may_run.arg("-x").arg(&probe()[0]).current_dir("/");
+    let may_run = nix::unistd::geteuid().is_root() && may_run.uid(NOBODY).status().is_ok_and(|status| status.success());
+    if !may_run {
+        return skipped_without_root("the probe cannot be run as another user here");
+    }
+    let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
+    let user = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+    let script = format!("$PROBE env NOTIFY_SOCKET; {user} $PROBE notify X_CHILD=1 then barrier 1; read line");
+    let running = scripted(notifying(restarting(&sts), &manager), &script).stdin_open().spawn();
+    let to = address(socket(&running).as_ref());
+    assert_eq!(manager.until("BARRIER=1"), ["X_CHILD=1", "BARRIER=1"]);
+    running.line("barrier");
+    // This process is not a descendant of xassume. If it is root, it is accepted.
+    let before = descriptors(running.pid()).expect("it runs");
+    let null = File::open("/dev/null").expect("there is /dev/null");
+    for text in ["READY=1", "STOPPING=1", "BARRIER=1", "X_OTHER=1"] {
+        send_as(NOBODY, &to, text.as_bytes(), &[null.as_fd()]).expect("it reaches the socket");
+    }
+    send(&to, b"X_ROOT=1", &[], true).expect("it reaches the socket");
+    assert_eq!(manager.until("X_ROOT=1"), ["X_ROOT=1"]);
+    assert_eq!(descriptors(running.pid()).expect("it runs"), before);
+}

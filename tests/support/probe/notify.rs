@@ -1,0 +1,30 @@
+//! Sends notifications to the service manager (`sd_notify(3)`).
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+
+use super::super::datagrams::{address, send};
+use super::line;
+
+/// Sends the lines as one datagram, with this many descriptors.
+pub(super) fn notify(descriptors: usize, lines: &[&str]) {
+    let null = File::open("/dev/null").expect("there is /dev/null");
+    send_to_manager(&lines.join("\n"), &vec![null.as_fd(); descriptors]);
+}
+
+/// Sends a barrier with this many descriptors, and waits until all of them are closed.
+pub(super) fn barrier(descriptors: usize) {
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    send_to_manager("BARRIER=1", &vec![writer.as_fd(); descriptors]);
+    drop(writer);
+    let _ = reader.read(&mut [0]);
+    line("barrier");
+}
+
+fn send_to_manager(text: &str, descriptors: &[std::os::fd::BorrowedFd<'_>]) {
+    let value = std::env::var_os("NOTIFY_SOCKET").expect("NOTIFY_SOCKET is set");
+    if let Err(error) = send(&address(&value), text.as_bytes(), descriptors, true) {
+        line(&format!("cannot notify: {error}"));
+    }
+}
