@@ -1,7 +1,7 @@
 //! The environment step: variables that the command gets, keeps and loses.
 
 use super::{ROLE, fails, naming_the_policy, role};
-use crate::support::{FakeImds, FakeSts, RoleRules, Xassume};
+use crate::support::{FakeImds, FakeManager, FakeSts, RoleRules, Xassume};
 
 #[test]
 fn the_environment_step_follows_the_flags() {
@@ -37,6 +37,18 @@ fn the_environment_step_follows_the_flags() {
         let page = role(&sts).args(flags).run().exited(0).stdout_text();
         assert!(page.contains(delivery) && page.contains(expiry), "{flags:?}: {page}");
     }
+}
+
+#[test]
+fn a_relay_for_notifications_is_shown_and_not_opened() {
+    let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
+    let relayed = "the command's notifications are relayed to NOTIFY_SOCKET";
+    let restarting = role(&sts).args(["--on-expiry", "restart"]);
+    let shown = |xassume: Xassume| xassume.run().exited(0).stdout_text().contains(relayed);
+    assert!(shown(restarting.clone().env("NOTIFY_SOCKET", manager.address())));
+    assert!(!shown(restarting.env("NOTIFY_SOCKET", "vsock:2:1234")));
+    assert!(!shown(role(&sts).env("NOTIFY_SOCKET", manager.address())));
+    assert!(manager.waiting().is_none());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::session::{rfc3339, whole_seconds};
 use crate::settings::Mode;
 use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::RefreshKind;
+use crate::sys::notify::ManagerSocket;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -82,6 +83,9 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     }
     if let Some((_, lifetime)) = term {
         first_refresh(policy, lifetime, step);
+    }
+    if findings.vars.get("NOTIFY_SOCKET").is_some_and(|address| ManagerSocket::at(address).is_some()) {
+        step.details.push("the command's notifications are relayed to NOTIFY_SOCKET".into());
     }
     if policy.on_refresh_failure == OnRefreshFailure::Stop {
         step.details.push("the command is stopped at the expiry if no refresh succeeded".into());
