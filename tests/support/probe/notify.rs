@@ -3,14 +3,19 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
 
 use super::super::datagrams::{address, send};
 use super::line;
 
-/// Sends the lines as one datagram, with this many descriptors.
+/// Sends the lines as one datagram, with this many descriptors. A `MONOTONIC_USEC=now` gets the time.
 pub(super) fn notify(descriptors: usize, lines: &[&str]) {
     let null = File::open("/dev/null").expect("there is /dev/null");
-    send_to_manager(&lines.join("\n"), &vec![null.as_fd(); descriptors]);
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).expect("there is a clock");
+    let text = lines.join("\n").replace("MONOTONIC_USEC=now", &format!("MONOTONIC_USEC={}", now.as_micros()));
+    send_to_manager(&text, &vec![null.as_fd(); descriptors]);
 }
 
 /// Sends a barrier with this many descriptors, and waits until all of them are closed.
