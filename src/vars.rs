@@ -39,6 +39,9 @@ const AWS_TEXTS: &[&str] = &[
     "AWS_USE_FIPS_ENDPOINT",
 ];
 
+/// systemd's variables that contain the ID of the process for which other variables are meant.
+pub(crate) const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "SYSTEMD_EXEC_PID", "WATCHDOG_PID"];
+
 /// The variables in the order in which they were inherited, including duplicates and those that are not UTF-8.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vars(Vec<(OsString, OsString)>);

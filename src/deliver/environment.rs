@@ -12,7 +12,7 @@ pub(crate) use names::{is_removed_by_default, other_credentials};
 use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
 use crate::vars::Vars;
-use names::{WATCHDOG_PID, gives_tokens};
+use names::gives_tokens;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -101,9 +101,8 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 }
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
-    let watchdog = inputs.recipient == Recipient::Supervise && name == WATCHDOG_PID;
     let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && gives_tokens(name);
-    name == SESSION || (watchdog || identity) && !inputs.keep.iter().any(|kept| kept == name)
+    name == SESSION || identity && !inputs.keep.iter().any(|kept| kept == name)
 }
 
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {

@@ -6,11 +6,12 @@
 
 #![allow(unsafe_code)]
 
+mod pid_variables;
 mod spawn;
 mod starting;
 
 pub(super) use spawn::end_with_parent;
-pub(crate) use spawn::spawn;
+pub(crate) use spawn::{ChildSetup, spawn};
 pub(crate) use starting::StartingChild;
 
 use super::signals;
@@ -40,7 +41,8 @@ impl Child {
         let c = |text: &&str| std::ffi::CString::new(*text).unwrap();
         let command = super::lookup::Command { path: c(&path), arguments: argv.iter().map(c).collect() };
         let group = ProcessGroup::Own;
-        spawn(&command, &[], group, false, None).map(|pid| Self::new(pid, group))
+        let setup = ChildSetup { group, in_new_session: false, stdio: None, is_command: true };
+        spawn(&command, &[], setup).map(|pid| Self::new(pid, group))
     }
 
     pub(crate) fn pid(&self) -> Pid {

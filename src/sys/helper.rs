@@ -8,7 +8,7 @@
 mod family;
 mod output;
 
-use super::child::spawn;
+use super::child::{ChildSetup, spawn};
 use super::lookup::{Command, SHELL};
 use super::poll::{polled, polled_pipe};
 use super::processes::pidfd;
@@ -114,7 +114,8 @@ fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Res
         Attendance::Unattended | Attendance::Detached => None,
     };
     let group = if terminal.is_some() { ProcessGroup::Shared } else { ProcessGroup::Own };
-    let pid = spawn(&command, environment, group, attendance == Attendance::Detached, stdio)?;
+    let in_new_session = attendance == Attendance::Detached;
+    let pid = spawn(&command, environment, ChildSetup { group, in_new_session, stdio, is_command: false })?;
     let family = HelperFamily { leader: HelperEntry::new(pid), group };
     Ok((Helper { family, end: None, terminal }, output))
 }

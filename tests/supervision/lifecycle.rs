@@ -1,7 +1,7 @@
 //! Other properties of a whole run: xassume is killed, secrets stay hidden, variables of systemd, sources that expire.
 
-use super::{denied, next_start, one_refresh, probing, restarting, scripted, signaling, xassume};
-use crate::support::{Answer, FakeSts, Finished, Identity, Xassume};
+use super::{denied, next_start, one_refresh, probing, restarting, restarting_after, scripted, signaling, xassume};
+use crate::support::{Answer, FakeSts, Identity, Xassume};
 use std::fs;
 use std::time::Duration;
 
@@ -57,17 +57,34 @@ fn no_secret_is_logged_or_readable() {
 }
 
 #[test]
-fn systemds_watchdog_variables_name_no_other_process() {
+fn systemds_variables_that_name_xassume_name_each_start_of_the_command() {
+    let sts = one_refresh();
+    let words = "export WATCHDOG_PID=$$ SYSTEMD_EXEC_PID=$$ WATCHDOG_USEC=30000000";
+    let names = "WATCHDOG_PID SYSTEMD_EXEC_PID WATCHDOG_USEC";
+    let steps = |names: &str| format!("exec $PROBE print-start-time then env {names} then print-signals");
+    let xassume = scripted(restarting_after(words, &sts), &steps(names)).spawn();
+    let mut pids = Vec::new();
+    for _ in 0..2 {
+        let line = xassume.line("begun ");
+        let pid = line.rsplit(' ').next().expect("a pid").to_owned();
+        xassume.line(&format!("WATCHDOG_PID={pid}"));
+        xassume.line(&format!("SYSTEMD_EXEC_PID={pid}"));
+        xassume.line("WATCHDOG_USEC=30000000");
+        pids.push(pid);
+    }
+    assert_ne!(pids[0], pids[1]);
+}
+
+#[test]
+fn systemds_variables_that_name_another_process_stay() {
     let sts = FakeSts::start();
-    let names = ["WATCHDOG_PID", "WATCHDOG_USEC", "NOTIFY_SOCKET"];
+    let names = ["WATCHDOG_PID", "SYSTEMD_EXEC_PID", "WATCHDOG_USEC", "NOTIFY_SOCKET"];
     let systemd = |xassume: Xassume| names.iter().fold(xassume, |xassume, name| xassume.env(name, "1"));
-    let shown = |finished: Finished| names.map(|name| finished.variable(name));
-    let some = || Some("1".to_owned());
-    let stayed = probing(systemd(restarting(&sts)), &["environ"]).run().exited(0);
-    assert_eq!(stayed.stderr, "");
-    assert_eq!(shown(stayed), [None, some(), some()]);
-    let became = probing(systemd(xassume(&sts)), &["environ"]).run().exited(0);
-    assert_eq!(shown(became), [some(), some(), some()], "in exec mode the process is the command");
+    for xassume in [restarting(&sts), xassume(&sts)] {
+        let finished = probing(systemd(xassume), &["environ"]).run().exited(0);
+        assert_eq!(finished.stderr, "");
+        assert_eq!(names.map(|name| finished.variable(name)), [(); 4].map(|()| Some("1".to_owned())));
+    }
 }
 
 #[test]

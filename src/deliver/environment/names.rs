@@ -68,7 +68,7 @@ pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'stat
 /// Checks whether the variable is removed in at least one mode. `--keep-env`, which can keep the variable, is not taken
 /// into account.
 pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
-    name == WATCHDOG_PID || gives_tokens(name) || REMOVED.iter().any(|removed| name == *removed)
+    gives_tokens(name) || REMOVED.iter().any(|removed| name == *removed)
 }
 
 /// Checks whether the variable is one of those with which a job of GitHub Actions gets OIDC tokens. They are removed with
@@ -76,10 +76,6 @@ pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
 pub(super) fn gives_tokens(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"ACTIONS_ID_TOKEN_")
 }
-
-/// systemd's variable for the ID of the process that must send watchdog messages. When xassume supervises the command,
-/// this is the ID of xassume and not of the command.
-pub(super) const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
 /// The variables that every delivery sets. The two for the region are set only if the region is known.
 pub(super) const ALWAYS_SET: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSION", "XASSUME_DEPTH"];

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::flags::KEEP_ENV;
 use crate::origin::Origin;
 use crate::session::{Keys, Secret, Validity};
+use crate::vars::PID_VARIABLES;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
@@ -222,14 +223,6 @@ fn kept_names_are_inherited_unless_xassume_sets_them() {
 }
 
 #[test]
-fn the_watchdogs_pid_is_removed_only_in_supervised_mode() {
-    let inherited = [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "2"), ("NOTIFY_SOCKET", "@n")];
-    assert_eq!(run(&inherited, PLAIN)[..3], ["WATCHDOG_PID=1", "WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
-    let found = run(&inherited, With { recipient: Recipient::Supervise, ..PLAIN });
-    assert_eq!(found[..2], ["WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
-}
-
-#[test]
 fn settings_are_exported_in_env_mode_where_the_variable_is_not_set() {
     let settings = [("AWS_CA_BUNDLE", "/ca"), ("AWS_PAGER", "less"), ("AWS_ENDPOINT_URL_S3", "u")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -378,5 +371,5 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
         let isolation = [].into_iter().chain(if settings.isolate { FILES } else { &[] }).copied();
         assert_eq!(names(listed), settings.via.names().chain(isolation).collect(), "{name}");
     }
-    assert!(for_deliveries.contains("NO_PROXY") && page.contains(&format!("\n.B {WATCHDOG_PID}\nis removed")));
+    assert!(for_deliveries.contains("NO_PROXY") && PID_VARIABLES.iter().all(|name| page.contains(name)));
 }

@@ -3,6 +3,7 @@
 //! The functions here must be called on the main thread of a current-thread runtime, because the kernel sends the child
 //! its parent-death signal when the *thread* that forked the child exits.
 
+use super::pid_variables::PidVariables;
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
 use crate::sys::lookup::{Command, SHELL};
@@ -22,6 +23,18 @@ pub(crate) type Stdio<'fd> = Option<[BorrowedFd<'fd>; 2]>;
 /// The child's exit status if its start fails or xassume exits during the start. Nothing reads this status.
 const ORPHANED: libc::c_int = 125;
 
+/// What a child gets, besides its arguments and its environment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChildSetup<'a> {
+    pub(crate) group: ProcessGroup,
+    /// Whether the child gets a new session, in which it has no terminal and leads its group.
+    pub(crate) in_new_session: bool,
+    pub(crate) stdio: Stdio<'a>,
+    /// Whether the child takes xassume's place for systemd: variables such as `LISTEN_PID` that name xassume then name
+    /// the child. True for the command, false for a helper.
+    pub(crate) is_command: bool,
+}
+
 /// What the child needs. All of it is prepared before the fork, because the child must not allocate memory after the
 /// fork.
 struct ExecPlan {
@@ -29,6 +42,7 @@ struct ExecPlan {
     argv: Vec<*const c_char>,
     shell_argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
+    pid_variables: PidVariables,
     stdio: Option<[RawFd; 2]>,
     group: ProcessGroup,
     in_new_session: bool,
@@ -39,19 +53,12 @@ struct ExecPlan {
     report: RawFd,
 }
 
-/// Starts a command with `environment` as its whole environment, and waits for the outcome of execve(2). In a new
-/// session, the command has no terminal and leads its group.
+/// Starts a command with `environment` as its whole environment, and waits for the outcome of execve(2).
 ///
 /// # Errors
 /// Fails with an error of fork(2) (`EAGAIN`, `ENOMEM`) or execve(2). After an error, there is no child.
-pub(crate) fn spawn(
-    command: &Command,
-    environment: &[CString],
-    group: ProcessGroup,
-    in_new_session: bool,
-    stdio: Stdio<'_>,
-) -> io::Result<Pid> {
-    let (pid, report) = fork(command, environment, group, in_new_session, stdio)?;
+pub(crate) fn spawn(command: &Command, environment: &[CString], setup: ChildSetup<'_>) -> io::Result<Pid> {
+    let (pid, report) = fork(command, environment, setup)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
         // execve(2) failed, so the child is about to exit. Reap it.
         while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
@@ -60,23 +67,21 @@ pub(crate) fn spawn(
 
 /// Forks a child that executes the command with the signal state that xassume was started with. The child gets TERM if
 /// xassume exits first. The returned file must be passed to [`outcome`].
-pub(super) fn fork(
-    command: &Command,
-    environment: &[CString],
-    group: ProcessGroup,
-    in_new_session: bool,
-    stdio: Stdio<'_>,
-) -> io::Result<(Pid, File)> {
+pub(super) fn fork(command: &Command, environment: &[CString], setup: ChildSetup<'_>) -> io::Result<(Pid, File)> {
+    let ChildSetup { group, in_new_session, stdio, is_command } = setup;
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-    let plan = ExecPlan {
+    let parent = nix::unistd::getpid().as_raw();
+    let pid_variables = if is_command { PidVariables::find(environment, parent) } else { PidVariables::default() };
+    let mut plan = ExecPlan {
         path: command.path.as_ptr(),
         argv: pointers(&command.arguments, &[]),
         shell_argv: pointers(command.arguments.get(1..).unwrap_or_default(), &[SHELL, &command.path]),
         envp: pointers(environment, &[]),
+        pid_variables,
         stdio: stdio.map(|both| both.map(|fd| fd.as_raw_fd())),
         group,
         in_new_session,
-        parent: nix::unistd::getpid().as_raw(),
+        parent,
         inherited: signals::inherited(),
         report: writer.as_raw_fd(),
     };
@@ -157,7 +162,7 @@ pub(in crate::sys) fn end_with_parent(parent: Pid, signal: Signal) {
 
 impl ExecPlan {
     /// Executes the program. If that fails, reports the error and exits.
-    unsafe fn run(&self) -> ! {
+    unsafe fn run(&mut self) -> ! {
         // SAFETY: all calls are async-signal-safe, and use only this process and the memory that `fork` prepared.
         unsafe {
             if self.in_new_session {
@@ -166,6 +171,7 @@ impl ExecPlan {
                 libc::setpgid(0, 0);
             }
             end_with_parent(self.parent, Signal::TERM);
+            self.pid_variables.set(libc::getpid(), &mut self.envp);
             self.inherited.restore();
             // This comes after `restore`, which may mark descriptors 0 and 1 as close-on-exec. dup2(2) replaces these
             // descriptors with copies that are not marked.

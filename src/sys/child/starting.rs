@@ -1,7 +1,7 @@
 //! A child between fork(2) and the outcome of execve(2). The supervision does not block until execve(2) returns,
 //! because the program file may be on a file system that does not respond.
 
-use super::spawn::{fork, outcome};
+use super::spawn::{ChildSetup, fork, outcome};
 use super::{Child, signals};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
@@ -33,7 +33,8 @@ impl StartingChild {
     /// # Errors
     /// Fails with an error of fork(2), or if no file descriptor is available.
     pub(crate) fn start(command: &Command, environment: &[CString], group: ProcessGroup) -> io::Result<Self> {
-        let (pid, report) = fork(command, environment, group, false, None)?;
+        let setup = ChildSetup { group, in_new_session: false, stdio: None, is_command: true };
+        let (pid, report) = fork(command, environment, setup)?;
         let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
         Ok(Self { pid, group, report, since: Instant::now() })
     }
