@@ -1,6 +1,7 @@
 //! The delivery of sessions to a supervised command, with the files, the address or the socket that it needs.
 
 use super::Launch;
+use super::removal::removed_in_child;
 use crate::deliver::Via;
 use crate::deliver::endpoint::Endpoint;
 use crate::deliver::environment::{CommandCredentials, Recipient};
@@ -15,9 +16,7 @@ use crate::supervise::ports::{Deliver, Publishing};
 use crate::sys::offload::{Life, Offload};
 use crate::sys::program;
 use std::ffi::CString;
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// How sessions reach the command.
 pub(crate) struct Delivery<'a, 'b> {
@@ -41,9 +40,6 @@ enum Method {
     Process(CredentialProcess),
 }
 
-/// When xassume exits, it first waits until its files are removed, but not longer than this.
-const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
-
 /// The name of the command's copy of the config file in the run's directory.
 const CONFIG: &str = "config";
 
@@ -61,8 +57,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
         Ok(Self { launch, offload, method, directory, instance_region: None })
     }
 
-    /// Removes all files of the delivery in a child process. If the file system does not answer within
-    /// [`REMOVAL_LIMIT`], xassume exits, and the child process continues.
+    /// Removes all files of the delivery. If the file system does not answer, xassume exits nevertheless.
     pub(crate) async fn remove(self) {
         let file = match &self.method {
             Method::File(file) => Some(file),
@@ -72,23 +67,14 @@ impl<'a, 'b> Delivery<'a, 'b> {
         if file.is_none() && self.directory.is_none() {
             return;
         }
-        let started = self.offload.start(Life::Free(file.and_then(PublishedFile::unread)), 1, |answer| {
+        let remove = || {
             if let Some(file) = file {
                 file.remove_at_last();
             }
-            let removed = self.directory.as_ref().is_none_or(RunDirectory::remove);
-            // Writing fails if the parent process has ended. It then needs no answer.
-            let _ = answer.write_all(if removed { b"." } else { b"" });
-        });
-        if let Ok(mut job) = started {
-            match tokio::time::timeout(REMOVAL_LIMIT, job.answered()).await {
-                // The child process that removes the files failed, or did not remove all of them. Dropping `self` removes
-                // the rest.
-                Ok(Ok(b"") | Err(_)) => return,
-                Ok(Ok(_)) => {}
-                // The child continues. The job is forgotten, because dropping it would end the child.
-                Err(_) => std::mem::forget(job),
-            }
+            self.directory.as_ref().is_none_or(RunDirectory::remove)
+        };
+        // Otherwise dropping `self` removes the rest.
+        if removed_in_child(&self.offload, Life::Free(file.and_then(PublishedFile::unread)), remove).await {
             std::mem::forget(self);
         }
     }

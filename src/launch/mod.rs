@@ -5,6 +5,7 @@ pub(crate) mod delivery;
 mod environment;
 mod plan_event;
 pub(crate) mod refresh;
+mod removal;
 pub(crate) mod sessions;
 
 use crate::error::{CHECK_LIMITS, Error};
