@@ -42,6 +42,9 @@ const AWS_TEXTS: &[&str] = &[
 /// systemd's variables that contain the ID of the process for which other variables are meant.
 pub(crate) const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "SYSTEMD_EXEC_PID", "WATCHDOG_PID"];
 
+/// systemd's variables that describe inherited sockets (see `sd_listen_fds(3)`).
+pub(crate) const LISTEN_VARIABLES: [&str; 4] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID"];
+
 /// The variables in the order in which they were inherited, including duplicates and those that are not UTF-8.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vars(Vec<(OsString, OsString)>);

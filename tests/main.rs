@@ -18,6 +18,7 @@ mod helper_programs;
 mod hostile;
 mod invalid_keys;
 mod layers;
+mod listening;
 mod mfa;
 mod network;
 mod options;

@@ -4,6 +4,7 @@ use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::isolated;
 use crate::error::{CommandError, CommandFault, Error};
 use crate::launch::Launch;
+use crate::launch::sockets::CommandSockets;
 use crate::process::End;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -16,13 +17,17 @@ use crate::vars::Vars;
 /// No session is available, or the command cannot be run.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
-    let launch = Launch::prepare(settings, vars, report)?;
+    let sockets = CommandSockets::reserve(&settings.listen, vars)?;
+    let mut launch = Launch::prepare(settings, vars, report)?;
+    // The files of Unix sockets are removed only if the command does not start.
+    sockets.listen(report)?;
+    launch.socket_variables = sockets.variables();
     let session = launch.session()?;
     let isolate = settings.delivery.isolate;
     let config_file = isolate.then(|| isolated::config_file(vars, &launch.planned.config_copy())).transpose()?;
     let credentials = CommandCredentials::Env { config_file: config_file.as_deref() };
     let region = session.instance_region.as_deref();
     let environment = launch.environment(&session, region, credentials, Recipient::Exec);
-    let errno = exec::replace(&command, &environment);
+    let errno = exec::replace(&command, &environment, &sockets.held);
     Err(CommandError { name: command.name(), fault: CommandFault::of_execve(errno as i32) }.into())
 }

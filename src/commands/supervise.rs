@@ -9,6 +9,7 @@ use crate::error::{CHECK_LIMITS, Error, not_started};
 use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
+use crate::launch::sockets::{CommandSockets, meant_for_another};
 use crate::launch::{Launch, runtime};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
@@ -35,9 +36,11 @@ use std::path::Path;
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     memory::zero_freed_memory();
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
-    let launch = Launch::prepare(settings, vars, report)?;
-    if vars.text("LISTEN_FDS").is_some() {
-        report.emit(RunEvent::warning("LISTEN_FDS is not passed to a supervised command").into());
+    let sockets = CommandSockets::reserve(&settings.listen, vars)?;
+    let mut launch = Launch::prepare(settings, vars, report)?;
+    launch.socket_variables = sockets.variables();
+    if let Some(ignored) = meant_for_another(vars) {
+        report.emit(ignored.into());
     }
     check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
     let runtime = runtime()?;
@@ -57,8 +60,9 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
         Notifier::new(manager, directory, watchdog, policy.stop_timeout)
     });
     let end = runtime.block_on(async {
-        let end = supervised(&launch, (&command, &offload), policy, (&mut delivery, notifier)).await;
+        let end = supervised(&launch, (&command, &sockets, &offload), policy, (&mut delivery, notifier)).await;
         delivery.remove().await;
+        sockets.remove_files(&offload).await;
         end
     });
     drop(offload);
@@ -76,14 +80,16 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
 
 async fn supervised(
     launch: &Launch<'_>,
-    (command, offload): (&Command, &Offload),
+    (command, sockets, offload): (&Command, &CommandSockets<'_>, &Offload),
     policy: Policy,
     (delivery, notifier): (&mut Delivery<'_, '_>, Option<Notifier>),
 ) -> Result<Final, Error> {
-    let host = ProcessHost::prepare(command.clone(), policy.process_group, writer::finish);
+    let host = ProcessHost::prepare(command.clone(), &sockets.held, policy.process_group, writer::finish);
     let mut host = host.map_err(|error| Error::cannot("receive signals", &error, CHECK_LIMITS))?;
     let report = launch.context.report;
     report.write_by_a_thread();
+    // From here on, no signal ends xassume without a return from this function, so the socket files are removed.
+    sockets.listen(report)?;
     let start = async {
         let (first, source_keys) = launch.first_session(need(launch, policy)).await?;
         // The kind of access keys that a credential_process returns is not known before the first session, so this

@@ -11,7 +11,7 @@ pub(crate) use names::{is_removed_by_default, other_credentials};
 
 use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
-use crate::vars::Vars;
+use crate::vars::{LISTEN_VARIABLES, Vars};
 use names::gives_tokens;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -66,6 +66,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) profile_settings: &'a [(String, String)],
     /// Whether `--isolate` is set.
     pub(crate) isolate: bool,
+    /// The variables that describe the listening sockets. Empty if there are no sockets.
+    pub(crate) sockets: &'a [(OsString, OsString)],
     /// The names of the variables that `--keep-env` keeps.
     pub(crate) keep: &'a [OsString],
 }
@@ -102,7 +104,11 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && gives_tokens(name);
-    name == SESSION || identity && !inputs.keep.iter().any(|kept| kept == name)
+    // Variables about sockets that are not meant for xassume must not look as if they were meant for the command. In exec
+    // mode they cannot, because the process ID stays the same.
+    let has_other_sockets = inputs.recipient == Recipient::Supervise || !inputs.sockets.is_empty();
+    let sockets = has_other_sockets && LISTEN_VARIABLES.iter().any(|removed| name == *removed);
+    name == SESSION || (identity || sockets) && !inputs.keep.iter().any(|kept| kept == name)
 }
 
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
@@ -141,6 +147,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     if let Some(arn) = &inputs.session.assumed_role_arn {
         set.variable(SESSION, arn);
     }
+    set.0.extend_from_slice(inputs.sockets);
     if inputs.recipient != Recipient::Print {
         set.variable("XASSUME_DEPTH", inputs.depth.to_string());
     }

@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod denial;
 mod github;
+mod listen;
 mod mfa;
 #[cfg(test)]
 mod pages;
@@ -24,10 +25,13 @@ pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
 pub(crate) use github::GitHubFailure;
+pub(crate) use listen::{ListenError, SocketRefusal};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use sign_in::{SignInFailure, TokenId};
 pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError, TriedSources};
-pub(crate) use text::{counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number};
+pub(crate) use text::{
+    CHECK_LIMITS, counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number,
+};
 pub(crate) use web_identity::TokenRefusal;
 
 use crate::process::outcome::FAILED;
@@ -39,9 +43,6 @@ use thiserror::Error;
 
 /// A hint of one line that has more characters than this is cut.
 const LONGEST_HINT: usize = 2048;
-/// The hint if a limit of the operating system has been reached.
-pub(crate) const CHECK_LIMITS: &str =
-    "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";
 
 /// An error with which a run of xassume ends.
 #[derive(Debug, Error)]
@@ -95,6 +96,8 @@ pub(crate) enum Error {
     Lapsed,
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// Something that xassume needs is missing, or the operating system rejected an operation that xassume needs.
     #[error("cannot {what}: {reason}")]
     Cannot { what: &'static str, reason: String, hint: Option<&'static str> },
@@ -138,6 +141,7 @@ impl Error {
             Self::Source(error) => error.hint(),
             Self::Mfa(error) => error.hint().to_owned(),
             Self::Command(error) => error.hint(),
+            Self::Listen(error) => error.hint().to_owned(),
             Self::File { path, .. } => format!("{} must be a readable file", path.display()),
             Self::Certificates { path, .. } => {
                 let path = path.display();

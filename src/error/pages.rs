@@ -41,6 +41,7 @@ pages! {
         Error::OutputClosed => Of("delivery-print-to-no-output"),
         Error::Lapsed => Of("delivery-session-lapsed"),
         Error::Command(_) => Of("command-not-found"),
+        Error::Listen(_) => Of("listen-refused"),
         Error::Cannot { what: "write the credentials file", .. } => Of("delivery-file-cannot-be-written"),
         Error::Cannot { what: "start", .. } => Of("usage-nested-too-deep"),
         Error::Cannot { hint: Some(_), .. } => Without("`tests/faults` limits processes, memory and open files"),
@@ -56,6 +57,12 @@ pages! {
         CommandFault::NoInterpreter => Of("command-without-interpreter"),
         CommandFault::Busy => Without("a matter of timing"),
         CommandFault::Execve(_) => Without("no other error of execve(2) can be caused everywhere"),
+    }
+    ListenError {
+        ListenError::Count(_) => Without("`tests/listening`: LISTEN_PID must be the ID of xassume"),
+        ListenError::NotOpen { .. } => Without("`tests/listening`: LISTEN_PID must be the ID of xassume"),
+        ListenError::Occupied { .. } => Of("listen-descriptor-in-use"),
+        ListenError::Refused { .. } => Of("listen-refused"),
     }
     ConfigError {
         ConfigError::Syntax { .. } => Of("config-syntax-section"),

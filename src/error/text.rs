@@ -3,6 +3,10 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// The hint if a limit of the operating system has been reached.
+pub(crate) const CHECK_LIMITS: &str =
+    "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";
+
 /// Returns at most the first 80 characters of the value, on one line, as errors show them.
 pub(crate) fn shortened(value: &str) -> String {
     one_line(value, 80)

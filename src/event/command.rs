@@ -7,6 +7,8 @@ use std::time::Duration;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum CommandEvent {
+    /// xassume listens on an address for the command, which gets the socket under this descriptor.
+    Listening { address: String, descriptor: usize },
     /// The command was started.
     Started { pid: Pid },
     /// A restart has failed and will be tried again.
@@ -55,6 +57,7 @@ pub(crate) enum Stdin {
 impl CommandEvent {
     pub(super) fn record(&self) -> Record {
         match self {
+            Self::Listening { address, descriptor } => listening(address, *descriptor),
             Self::Started { pid } => info("started", format!("started the command, pid {pid}")).number("pid", *pid),
             Self::StartRetry { problem, retry_in } => {
                 let text = format!("cannot restart the command: {}; retrying in {}", problem.text, span(*retry_in));
@@ -112,4 +115,9 @@ impl CommandEvent {
             }
         }
     }
+}
+
+fn listening(address: &str, descriptor: usize) -> Record {
+    let text = format!("listening on {address} (descriptor {descriptor} of the command)");
+    info("listening", text).text("address", address).number("descriptor", descriptor)
 }

@@ -171,11 +171,12 @@ fn refresh() -> Vec<Event> {
 
 fn command() -> Vec<Event> {
     use CommandEvent::{
-        EndAnnounced, Forwarded, GroupWarning, NotKilled, Restarting, RestartsCancelled, StartRetry, Started,
-        StdinWarning, StillStopping, StopIgnored, Stopped,
+        EndAnnounced, Forwarded, GroupWarning, Listening, NotKilled, Restarting, RestartsCancelled, StartRetry,
+        Started, StdinWarning, StillStopping, StopIgnored, Stopped,
     };
     let (signal, member) = (Signal::HUP, || Member { pid: 7, name: "worker".into() });
     let events = [
+        Listening { address: "127.0.0.1:80".into(), descriptor: 3 },
         Started { pid: 7 },
         StartRetry { problem: problem(), retry_in: SPAN },
         Restarting,
@@ -192,7 +193,8 @@ fn command() -> Vec<Event> {
     ];
     for event in &events {
         match event {
-            Started { .. }
+            Listening { .. }
+            | Started { .. }
             | StartRetry { .. }
             | Restarting
             | RestartsCancelled { .. }

@@ -52,6 +52,16 @@ pub(crate) const PROCESS_GROUP: Flag = one(
      - new: a new one, so that signals and stops reach all processes that the command started",
 );
 
+pub(crate) const LISTEN: Flag = many(
+    "listen",
+    "ADDRESS",
+    "Listen here and pass the socket to the command; repeatable\n\n\
+     PORT (on 127.0.0.1), ADDRESS:PORT, [IPV6-ADDRESS]:PORT, *:PORT (on all addresses) or unix:/PATH. The command gets the \
+     sockets as from systemd: descriptors from 3 on, LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES. They stay open during a \
+     restart, so connections wait instead of being refused.",
+)
+.removed();
+
 pub(crate) const VIA: Flag = one(
     "via",
     "env|file|endpoint|process",

@@ -4,12 +4,13 @@ use crate::cache::Key;
 use crate::deliver::config_copy;
 use crate::error::Error;
 use crate::files::ConfigFiles;
+use crate::flags::LISTEN;
 use crate::mfa::{Codes, LastMfaSession, mode};
 use crate::profile::{Plan, Source, TokenSource, exported_settings};
 use crate::report::{Progress, Report};
 use crate::settings::Settings;
 use crate::sys::helper::ProgramLimit;
-use crate::vars::{Vars, c_strings};
+use crate::vars::{LISTEN_VARIABLES, Vars, c_strings};
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::AtomicBool;
@@ -113,15 +114,19 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
 
 /// Returns the environment of the helper programs, such as a `credential_process`, which xassume runs for itself. It is
 /// the inherited environment, but with the same nesting depth as for the command, and without xassume's variables that
-/// select a web identity token, because an xassume that the program starts would run the program again. `held` are
-/// the keys of the session that the program is run for, and of the program.
+/// select a web identity token, because an xassume that the program starts would run the program again. It is also
+/// without the variables about sockets, which are for the command only. `held` are the keys of the session that the
+/// program is run for, and of the program.
 pub(super) fn helper_environment<'a>(
     vars: &'a Vars,
     depth: u32,
     held: impl IntoIterator<Item = &'a Key>,
 ) -> Vec<CString> {
     let selects_token = |name: &OsStr| name.as_bytes().starts_with(b"XASSUME_WEB_IDENTITY_");
-    let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD && !selects_token(name));
+    let listen = LISTEN.variable_name();
+    let about_sockets = |name: &OsStr| LISTEN_VARIABLES.iter().any(|known| name == *known) || name == listen.as_str();
+    let is_ours = |name: &OsStr| name == "XASSUME_DEPTH" || name == HELD;
+    let others = vars.iter().filter(|(name, _)| !is_ours(name) && !selects_token(name) && !about_sockets(name));
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let outer = vars.text(HELD).into_iter();
     let held = outer.chain(held.into_iter().map(Key::as_str)).collect::<Vec<_>>().join(" ");

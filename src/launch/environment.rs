@@ -51,6 +51,7 @@ impl Launch<'_> {
             depth: self.context.depth,
             profile_settings,
             isolate: self.context.settings.delivery.isolate,
+            sockets: &self.socket_variables,
             keep: &self.context.settings.delivery.keep,
         }
     }

@@ -7,6 +7,8 @@ mod plan_event;
 pub(crate) mod refresh;
 mod removal;
 pub(crate) mod sessions;
+mod socket_file;
+pub(crate) mod sockets;
 
 use crate::error::{CHECK_LIMITS, Error};
 use crate::event::{Event, EventSink as _, RunEvent, SessionEvent};
@@ -20,12 +22,15 @@ use crate::vars::Vars;
 pub(crate) use context::Planned;
 use context::{Context, depth};
 use sessions::{Outage, Sessions};
+use std::ffi::OsString;
 use tokio::runtime::{Builder, Runtime};
 
 /// One run that is ready to call STS.
 pub(crate) struct Launch<'a> {
     pub(crate) context: Context<'a>,
     pub(crate) planned: Planned,
+    /// The variables that describe the listening sockets to the command. Empty if there are no sockets.
+    pub(crate) socket_variables: Vec<(OsString, OsString)>,
 }
 
 impl<'a> Launch<'a> {
@@ -54,7 +59,8 @@ impl<'a> Launch<'a> {
             report.emit(RunEvent::warning(warning).into());
         }
         plan_event::emit(&planned.plan, settings, report);
-        Ok(Self { context: Context::new(settings, vars, report, &planned.plan)?, planned })
+        let context = Context::new(settings, vars, report, &planned.plan)?;
+        Ok(Self { context, planned, socket_variables: Vec::new() })
     }
 
     /// Returns a session that will not be refreshed, for exec mode or for `--print`. If the cache has a session with

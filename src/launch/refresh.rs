@@ -58,7 +58,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
 /// Returns the time limit for the whole refresh. The time of the helper programs is added twice: another xassume may run
 /// them first while this refresh waits for its session.
 fn limit(launch: &Launch<'_>) -> Duration {
-    let Launch { context, planned } = launch;
+    let Launch { context, planned, .. } = launch;
     context.settings.sts.timeout + RESERVE + 2 * context.program_time(&planned.plan)
 }
 

@@ -3,6 +3,7 @@
 //! The module `sys` creates these values from what the system reports, and the rules of `supervise` use them. Nothing
 //! here calls the system.
 
+pub(crate) mod listen_address;
 pub mod outcome;
 pub(crate) mod signal;
 

@@ -5,10 +5,10 @@ use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
 use crate::conflicts::{Given, Rule, Side};
 use crate::deliver::isolation_sets;
 use crate::flags::{
-    CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV,
-    MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
-    REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA, WEB_IDENTITY_AUDIENCE,
-    WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
+    CACHE_DIR, CLEAR_CACHE, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE,
+    KEEP_ENV, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT,
+    PROCESS_GROUP, QUIET, REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA,
+    WEB_IDENTITY_AUDIENCE, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -87,6 +87,11 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     },
     Rule { one: |flags| flags.given(&PRINT), others: ABOUT_A_COMMAND, otherwise: FirstCounts("which runs no command") },
     Rule {
+        one: |flags| flags.given(&CLEAR_CACHE),
+        others: &[|flags| flags.given(&LISTEN)],
+        otherwise: FirstCounts("which runs no command"),
+    },
+    Rule {
         one: |flags| flags.given_as(&PRINT, |text| Format::parse(text).is_ok_and(|format| !format.removes())),
         others: &[|flags| flags.given(&KEEP_ENV)],
         otherwise: FirstCounts("which removes no variable (export, fish and powershell do)"),
@@ -114,6 +119,7 @@ const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
     |flags| flags.given(&FILE_MODE),
     |flags| flags.given(&ENDPOINT_TOKEN_FILE),
     |flags| flags.given(&ISOLATE),
+    |flags| flags.given(&LISTEN),
 ];
 
 const SETS_IT: &str = "which sets that variable itself";

@@ -4,6 +4,7 @@
 use crate::deliver::environment::is_removed_by_default;
 use crate::deliver::{DeliverySettings, Via};
 use crate::event::Ignored;
+use crate::process::listen_address::ListenAddress;
 use crate::vars::Vars;
 use std::ffi::OsString;
 
@@ -29,6 +30,24 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
     Some(format!("the command uses {program} --profile and will ignore the assumed role; --isolate hides the profile"))
 }
 
+/// The shells that run a script with `-c`.
+const SHELLS: &[&str] = &["sh", "ash", "bash", "dash", "ksh", "zsh"];
+
+/// Returns a warning if the command is a shell with a script of several commands, because `LISTEN_PID` then names the
+/// shell, and a server that the shell starts as its child ignores the sockets. A script with `exec` is accepted.
+pub(super) fn sockets_for_a_shell(command: &[OsString], listen: &[ListenAddress]) -> Option<String> {
+    let words: Vec<_> = command.iter().map(|argument| argument.to_string_lossy()).collect();
+    let shell = words.first()?.rsplit('/').next()?.to_owned();
+    let script = words.iter().skip_while(|word| *word != "-c").nth(1)?;
+    let is_list = script.trim().trim_end_matches(';').contains([';', '&', '|', '\n']);
+    let executes = script.split(|c: char| c.is_whitespace() || ";&|()".contains(c)).any(|word| word == "exec");
+    (SHELLS.contains(&shell.as_str()) && is_list && !executes && !listen.is_empty()).then(|| {
+        format!(
+            "the listening sockets are for {shell}, not for a program that it starts; use: {shell} -c '…; exec SERVER'"
+        )
+    })
+}
+
 /// Returns a note for each name in `--keep-env` that has no effect. Such a variable is neither set nor one of those
 /// that xassume removes by default.
 pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = Ignored> {
@@ -42,6 +61,25 @@ mod tests {
     use super::*;
     use crate::flags::KEEP_ENV;
     use crate::origin::Origin;
+
+    #[test]
+    fn a_server_that_a_shell_starts_beside_other_commands_gets_no_sockets() {
+        let warned = |words: &[&str], addresses: &[&str]| {
+            let words: Vec<_> = words.iter().map(OsString::from).collect();
+            let addresses: Vec<_> = addresses.iter().map(|text| ListenAddress::parse(text).expect(text)).collect();
+            sockets_for_a_shell(&words, &addresses).is_some()
+        };
+        for script in ["a; server", "a && server", "server | tee log", "a\nserver", "server &"] {
+            assert!(warned(&["/bin/sh", "-c", script], &["80"]), "{script:?}");
+            assert!(!warned(&["/bin/sh", "-c", script], &[]), "{script:?}");
+            assert!(!warned(&["python3", "-c", script], &["80"]), "{script:?}");
+        }
+        for script in ["server", "server;", " server\n", "a; exec server", "a &&exec server", "exec server"] {
+            assert!(!warned(&["bash", "-ec", "-c", script], &["80"]), "{script:?}");
+        }
+        assert!(!warned(&["bash", "run; it"], &["80"]));
+        assert!(!warned(&[], &["80"]));
+    }
 
     #[test]
     fn a_profile_in_the_commands_own_arguments_is_found() {

@@ -11,11 +11,12 @@ use crate::deliver::DeliverySettings;
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{
-    CA_BUNDLE, EXPECT_ACCOUNT, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, PRINT, QUIET, STS_ENDPOINT,
-    STS_TIMEOUT,
+    CA_BUNDLE, EXPECT_ACCOUNT, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, PRINT, QUIET,
+    STS_ENDPOINT, STS_TIMEOUT,
 };
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::origin::Origin;
+use crate::process::listen_address::ListenAddress;
 use crate::profile::{Request, endpoint};
 use crate::role::{Invalid, MFA_SESSION, MfaCode, duration_within, is_account, parse_mfa_session};
 use crate::session::Session;
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
     pub(crate) mode: Mode,
     pub(crate) delivery: DeliverySettings,
+    /// The addresses on which xassume listens for the command.
+    pub(crate) listen: Vec<ListenAddress>,
     pub(crate) expect_account: Option<String>,
     /// Why the user is not asked to sign in to IAM Identity Center. `None` if the user may be asked at a terminal.
     pub(crate) no_sign_in: Option<&'static str>,
@@ -88,7 +91,10 @@ pub(super) fn settings(
     let command = flags.command.clone();
     notes.extend_from_slice(&flags.notes);
     let mfa = mfa(flags, vars, &mut notes)?;
-    let warnings = lints::own_profile(&command, &delivery).into_iter().collect();
+    let listen =
+        flags.many(&LISTEN).iter().map(|given| given.parse(ListenAddress::parse)).collect::<Result<Vec<_>, _>>()?;
+    let warnings = lints::own_profile(&command, &delivery).into_iter();
+    let warnings = warnings.chain(lints::sockets_for_a_shell(&command, &listen)).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     let settings = Settings {
         cache: cache(flags)?,
@@ -97,6 +103,7 @@ pub(super) fn settings(
         sts: sts(flags)?,
         mode,
         delivery,
+        listen,
         expect_account: flags.parsed(&EXPECT_ACCOUNT, account)?,
         no_sign_in: no_sign_in(flags, vars)?,
         command,

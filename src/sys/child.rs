@@ -41,7 +41,7 @@ impl Child {
         let c = |text: &&str| std::ffi::CString::new(*text).unwrap();
         let command = super::lookup::Command { path: c(&path), arguments: argv.iter().map(c).collect() };
         let group = ProcessGroup::Own;
-        let setup = ChildSetup { group, in_new_session: false, stdio: None, is_command: true };
+        let setup = ChildSetup { group, in_new_session: false, stdio: None, sockets: None };
         spawn(&command, &[], setup).map(|pid| Self::new(pid, group))
     }
 

@@ -1,16 +1,18 @@
 //! Exec mode: execve(2), with the signal state, descriptors and limits that xassume inherited.
 
+use super::listen::ListenSockets;
 use super::lookup::{Command, SHELL};
 use super::signals;
 use nix::errno::Errno;
 use nix::unistd::execve;
 use std::ffi::CString;
 
-/// Replaces this process with the command. Returns only if execve(2) fails, with the error.
+/// Replaces this process with the command, which gets the sockets. Returns only if execve(2) fails, with the error.
 ///
 /// First restores the signal dispositions, the signal mask and the other parts of [`signals::InheritedState`]. The
 /// umask and the niceness need no restoring, because xassume never changes them.
-pub(crate) fn replace(command: &Command, environment: &[CString]) -> Errno {
+pub(crate) fn replace(command: &Command, environment: &[CString], sockets: &ListenSockets) -> Errno {
+    sockets.hand_over();
     signals::inherited().restore();
     let Err(error) = execve(&command.path, &command.arguments, environment);
     if error != Errno::ENOEXEC {

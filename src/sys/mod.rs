@@ -14,6 +14,7 @@ pub(crate) mod helper;
 pub(crate) mod keyboard;
 pub(crate) mod limits;
 mod linked;
+pub(crate) mod listen;
 pub(crate) mod lookup;
 pub(crate) mod memory;
 pub(crate) mod notify;

@@ -7,6 +7,7 @@ mod command;
 mod config;
 mod delivery;
 mod denial;
+mod listen;
 mod mfa;
 mod network;
 mod page;
@@ -29,6 +30,7 @@ fn groups() -> Vec<Vec<Page>> {
         config::pages(),
         delivery::pages(),
         denial::pages(),
+        listen::pages(),
         mfa::pages(),
         network::pages(),
         source::pages(),
@@ -79,6 +81,11 @@ fn errors_of_delivery() {
 #[test]
 fn errors_of_denied_roles() {
     compare(&denial::pages());
+}
+
+#[test]
+fn errors_about_sockets() {
+    compare(&listen::pages());
 }
 
 #[test]

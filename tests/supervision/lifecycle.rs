@@ -88,15 +88,6 @@ fn systemds_variables_that_name_another_process_stay() {
 }
 
 #[test]
-fn socket_activation_is_warned_about_where_it_cannot_work() {
-    let sts = FakeSts::start();
-    let activated = |xassume: Xassume| probing(xassume.env("LISTEN_FDS", "1"), &["exit", "0"]).run().exited(0).stderr;
-    let warning = "xassume: warning: LISTEN_FDS is not passed to a supervised command\n";
-    assert_eq!(activated(restarting(&sts)), warning);
-    assert_eq!(activated(xassume(&sts)), "");
-}
-
-#[test]
 fn a_source_that_expires_before_a_refresh_is_warned_about() {
     let (sts, task) = (FakeSts::start(), Identity::task());
     let keyed = |xassume: Xassume| probing(xassume.with_keys_of(&task), &["exit", "0"]);

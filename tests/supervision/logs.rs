@@ -1,6 +1,6 @@
 //! The messages of a supervised run: none, text, or one JSON object per line.
 
-use super::{SHORT, count, denied, next_start, one_refresh, probing, restarting, signaling};
+use super::{SHORT, count, denied, next_start, one_refresh, probing, restarting, scripted, signaling};
 use crate::documents::read;
 use crate::support::{Answer, DeniedCall, FakeSts, Finished};
 use serde_json::Value;
@@ -169,13 +169,15 @@ fn the_events_of_a_launch_are_documented() {
     ];
     let panics = json().denying(&waits);
     let finished = [
-        probing(json().arg("-v").env("LISTEN_FDS", "1"), &["exit", "0"]).run().exited(0),
+        scripted(json().args(["-v", "--listen", "0"]), "true; true").run().exited(0),
         json().args(["--", "no-such-program"]).run().exited(127),
         probing(panics, &["exit", "0"]).run().exited(125),
     ];
     let objects: Vec<Value> = finished.iter().flat_map(objects).collect();
     let logged: BTreeSet<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
-    for event in ["failed", "panicked", "warning", "plan", "cache_disabled", "source_credentials", "assumed"] {
+    for event in
+        ["failed", "panicked", "warning", "plan", "cache_disabled", "source_credentials", "assumed", "listening"]
+    {
         assert!(logged.contains(event), "{event} is not among {logged:?}");
     }
 }

@@ -44,6 +44,11 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
         (Via::Process, _) => ("process", "credential_process in a private credentials file".to_owned()),
     };
     step.text = format!("{text} (--via {via})");
+    let addresses: Vec<_> = settings.listen.iter().map(ToString::to_string).collect();
+    if !addresses.is_empty() {
+        step.details.push(format!("listens on {}", addresses.join(", ")));
+        step.fact("listen", addresses);
+    }
     step.fact("via", via);
 }
 

@@ -79,6 +79,7 @@ struct With<'a> {
     depth: u32,
     profile_settings: &'a [(String, String)],
     isolate: bool,
+    sockets: &'a [(OsString, OsString)],
     keep: &'a [OsString],
     skew_secs: i64,
 }
@@ -90,6 +91,7 @@ const PLAIN: With<'static> = With {
     depth: 1,
     profile_settings: &[],
     isolate: false,
+    sockets: &[],
     keep: &[],
     skew_secs: 0,
 };
@@ -97,9 +99,18 @@ const PLAIN: With<'static> = With {
 fn variables(inherited: &Vars, with: With<'_>) -> Vec<(OsString, OsString)> {
     let mut session = session();
     session.validity = session.validity.map(|validity| Validity { skew_secs: with.skew_secs, ..validity });
-    let With { region, credentials, recipient, depth, profile_settings, isolate, keep, .. } = with;
-    let session = &session;
-    environment(&Inputs { inherited, session, region, credentials, recipient, depth, profile_settings, isolate, keep })
+    environment(&Inputs {
+        inherited,
+        session: &session,
+        region: with.region,
+        credentials: with.credentials,
+        recipient: with.recipient,
+        depth: with.depth,
+        profile_settings: with.profile_settings,
+        isolate: with.isolate,
+        sockets: with.sockets,
+        keep: with.keep,
+    })
 }
 
 /// Returns the resulting environment as `NAME=value` lines.
@@ -223,6 +234,24 @@ fn kept_names_are_inherited_unless_xassume_sets_them() {
 }
 
 #[test]
+fn variables_about_sockets_describe_the_sockets_of_the_command() {
+    let inherited =
+        [("LISTEN_FDS", "2"), ("LISTEN_FDNAMES", "a:b"), ("LISTEN_PID", "7"), ("LISTEN_PIDFDID", "8"), ("LISTEN", "9")];
+    let sockets = [("LISTEN_FDS".into(), "1".into()), ("LISTEN_PID".into(), "5".into())];
+    let about_sockets = |with| {
+        let found = run(&inherited, with);
+        found.into_iter().filter(|line| line.starts_with("LISTEN")).collect::<Vec<_>>()
+    };
+    let supervised = With { recipient: Recipient::Supervise, ..PLAIN };
+    assert_eq!(about_sockets(PLAIN).len(), 5, "in exec mode, they are for the process that the command becomes");
+    assert_eq!(about_sockets(supervised), ["LISTEN=9"]);
+    for with in [PLAIN, supervised] {
+        let found = about_sockets(With { sockets: &sockets, ..with });
+        assert_eq!(found, ["LISTEN=9", "LISTEN_FDS=1", "LISTEN_PID=5"]);
+    }
+}
+
+#[test]
 fn settings_are_exported_in_env_mode_where_the_variable_is_not_set() {
     let settings = [("AWS_CA_BUNDLE", "/ca"), ("AWS_PAGER", "less"), ("AWS_ENDPOINT_URL_S3", "u")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -285,6 +314,7 @@ fn a_stale_account_does_not_stay_if_the_account_is_unknown() {
             depth: 1,
             profile_settings: &[],
             isolate: false,
+            sockets: &[],
             keep: &[],
         };
         assert!(!environment(&inputs).iter().any(|(name, _)| name == "AWS_ACCOUNT_ID"), "{name}");
@@ -326,6 +356,7 @@ fn the_change_turns_any_shell_environment_into_the_commands() {
         depth: 4,
         profile_settings: &[],
         isolate: false,
+        sockets: &[],
         keep: &keep,
     };
     // The change is computed without inherited variables. Then it is applied to an environment in which all of them are

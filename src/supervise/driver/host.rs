@@ -10,6 +10,7 @@ use crate::supervise::policy::{GroupPolicy, Policy};
 use crate::sys::child::{Child, StartingChild};
 use crate::sys::echo;
 use crate::sys::family::Family;
+use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::Command;
 use crate::sys::reap;
 use crate::sys::signals::{self, SignalReader};
@@ -24,8 +25,10 @@ const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The command, its current child process and its family.
 #[derive(Debug)]
-pub(crate) struct ProcessHost {
+pub(crate) struct ProcessHost<'a> {
     command: Command,
+    /// The listening sockets, which each child gets.
+    sockets: &'a ListenSockets,
     facts: ProcessFacts,
     terminal: Option<Terminal>,
     signal_reader: SignalReader,
@@ -38,13 +41,18 @@ pub(crate) struct ProcessHost {
     finish_messages: fn(),
 }
 
-impl ProcessHost {
+impl<'a> ProcessHost<'a> {
     /// Begins to read signals. Must be called on the main thread, within the Tokio runtime, and before another thread
     /// is started. `finish_messages` must be a function that waits until all messages have been written.
     ///
     /// # Errors
     /// Fails if no file descriptor is available for signals.
-    pub(crate) fn prepare(command: Command, process_group: GroupPolicy, finish_messages: fn()) -> io::Result<Self> {
+    pub(crate) fn prepare(
+        command: Command,
+        sockets: &'a ListenSockets,
+        process_group: GroupPolicy,
+        finish_messages: fn(),
+    ) -> io::Result<Self> {
         // From here on, this process has a session in its memory.
         signals::forbid_core_dumps();
         let terminal = Terminal::of_the_user();
@@ -60,6 +68,7 @@ impl ProcessHost {
         let family = Family::default();
         Ok(Self {
             command,
+            sockets,
             facts,
             terminal,
             signal_reader,
@@ -120,7 +129,7 @@ fn problem(error: &io::Error) -> Problem {
     Problem { text: errno.desc().to_owned(), hint }
 }
 
-impl CommandHost for ProcessHost {
+impl CommandHost for ProcessHost<'_> {
     fn facts(&self) -> ProcessFacts {
         self.facts
     }
@@ -134,7 +143,7 @@ impl CommandHost for ProcessHost {
         (self.finish_messages)();
         self.reap_orphans();
         self.family.begin();
-        let starting = StartingChild::start(&self.command, &environment, self.facts.group);
+        let starting = StartingChild::start(&self.command, &environment, self.facts.group, self.sockets);
         self.starting = Some(starting.map_err(|error| fault(&error))?);
         Ok(())
     }

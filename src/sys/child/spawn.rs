@@ -6,6 +6,7 @@
 use super::pid_variables::PidVariables;
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
+use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::{Command, SHELL};
 use crate::sys::signals::{self, InheritedState};
 use nix::errno::Errno;
@@ -30,19 +31,20 @@ pub(crate) struct ChildSetup<'a> {
     /// Whether the child gets a new session, in which it has no terminal and leads its group.
     pub(crate) in_new_session: bool,
     pub(crate) stdio: Stdio<'a>,
-    /// Whether the child takes xassume's place for systemd: variables such as `LISTEN_PID` that name xassume then name
-    /// the child. True for the command, false for a helper.
-    pub(crate) is_command: bool,
+    /// The listening sockets. `None` for a helper. The command takes xassume's place for systemd: variables such as
+    /// `LISTEN_PID` that name xassume name the child instead.
+    pub(crate) sockets: Option<&'a ListenSockets>,
 }
 
 /// What the child needs. All of it is prepared before the fork, because the child must not allocate memory after the
 /// fork.
-struct ExecPlan {
+struct ExecPlan<'a> {
     path: *const c_char,
     argv: Vec<*const c_char>,
     shell_argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     pid_variables: PidVariables,
+    sockets: Option<&'a ListenSockets>,
     stdio: Option<[RawFd; 2]>,
     group: ProcessGroup,
     in_new_session: bool,
@@ -68,16 +70,17 @@ pub(crate) fn spawn(command: &Command, environment: &[CString], setup: ChildSetu
 /// Forks a child that executes the command with the signal state that xassume was started with. The child gets TERM if
 /// xassume exits first. The returned file must be passed to [`outcome`].
 pub(super) fn fork(command: &Command, environment: &[CString], setup: ChildSetup<'_>) -> io::Result<(Pid, File)> {
-    let ChildSetup { group, in_new_session, stdio, is_command } = setup;
+    let ChildSetup { group, in_new_session, stdio, sockets } = setup;
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let parent = nix::unistd::getpid().as_raw();
-    let pid_variables = if is_command { PidVariables::find(environment, parent) } else { PidVariables::default() };
+    let pid_variables = sockets.map(|_| PidVariables::find(environment, parent)).unwrap_or_default();
     let mut plan = ExecPlan {
         path: command.path.as_ptr(),
         argv: pointers(&command.arguments, &[]),
         shell_argv: pointers(command.arguments.get(1..).unwrap_or_default(), &[SHELL, &command.path]),
         envp: pointers(environment, &[]),
         pid_variables,
+        sockets,
         stdio: stdio.map(|both| both.map(|fd| fd.as_raw_fd())),
         group,
         in_new_session,
@@ -160,7 +163,7 @@ pub(in crate::sys) fn end_with_parent(parent: Pid, signal: Signal) {
     }
 }
 
-impl ExecPlan {
+impl ExecPlan<'_> {
     /// Executes the program. If that fails, reports the error and exits.
     unsafe fn run(&mut self) -> ! {
         // SAFETY: all calls are async-signal-safe, and use only this process and the memory that `fork` prepared.
@@ -172,6 +175,9 @@ impl ExecPlan {
             }
             end_with_parent(self.parent, Signal::TERM);
             self.pid_variables.set(libc::getpid(), &mut self.envp);
+            if let Some(sockets) = self.sockets {
+                sockets.hand_over();
+            }
             self.inherited.restore();
             // This comes after `restore`, which may mark descriptors 0 and 1 as close-on-exec. dup2(2) replaces these
             // descriptors with copies that are not marked.

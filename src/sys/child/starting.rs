@@ -5,6 +5,7 @@ use super::spawn::{ChildSetup, fork, outcome};
 use super::{Child, signals};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
+use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::Command;
 use crate::sys::poll::polled_pipe;
 use std::ffi::CString;
@@ -32,8 +33,13 @@ impl StartingChild {
     ///
     /// # Errors
     /// Fails with an error of fork(2), or if no file descriptor is available.
-    pub(crate) fn start(command: &Command, environment: &[CString], group: ProcessGroup) -> io::Result<Self> {
-        let setup = ChildSetup { group, in_new_session: false, stdio: None, is_command: true };
+    pub(crate) fn start(
+        command: &Command,
+        environment: &[CString],
+        group: ProcessGroup,
+        sockets: &ListenSockets,
+    ) -> io::Result<Self> {
+        let setup = ChildSetup { group, in_new_session: false, stdio: None, sockets: Some(sockets) };
         let (pid, report) = fork(command, environment, setup)?;
         let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
         Ok(Self { pid, group, report, since: Instant::now() })

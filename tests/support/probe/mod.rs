@@ -32,6 +32,10 @@
 //! | `leave-group` | starts such a worker in a new process group, and joins that group |
 //! | `orphans COUNT` | creates that many orphans, prints `ready` when all have ended, and waits for TERM |
 //! | `count-zombies` | prints `zombies=COUNT`, counting all visible processes |
+//! | `sockets` | prints `socket FD NAME ADDRESS MODE` for each socket that `LISTEN_FDS` gives it, or `no sockets` |
+//! | `nonblocking-sockets` | makes these sockets non-blocking |
+//! | `serve` | prints `serving pid=PID` and answers HTTP requests on these sockets with `NAME PID`, until TERM |
+//! | `serve-at ADDRESS` | the same on a socket of its own |
 //! | `read-tty` | prints `ready`, reads a line from the controlling terminal and prints `read LINE` |
 //! | `winsize` | prints `rows=ROWS columns=COLUMNS` of the controlling terminal |
 //! | `raw-tty` | puts the controlling terminal into raw mode, leaves it so, and prints `raw` |
@@ -69,6 +73,7 @@
 mod family;
 mod notify;
 mod signals;
+mod sockets;
 mod state;
 mod terminal;
 
@@ -163,6 +168,12 @@ fn perform_step(step: &[&str]) -> Option<i32> {
         ["leave-group"] => family::leave_group(),
         ["orphans", count] => family::orphans(count.parse().expect("a count is a number")),
         ["count-zombies"] => line(&format!("zombies={}", family::zombies())),
+
+        // Use sockets.
+        ["sockets"] => sockets::report(),
+        ["nonblocking-sockets"] => sockets::make_nonblocking(),
+        ["serve"] => sockets::serve(),
+        ["serve-at", address] => sockets::serve_at(address),
 
         // Use the terminal.
         ["read-tty"] => terminal::read_line(),

@@ -1,0 +1,156 @@
+//! The sockets that xassume holds for the command. While the command is restarted, they stay open, so that new
+//! connections wait for the new process and are not refused.
+//!
+//! In xassume they have the same numbers as in the command, from 3 on (see `sd_listen_fds(3)`). So no descriptor has to be
+//! moved after fork(2), and no other descriptor of xassume can be in the way.
+
+#![allow(unsafe_code)]
+
+use crate::process::listen_address::ListenAddress;
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+
+/// The descriptor of the first socket.
+const FIRST: RawFd = 3;
+
+/// The sockets for the command, in the order of their descriptors. They are close-on-exec, except in the command.
+#[derive(Debug, Default)]
+pub(crate) struct ListenSockets(Vec<HeldSocket>);
+
+#[derive(Debug)]
+struct HeldSocket {
+    descriptor: OwnedFd,
+    /// The address for bind(2). `None` if the socket is inherited.
+    address: Option<SockAddr>,
+    /// Whether the socket was inherited in non-blocking mode.
+    is_nonblocking: bool,
+}
+
+impl ListenSockets {
+    /// Takes `count` inherited descriptors, whatever they are.
+    ///
+    /// # Errors
+    /// Returns the first descriptor that is not open.
+    pub(crate) fn inherit(count: usize) -> Result<Self, RawFd> {
+        let mut sockets = Self::default();
+        for _ in 0..count {
+            let descriptor = sockets.next();
+            // SAFETY: F_GETFL only reads the flags of a descriptor. If the descriptor is closed, the call just fails.
+            let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFL) };
+            if flags == -1 {
+                return Err(descriptor);
+            }
+            // SAFETY: the descriptor is open, and this only sets one of its flags.
+            unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+            // SAFETY: the descriptor is open. It was inherited for the command, so xassume uses it nowhere else.
+            let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+            let is_nonblocking = flags & libc::O_NONBLOCK != 0;
+            sockets.0.push(HeldSocket { descriptor, address: None, is_nonblocking });
+        }
+        Ok(sockets)
+    }
+
+    /// Creates a socket with the next descriptor, which must be closed. The socket is neither bound nor listening.
+    ///
+    /// # Errors
+    /// The system has no such sockets, or no more descriptors.
+    pub(crate) fn add(&mut self, address: &ListenAddress) -> io::Result<()> {
+        let wanted = self.next();
+        let (socket, address) = create(address)?;
+        let mut descriptor = OwnedFd::from(socket);
+        if descriptor.as_raw_fd() != wanted {
+            // SAFETY: the descriptor is open, and this duplicates it.
+            let moved = unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_DUPFD_CLOEXEC, wanted) };
+            if moved == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            // SAFETY: fcntl(2) has just created this descriptor.
+            descriptor = unsafe { OwnedFd::from_raw_fd(moved) };
+            if moved != wanted {
+                return Err(io::Error::from_raw_os_error(libc::EBUSY));
+            }
+        }
+        self.0.push(HeldSocket { descriptor, address: Some(address), is_nonblocking: false });
+        Ok(())
+    }
+
+    /// Binds the socket with this position and listens. Returns its port, or `None` for a Unix socket.
+    ///
+    /// # Errors
+    /// The address is in use, not available or not allowed.
+    pub(crate) fn listen(&self, position: usize) -> io::Result<Option<u16>> {
+        let Some((socket, address)) =
+            self.0.get(position).and_then(|held| Some((SockRef::from(&held.descriptor), held.address.as_ref()?)))
+        else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        socket.bind(address)?;
+        socket.listen(libc::SOMAXCONN)?;
+        Ok(socket.local_addr()?.as_socket().map(|address| address.port()))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns the descriptor that the next socket must have.
+    pub(crate) fn next(&self) -> RawFd {
+        FIRST + RawFd::try_from(self.0.len()).unwrap_or(RawFd::MAX - FIRST)
+    }
+
+    /// Makes execve(2) keep the sockets open. Restores the blocking mode in which they were created or inherited, which
+    /// a previous process of the command may have changed. Async-signal-safe.
+    pub(super) fn hand_over(&self) {
+        for held in &self.0 {
+            let descriptor = held.descriptor.as_raw_fd();
+            // SAFETY: these calls only read and change the flags of an open descriptor.
+            unsafe {
+                libc::fcntl(descriptor, libc::F_SETFD, 0);
+                let flags = libc::fcntl(descriptor, libc::F_GETFL);
+                if flags != -1 && (flags & libc::O_NONBLOCK != 0) != held.is_nonblocking {
+                    libc::fcntl(descriptor, libc::F_SETFL, flags ^ libc::O_NONBLOCK);
+                }
+            }
+        }
+    }
+}
+
+/// Creates a socket. Returns it with the address to which it can be bound.
+fn create(address: &ListenAddress) -> io::Result<(Socket, SockAddr)> {
+    match address {
+        ListenAddress::Unix(path) => Ok((Socket::new(Domain::UNIX, Type::STREAM, None)?, SockAddr::unix(path)?)),
+        ListenAddress::Ip(address) => ip_socket(*address, true),
+        ListenAddress::DualStack(port) => {
+            let all = address.ip().unwrap_or((Ipv4Addr::UNSPECIFIED, *port).into());
+            match ip_socket(all, false) {
+                // The kernel has no IPv6.
+                Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+                    ip_socket((Ipv4Addr::UNSPECIFIED, *port).into(), true)
+                }
+                created => created,
+            }
+        }
+    }
+}
+
+fn ip_socket(address: SocketAddr, only_v6: bool) -> io::Result<(Socket, SockAddr)> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Connections of a previous run, which the kernel keeps for a minute after their end, must not block the port.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_v6)?;
+    }
+    Ok((socket, address.into()))
+}
+
+/// Returns what an open descriptor refers to, or `None` if the descriptor is closed.
+pub(crate) fn target(descriptor: RawFd) -> Option<String> {
+    // SAFETY: F_GETFD only reads the flags of a descriptor. If the descriptor is closed, the call just fails.
+    if unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == -1 {
+        return None;
+    }
+    let target = std::fs::read_link(format!("/proc/self/fd/{descriptor}"));
+    Some(target.map_or_else(|_| "unknown".to_owned(), |target| target.to_string_lossy().into_owned()))
+}
