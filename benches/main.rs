@@ -1,10 +1,10 @@
 //! The costs of a launch, of supervision and of the endpoint: whole processes, compared with the cost of the kernel's
 //! part.
 //!
-//!     cargo bench --locked -- [GROUP] [--quick] [--build] [--program PATH]
+//!     cargo bench --locked -- [GROUP] [--quick | --long] [--build] [--program PATH]
 //!
-//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, signal, endpoint, scale, size.
-//! `endpoint` includes `flood`. `--build` also times a clean build; `--program` measures another build of xassume. The
+//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, listen, signal, endpoint, scale,
+//! size. `endpoint` includes `flood`. `--long` restarts the server of `listen` 200 times. `--build` also times a clean build; `--program` measures another build of xassume. The
 //! table goes to standard output, the same figures to `target/bench.json`. A missed target is reported, but is not a
 //! failure.
 #![allow(clippy::expect_used, clippy::panic, reason = "a bench stops with a panic at the first error")]
@@ -16,6 +16,7 @@ mod support;
 mod endpoint;
 mod flood;
 mod launch;
+mod listen;
 mod measure;
 mod report;
 mod scale;
@@ -36,6 +37,7 @@ const GROUPS: &[Group] = &[
     ("memory", supervise::memory),
     ("idle", supervise::idle),
     ("restart", supervise::restarts),
+    ("listen", listen::restarts),
     ("signal", supervise::signals),
     ("endpoint", endpoint::requests),
     ("endpoint flood", flood::flood),
@@ -57,7 +59,11 @@ fn main() {
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let program = arguments.iter().skip_while(|argument| *argument != "--program").nth(1);
     let filter = arguments.iter().find(|argument| !argument.starts_with('-') && Some(*argument) != program);
-    let effort = if has("--quick") { Effort::Quick } else { Effort::Full };
+    let effort = match (has("--quick"), has("--long")) {
+        (true, _) => Effort::Quick,
+        (false, true) => Effort::Long,
+        (false, false) => Effort::Full,
+    };
     let subject = Subject::new(program.map(Into::into));
     let machine = Machine::here();
     let mut report = Report::default();

@@ -9,6 +9,8 @@ use nix::time::{ClockId, clock_gettime};
 /// How many times and how long to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
+    /// `--long`: for a release.
+    Long,
     Full,
     /// `--quick`: only to check that everything works.
     Quick,
@@ -17,7 +19,7 @@ pub(crate) enum Effort {
 impl Effort {
     pub(crate) fn choose<T>(self, full: T, quick: T) -> T {
         match self {
-            Self::Full => full,
+            Self::Long | Self::Full => full,
             Self::Quick => quick,
         }
     }
