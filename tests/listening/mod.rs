@@ -144,6 +144,18 @@ fn the_addresses_are_logged_with_v() {
 }
 
 #[test]
+fn the_crate_listenfd_takes_the_socket() {
+    let sts = FakeSts::start();
+    for mode in MODES {
+        let xassume = xassume(&sts).args(mode).args(["--listen", "[::1]:0"]);
+        let finished = probing(xassume, &["sockets", "then", "listenfd"]).run().exited(0);
+        let text = finished.stdout_text();
+        let address = address(text.lines().next().expect("a line"));
+        assert!(text.ends_with(&format!("\nlistenfd {address}\n")), "{text}");
+    }
+}
+
+#[test]
 fn helper_programs_get_neither_the_sockets_nor_the_variables() {
     let descriptor = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let script = "{ env; ls -l /proc/self/fd; } >$HOME/seen; echo 314159";

@@ -34,6 +34,7 @@
 //! | `count-zombies` | prints `zombies=COUNT`, counting all visible processes |
 //! | `sockets` | prints `socket FD NAME ADDRESS MODE` for each socket that `LISTEN_FDS` gives it, or `no sockets` |
 //! | `nonblocking-sockets` | makes these sockets non-blocking |
+//! | `listenfd` | prints `listenfd ADDRESS` of the first socket, which it takes by the crate `listenfd` |
 //! | `serve` | prints `serving pid=PID` and answers HTTP requests on these sockets with `NAME PID`, until TERM |
 //! | `serve-at ADDRESS` | the same on a socket of its own |
 //! | `read-tty` | prints `ready`, reads a line from the controlling terminal and prints `read LINE` |
@@ -172,6 +173,7 @@ fn perform_step(step: &[&str]) -> Option<i32> {
         // Use sockets.
         ["sockets"] => sockets::report(),
         ["nonblocking-sockets"] => sockets::make_nonblocking(),
+        ["listenfd"] => sockets::take_by_listenfd(),
         ["serve"] => sockets::serve(),
         ["serve-at", address] => sockets::serve_at(address),
 

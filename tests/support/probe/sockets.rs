@@ -64,6 +64,13 @@ pub(super) fn make_nonblocking() {
     }
 }
 
+/// Prints `listenfd ADDRESS`: takes the first socket by the crate that servers use.
+pub(super) fn take_by_listenfd() {
+    let listener = listenfd::ListenFd::from_env().take_tcp_listener(0).expect("it is a TCP socket");
+    let address = listener.map(|listener| listener.local_addr().expect("it is bound").to_string());
+    line(&format!("listenfd {}", address.as_deref().unwrap_or("no socket")));
+}
+
 /// Answers HTTP requests on the handed sockets, and prints `serving pid=PID`. Ends at TERM, after the request that it
 /// has accepted.
 pub(super) fn serve() {
