@@ -13,6 +13,7 @@ import sign_in  # noqa: F401
 import process  # noqa: F401
 import expiry  # noqa: F401
 import refresh  # noqa: F401
+import sockets  # noqa: F401
 import identities  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401

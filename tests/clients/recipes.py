@@ -39,6 +39,7 @@ done"""
 # The output of the programs of the recipes.
 ANSWERS = {
     "aws": "", "docker": READS_ENV_FILE, "terraform": "", "worker": "", "sleep": "", "shell": "",
+    "gunicorn": "", "uvicorn": "", "nginx": "",
     "ykman": "echo 123456",
     "aws-vault": f"echo '{json.dumps(KEYRING)}'",
     "buildkite-agent": "echo an.oidc.token", "circleci": "echo an.oidc.token",
@@ -88,8 +89,8 @@ class World:
         path.chmod(0o755)
 
     def run(self, script, **more):
-        """Runs a bash script with `-e`; /shared is a directory of this world."""
-        script = script.replace("/shared", str(self.home / "shared"))
+        """Runs a bash script with `-e`; /shared is a directory of this world, and ports are free ones."""
+        script = script.replace("/shared", str(self.home / "shared")).replace("--listen 8080", "--listen 0")
         env = {**self.env, **{name: str(value) for name, value in more.items()}}
         return run(["bash", "-e", "-o", "pipefail", "-c", script], env, cwd=self.work)
 
