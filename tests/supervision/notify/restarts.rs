@@ -1,8 +1,10 @@
 //! What the service manager hears during restarts.
 
-use super::super::SHORT;
 use super::super::restart::SLOW_TO_STOP;
+use super::super::{SHORT, pid, state};
 use super::{notifying, one_refresh, probing, restarting};
+use crate::support::processes::state_of;
+use crate::support::sys::send_signal;
 use crate::support::{Answer, FakeManager, FakeSts};
 use std::time::Duration;
 
@@ -78,24 +80,25 @@ fn whole_generations_of_a_run(at_path: bool) -> usize {
 fn watchdog_messages_continue_while_a_command_stops_slowly() {
     let (sts, manager) = (one_refresh(), FakeManager::at_path());
     let watched = restarting(&sts).args(["--stop-timeout", "1h"]).env("WATCHDOG_USEC", "200000");
-    let command = [&["notify", "READY=1", "then", "notify", "WATCHDOG=1", "then"][..], &SLOW_TO_STOP].concat();
+    let begin = ["state", "then", "notify", "READY=1", "then", "notify", "WATCHDOG=1", "then"];
+    let command = [&begin[..], &SLOW_TO_STOP].concat();
     let running = probing(notifying(watched, &manager), &command).spawn();
+    let first = pid(&state(&running), "pid");
     running.line("TERM");
     running.line("ready");
-    let stopping = crate::support::processes::children(running.pid());
     // One message is from the command, and the others are from xassume.
     let expected = ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"];
     for text in expected {
         assert_eq!(manager.next_but_status().text, text);
     }
-    assert_eq!(stopping, crate::support::processes::children(running.pid()), "the first generation still stops");
-    crate::support::sys::send_signal(stopping[0], libc::SIGUSR1);
+    assert_eq!(state_of(first), Some('S'), "the first generation still stops");
+    send_signal(first, libc::SIGUSR1);
+    let second = pid(&state(&running), "pid");
     running.line("began");
     running.line("ready");
     running.signal(libc::SIGTERM);
     running.line("ready");
-    let last = crate::support::processes::children(running.pid());
-    crate::support::sys::send_signal(last[0], libc::SIGUSR1);
+    send_signal(second, libc::SIGUSR1);
     assert_eq!(manager.until("STOPPING=1").last().map(String::as_str), Some("STOPPING=1"));
     running.wait().exited(4);
 }
@@ -116,15 +119,15 @@ fn without_watchdog_messages_of_the_command_xassume_sends_none() {
 fn a_reload_during_a_restart_is_completed_by_the_new_generation() {
     let (sts, manager) = (one_refresh(), FakeManager::at_path());
     let waited = restarting(&sts).args(["--stop-timeout", "1h"]);
-    let command = [&["notify", "READY=1", "X_A=1", "then"][..], &SLOW_TO_STOP].concat();
+    let command = [&["state", "then", "notify", "READY=1", "X_A=1", "then"][..], &SLOW_TO_STOP].concat();
     let running = probing(notifying(waited, &manager), &command).spawn();
+    let first = pid(&state(&running), "pid");
     running.line("TERM");
     running.line("ready");
-    let stopping = crate::support::processes::children(running.pid());
     running.signal(libc::SIGHUP);
     running.line("HUP");
     assert_eq!(manager.rest(), ["READY=1\nX_A=1"]);
-    crate::support::sys::send_signal(stopping[0], libc::SIGUSR1);
+    send_signal(first, libc::SIGUSR1);
     let reload = manager.next_but_status().text;
     let lines: Vec<&str> = reload.lines().collect();
     let [reloading, time, ready, other] = lines[..] else { panic!("{reload}") };
