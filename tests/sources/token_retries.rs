@@ -53,19 +53,24 @@ fn each_try_has_a_new_token() {
         ran(with_command(&sts, &tokens));
         assert_eq!(different_tokens(&sts), 2, "{answer:?}");
     }
+    let sts = strict(&tokens);
+    sts.script([no_keys(), no_keys()]);
+    ran(with_command(&sts, &tokens));
+    assert_eq!(different_tokens(&sts), 3);
 }
 
 #[test]
 fn an_invalid_token_is_replaced_once() {
     let tokens = Tokens::new();
     let sts = strict(&tokens);
-    sts.script([no_keys(), no_keys()]);
+    let used = || Answer::error(400, "InvalidIdentityToken", "The token has been used before");
+    sts.script([used(), used()]);
     let error = failed(with_command(&sts, &tokens));
-    assert!(error.contains("InvalidIdentityToken: Couldn't retrieve verification key"), "{error}");
+    assert!(error.contains("InvalidIdentityToken: The token has been used before"), "{error}");
     assert_eq!(different_tokens(&sts), 2);
     // Another failure before and after it does not change that.
     let sts = strict(&tokens);
-    sts.script([Answer::Reset, no_keys(), Answer::Reset, no_keys()]);
+    sts.script([Answer::Reset, used(), no_keys(), used()]);
     failed(with_command(&sts, &tokens));
     assert_eq!(different_tokens(&sts), 4);
 }

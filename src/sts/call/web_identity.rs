@@ -2,7 +2,7 @@
 //! here, each with a new token. They follow the rules of the SDK in all other respects.
 
 use super::{Call, CallContext, can_be_shorter, descriptors, seconds};
-use crate::error::{AssumeError, Cause, Error};
+use crate::error::{AssumeError, Cause, Error, Refusal, TokenRefusal};
 use crate::event::SessionEvent;
 use crate::role::{Hop, HopOptions};
 use crate::session::{Granted, Secret, TokenSize};
@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 struct Attempt<'a> {
     token: &'a Secret,
     duration: Option<Duration>,
-    /// When the call began, and how long each of its attempts may take.
+    /// When the call began.
     begun: Instant,
+    /// The time limit of each attempt.
     timeout: Duration,
 }
 
@@ -54,25 +55,32 @@ impl Call<'_> {
         let begun = Instant::now();
         let timeout = attempt_timeout(self.left(), connection.max_attempts);
         let mut token = self.next_token(tokens).await?;
-        let mut invalid = 0;
+        let mut rejected = false;
         loop {
             let error = match self.attempt(hop, Attempt { token: &token, duration, begun, timeout }).await {
                 Ok(granted) => return Ok(granted),
                 Err(error) => error.with_claims(token.reveal()),
             };
-            let flaw = flaw(&error.cause);
-            invalid += u32::from(flaw == Some(Flaw::Invalid));
-            let hopeless = match flaw {
-                Some(Flaw::Invalid) => invalid > 1,
-                Some(Flaw::Expired) => false,
-                None => connection.attempts.next().is_none(),
+            // Whether the call is made again, and whether this needs another token.
+            let (again, other) = match of_token(&error.cause) {
+                Some(TokenRefusal::Expired) => (true, true),
+                // Another token may be valid: this one may have been used before, or its signing key may be new.
+                Some(
+                    TokenRefusal::NoProvider
+                    | TokenRefusal::Audience
+                    | TokenRefusal::Thumbprint
+                    | TokenRefusal::Invalid,
+                ) => (!std::mem::replace(&mut rejected, true), true),
+                Some(TokenRefusal::IssuerUnreachable) => (true, false),
+                _ => (connection.attempts.next().is_some(), false),
             };
             let count = connection.attempts.count.number();
-            if hopeless || count >= connection.max_attempts {
+            if !again || count >= connection.max_attempts {
                 return Err(error.into());
             }
-            // A flaw of the first token says nothing about the load of STS.
-            if flaw.is_none() || count > 1 {
+            // An error in the first token is no sign that STS is overloaded, so the second request is sent without a
+            // pause.
+            if !other || count > 1 {
                 let backoff = connection.attempts.next().unwrap_or_default();
                 tokio::time::sleep(backoff.pause(count).min(self.left())).await;
             }
@@ -80,7 +88,7 @@ impl Call<'_> {
                 return Err(self.timed_out(begun.elapsed()).into());
             }
             let next = self.next_token(tokens).await?;
-            if flaw.is_some() && next == token {
+            if other && next == token {
                 return Err(error.into());
             }
             token = next;
@@ -117,19 +125,6 @@ impl Call<'_> {
     }
 }
 
-/// What STS found wrong with a token. A new token may not have this flaw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flaw {
-    Expired,
-    /// The token is not valid, for example because it was used before or its signing key is not published yet.
-    Invalid,
-}
-
-fn flaw(cause: &Cause) -> Option<Flaw> {
-    let Cause::Refused { code, .. } = cause else { return None };
-    match code.strip_suffix("Exception").unwrap_or(code) {
-        "ExpiredToken" => Some(Flaw::Expired),
-        "InvalidIdentityToken" => Some(Flaw::Invalid),
-        _ => None,
-    }
+fn of_token(cause: &Cause) -> Option<TokenRefusal> {
+    if let Cause::Refused { refusal: Refusal::Token(refusal), .. } = cause { Some(*refusal) } else { None }
 }
