@@ -8,7 +8,7 @@ use crate::flags::{
     CACHE_DIR, CLEAR_CACHE, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE,
     KEEP_ENV, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT,
     PROCESS_GROUP, QUIET, REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA,
-    WEB_IDENTITY_AUDIENCE, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
+    WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         others: &[|flags| flags.given(&MFA_COMMAND)],
         otherwise: FirstCounts(""),
     },
-    // Each of these selects an identity, so none is ignored in favor of another.
+    // Of two variables, neither is ignored, because each selects an identity. A flag takes precedence over a variable.
     Rule {
         one: |flags| flags.given(&WEB_IDENTITY_TOKEN_FILE),
         others: &[|flags| flags.given(&WEB_IDENTITY_TOKEN_COMMAND), |flags| flags.given(&WEB_IDENTITY_PROVIDER)],
@@ -41,11 +41,6 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         one: |flags| flags.given(&WEB_IDENTITY_TOKEN_COMMAND),
         others: &[|flags| flags.given(&WEB_IDENTITY_PROVIDER)],
         otherwise: Error(""),
-    },
-    Rule {
-        one: |flags| flags.given(&WEB_IDENTITY_TOKEN_FILE).or_else(|| flags.given(&WEB_IDENTITY_TOKEN_COMMAND)),
-        others: &[|flags| flags.given(&WEB_IDENTITY_AUDIENCE)],
-        otherwise: FirstCounts("only with --web-identity-provider"),
     },
     Rule {
         one: |flags| flags.given_as(&ON_EXPIRY, |text| ["none", "restart"].contains(&text)),
@@ -194,10 +189,6 @@ mod tests {
                 "--web-identity-token-command cannot be used",
             ),
             ("--web-identity-token-command c --web-identity-provider github", "--web-identity-provider cannot be used"),
-            (
-                "--web-identity-token-command c --web-identity-audience a",
-                "--web-identity-audience cannot be used with ",
-            ),
             ("--print json --keep-env A", "--keep-env cannot be used with --print json, "),
         ] {
             let error = settled(line, &[]).expect_err(line);

@@ -72,6 +72,7 @@ mod tests {
         for (line, expected) in [
             ("--web-identity-provider gitlab", "possible values: github"),
             ("--web-identity-audience me", "--web-identity-audience requires --web-identity-provider"),
+            ("--web-identity-token-command c --web-identity-audience me", "requires --web-identity-provider"),
             ("--web-identity-provider github --web-identity-audience a\u{7}", "not one word"),
         ] {
             let error = found(line, &[]).expect_err(line);
