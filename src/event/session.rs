@@ -143,22 +143,20 @@ impl SessionEvent {
 
 fn token_record(claims: Option<&Claims>, left_secs: Option<i64>) -> Record {
     let Some(claims) = claims else { return info("web_identity_token", "web identity token: not a JWT") };
-    let Claims { issuer, audiences, subject, expiration, .. } = claims;
-    let audience = (!audiences.is_empty()).then(|| audiences.join(", "));
-    let named = [("issuer", issuer), ("audience", &audience), ("subject", subject)];
+    let named = claims.named().map(|(name, value)| (name, value.as_deref().map(shortened)));
     let mut text =
-        named.map(|(name, value)| format!("{name} {}", value.as_deref().map_or("-".into(), shortened))).join(", ");
-    if let Some(end) = expiration {
-        let _ = write!(text, ", expires at {}", rfc3339(*end));
+        named.each_ref().map(|(name, value)| format!("{name} {}", value.as_deref().unwrap_or("-"))).join(", ");
+    if let Some(end) = claims.expiration {
+        let _ = write!(text, ", expires at {}", rfc3339(end));
     }
     let mut record = info("web_identity_token", format!("web identity token: {text}"));
     for (name, value) in named {
         if let Some(value) = value {
-            record = record.text(name, &shortened(value));
+            record = record.text(name, &value);
         }
     }
-    if let Some(end) = expiration {
-        record = record.time("expiration", *end);
+    if let Some(end) = claims.expiration {
+        record = record.time("expiration", end);
     }
     match left_secs {
         Some(left) => record.seconds("left", Duration::from_secs(left.max(0).unsigned_abs())),
