@@ -17,7 +17,7 @@ use super::request::Request;
 use super::set::ProfileSet;
 use super::setting::{Lookup, of_variable};
 use super::source::{self, Source};
-use super::token::{TokenFrom, TokenSource, token_key};
+use super::token::{TokenFrom, TokenSource};
 use crate::conflicts::settle;
 use crate::error::ConfigError;
 use crate::event::Ignored;
@@ -249,7 +249,7 @@ impl<'a> Planner<'a> {
             let walk = walk(self.profiles, self.selected.name)?;
             // A role that is assumed with a web identity token cannot be assumed with keys instead.
             if let Base::Profile { name, .. } = &walk.base
-                && let Some(source) = self.web_identity_of(name)?
+                && let Some(source) = source::token_of_profile(self.profiles, name)?
             {
                 return Ok((source, walk.drafts));
             }
@@ -264,11 +264,6 @@ impl<'a> Planner<'a> {
             }
             None => Ok((keys, self.aws_role()?)),
         }
-    }
-
-    fn web_identity_of(&self, profile: &str) -> Result<Option<Source>, ConfigError> {
-        let has_token = self.profiles.profile(profile).is_some_and(|settings| token_key(settings).is_some());
-        if has_token { source::of_profile(self.profiles, profile) } else { Ok(None) }
     }
 
     /// Uses `AWS_WEB_IDENTITY_TOKEN_FILE` as the source. If `AWS_ROLE_ARN` is set, it is the first role.

@@ -6,7 +6,7 @@
 use super::region_name::region_name;
 use super::set::{ProfileSet, Settings, near};
 use super::text::FileKind;
-use super::token::{TokenFrom, TokenSource, program, token_of_profile};
+use super::token::{TOKEN_FILE, TOKEN_PROCESS, TokenFrom, TokenSource, program};
 use crate::error::ConfigError;
 use crate::profile::quotes::one_line;
 use crate::role::{Invalid, is_account};
@@ -162,8 +162,8 @@ pub(super) fn has_keys(settings: &Settings) -> bool {
 pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Source>, ConfigError> {
     let Some(settings) = profiles.profile(name) else { return Ok(None) };
     let profile = name.to_owned();
-    if let Some((token, from)) = token_of_profile(profiles, name)? {
-        return Ok(Some(Source::WebIdentity { token, from }));
+    if let Some(token) = token_of_profile(profiles, name)? {
+        return Ok(Some(token));
     }
     if let Some(sso) = sso(profiles, name, settings)? {
         return Ok(Some(sso));
@@ -179,6 +179,24 @@ pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Sou
         return Ok(Some(Source::Process { profile, command: one_line(command) }));
     }
     if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
+}
+
+/// Returns the web identity token of a profile, or `None` if the profile has none.
+///
+/// # Errors
+/// The profile has both a token file and a command that prints a token.
+pub(super) fn token_of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Source>, ConfigError> {
+    let Some(settings) = profiles.profile(name) else { return Ok(None) };
+    let selected = |token, key| Source::WebIdentity { token, from: TokenFrom::Profile { name: name.to_owned(), key } };
+    Ok(match (settings.get(TOKEN_FILE), settings.get(TOKEN_PROCESS)) {
+        (Some(_), Some(_)) => {
+            let (file, keys) = (profiles.path_of(name, TOKEN_PROCESS).to_owned(), [TOKEN_FILE, TOKEN_PROCESS]);
+            return Err(ConfigError::TwoSources { profile: name.to_owned(), file, keys });
+        }
+        (Some(path), None) => Some(selected(TokenSource::File(path.into()), TOKEN_FILE)),
+        (None, Some(command)) => Some(selected(TokenSource::Command(one_line(command)), TOKEN_PROCESS)),
+        (None, None) => None,
+    })
 }
 
 /// Reads the access keys of a profile. The access key ID and the secret access key may be in different files. A token

@@ -1,8 +1,6 @@
 //! Where a web identity token comes from, and which setting says so.
 
-use super::quotes::one_line;
-use super::set::{ProfileSet, Settings};
-use crate::error::ConfigError;
+use super::set::Settings;
 use crate::origin::Origin;
 use crate::role::Invalid;
 use std::fmt;
@@ -42,6 +40,8 @@ pub(crate) enum TokenFrom {
 }
 
 impl Audience {
+    /// The audience that AWS recommends for an OIDC provider in IAM.
+    pub(crate) const USUAL: &str = "sts.amazonaws.com";
     /// The maximum number of characters in the client ID of an OIDC provider in IAM.
     const MOST: usize = 255;
 
@@ -66,9 +66,8 @@ impl Audience {
 }
 
 impl Default for Audience {
-    /// Returns the audience that AWS recommends for an OIDC provider in IAM.
     fn default() -> Self {
-        Self("sts.amazonaws.com".to_owned())
+        Self(Self::USUAL.to_owned())
     }
 }
 
@@ -77,8 +76,10 @@ impl TokenSource {
     pub(super) fn write(&self, from: &TokenFrom, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "web identity token {}", path.display())?,
-            Self::Command(command) => write!(f, "web identity token of the command {}", program(command))?,
-            Self::GitHub { audience } => write!(f, "web identity token of GitHub Actions for {}", audience.as_str())?,
+            Self::Command(command) => write!(f, "web identity token from the command {}", program(command))?,
+            Self::GitHub { audience: Audience(audience) } => {
+                write!(f, "web identity token from GitHub Actions (audience {audience})")?;
+            }
         }
         match from {
             TokenFrom::Flag(Origin::Flag(_)) => Ok(()),
@@ -107,27 +108,6 @@ pub(super) fn program(command: &str) -> &str {
 /// Returns the key with which a profile selects a web identity token, or `None` if it selects none.
 pub(super) fn token_key(settings: &Settings) -> Option<&'static str> {
     [TOKEN_FILE, TOKEN_PROCESS].into_iter().find(|key| settings.get(key).is_some())
-}
-
-/// Returns the web identity token of a profile, or `None` if the profile has none.
-///
-/// # Errors
-/// The profile has both a token file and a command that prints a token.
-pub(super) fn token_of_profile(
-    profiles: &ProfileSet,
-    name: &str,
-) -> Result<Option<(TokenSource, TokenFrom)>, ConfigError> {
-    let Some(settings) = profiles.profile(name) else { return Ok(None) };
-    let from = |key| TokenFrom::Profile { name: name.to_owned(), key };
-    Ok(match (settings.get(TOKEN_FILE), settings.get(TOKEN_PROCESS)) {
-        (Some(_), Some(_)) => {
-            let (file, keys) = (profiles.path_of(name, TOKEN_PROCESS).to_owned(), [TOKEN_FILE, TOKEN_PROCESS]);
-            return Err(ConfigError::TwoSources { profile: name.to_owned(), file, keys });
-        }
-        (Some(path), None) => Some((TokenSource::File(path.into()), from(TOKEN_FILE))),
-        (None, Some(command)) => Some((TokenSource::Command(one_line(command)), from(TOKEN_PROCESS))),
-        (None, None) => None,
-    })
 }
 
 #[cfg(test)]

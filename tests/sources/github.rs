@@ -189,7 +189,8 @@ fn the_check_names_the_failure_in_the_step_of_the_source() {
     github.fail(403);
     let check = github.job(Xassume::new(&sts)).args(PROVIDER).args(["-r", ROLE, "--check"]).run().exited(125);
     let text = on_one_line(&check.stdout_text());
-    assert!(text.contains("failed source web identity token of GitHub Actions for sts.amazonaws.com"), "{text}");
+    let source = "failed source web identity token from GitHub Actions (audience sts.amazonaws.com)";
+    assert!(text.contains(source), "{text}");
     assert!(text.contains("HTTP 403: the request token was rejected hint: ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "{text}");
     assert!(!text.contains("eyJ."), "{text}");
 }

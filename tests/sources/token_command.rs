@@ -165,7 +165,7 @@ fn a_printed_session_and_a_check_use_the_command() {
     let printed = xassume.clone().args(["--print", "json"]).run().exited(0);
     assert!(printed.stdout_text().contains("ASIA"), "{}", printed.stdout_text());
     let checked = xassume.args(["--check"]).run().exited(0);
-    assert!(checked.stdout_text().contains("web identity token of the command echo"), "{}", checked.stdout_text());
+    assert!(checked.stdout_text().contains("web identity token from the command echo"), "{}", checked.stdout_text());
     assert_eq!(tokens(&sts), numbered(2));
 }
 

@@ -7,7 +7,7 @@ use super::super::chain;
 use super::super::request::Request;
 use super::super::set::ProfileSet;
 use super::super::source::{self, Source};
-use super::super::token::{TOKEN_FILE, TokenFrom};
+use super::super::token::TokenFrom;
 use super::selected::NamedBy;
 use super::{Plan, Planner};
 use crate::error::ConfigError;
@@ -126,9 +126,8 @@ impl Planner<'_> {
 /// Fails if the profile has no credentials, or if they are incomplete or invalid.
 fn credentials(profiles: &ProfileSet, vars: &Vars, name: &str) -> Result<Source, ConfigError> {
     let source = match source::of_profile(profiles, name)? {
-        Some(Source::WebIdentity { from, .. }) => {
-            let key = if let TokenFrom::Profile { key, .. } = from { key } else { TOKEN_FILE };
-            return Err(ConfigError::WebIdentityWithoutRole { profile: name.to_owned(), key });
+        Some(Source::WebIdentity { from: TokenFrom::Profile { name: profile, key }, .. }) => {
+            return Err(ConfigError::WebIdentityWithoutRole { profile, key });
         }
         None => chain::named_source(profiles, vars, name)?,
         source => source,

@@ -68,7 +68,8 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         (DEPLOY, "AWS_PROFILE=deploy", "-r A --token /f", "token /f > A"),
         ("[default]\nrole_arn = @X", "", "--token /f", "token /f > X"),
     ]);
-    // A command and a provider rank as --web-identity-token-file does. AWS_ROLE_ARN belongs to another token.
+    // A command and a provider rank as --web-identity-token-file does. In a pod, AWS_ROLE_ARN belongs to
+    // AWS_WEB_IDENTITY_TOKEN_FILE, so it is ignored.
     let pod = "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t";
     for (flag, source) in [("--token-command c", "token by c"), ("--provider github", "token for sts.amazonaws.com")] {
         check(&[
@@ -253,14 +254,14 @@ fn the_plan_has_the_used_profile_and_sources_are_shown_without_secrets() {
             "[default]\nweb_identity_token_process = /bin/x --password hidden",
             "",
             "-r A",
-            "web identity token of the command /bin/x of profile default",
+            "web identity token from the command /bin/x of profile default",
         ),
-        ("", "", "-r A --token-command x", "web identity token of the command x"),
+        ("", "", "-r A --token-command x", "web identity token from the command x"),
         (
             "",
             "",
             "-r A $--provider github",
-            "web identity token of GitHub Actions for sts.amazonaws.com (XASSUME_WEB_IDENTITY_PROVIDER)",
+            "web identity token from GitHub Actions (audience sts.amazonaws.com) (XASSUME_WEB_IDENTITY_PROVIDER)",
         ),
         ("", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x", "-r A", "the container's credentials endpoint"),
         ("", "", "-r A", "the instance's role (EC2 metadata)"),
