@@ -1,14 +1,12 @@
-//! The step for the web identity token. The functions are pure.
+//! The step for the web identity token. It is pure.
 
 use super::findings::Findings;
 use super::step::{State, Step};
 use crate::claims::Claims;
 use crate::error::shortened;
+use crate::profile::Audience;
 use crate::session::{rfc3339, whole_seconds};
 use std::time::Duration;
-
-/// The audience that AWS recommends for an OIDC provider in IAM.
-const USUAL_AUDIENCE: &str = "sts.amazonaws.com";
 
 /// Describes what the token says about itself. The claims are not verified, so they cause warnings only.
 pub(super) fn token(findings: &Findings<'_>, step: &mut Step) {
@@ -19,11 +17,12 @@ pub(super) fn token(findings: &Findings<'_>, step: &mut Step) {
             .state(State::Warning, "STS accepts OIDC ID tokens only; is this an access token or an access key?");
     };
     let Claims { issuer, audiences, subject, expiration, .. } = claims;
-    let shown = |claim: Option<&str>| claim.map_or_else(|| "missing".to_owned(), shortened);
-    let audience = (!audiences.is_empty()).then(|| audiences.join(", "));
-    step.text = format!("issuer {}", shown(issuer.as_deref()));
-    step.details.push(format!("audience {}", shown(audience.as_deref())));
-    step.details.push(format!("subject {}", shown(subject.as_deref())));
+    let shown = |(name, claim): (_, Option<String>)| {
+        format!("{name} {}", claim.as_deref().map_or_else(|| "missing".to_owned(), shortened))
+    };
+    let [text, details @ ..] = claims.named().map(shown);
+    step.text = text;
+    step.details.extend(details);
     for (key, claim) in [("issuer", issuer), ("subject", subject)] {
         if let Some(claim) = claim {
             step.fact(key, claim.as_str());
@@ -39,9 +38,9 @@ pub(super) fn token(findings: &Findings<'_>, step: &mut Step) {
     let accepted = findings.roles().next().is_some();
     if left_secs.is_some_and(|left| left <= 0) {
         step.state(State::Warning, "get a new token; STS may accept a token for up to 5 minutes after its expiry");
-    } else if [issuer, subject].iter().any(|claim| claim.is_none()) || audiences.is_empty() || expiration.is_none() {
+    } else if expiration.is_none() || claims.named().iter().any(|(_, claim)| claim.is_none()) {
         step.state(State::Warning, "STS requires the claims iss, aud, sub and exp");
-    } else if !accepted && !claims.compared_audiences().iter().any(|audience| audience == USUAL_AUDIENCE) {
+    } else if !accepted && !claims.compared_audiences().iter().any(|audience| audience == Audience::USUAL) {
         let hint = "does the OIDC provider in IAM list this audience? usually it lists sts.amazonaws.com";
         step.state(State::Warning, hint);
     }
