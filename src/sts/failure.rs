@@ -6,6 +6,9 @@ use crate::error::{NetworkFailure, without_number};
 use std::error::Error;
 use std::io;
 
+/// The beginning of the error about a certificate that is not trusted.
+pub(super) const UNTRUSTED: &str = "invalid peer certificate";
+
 /// Returns the failure that the texts of an error, and of the errors that caused it, describe.
 pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFailure {
     let texts = chain(error);

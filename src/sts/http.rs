@@ -5,7 +5,7 @@
 //! CPU time in each process to start aws-lc.
 
 use super::date::ServerDate;
-use super::failure::chain;
+use super::failure::{UNTRUSTED, chain};
 use super::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
 use super::route::through;
 use crate::profile::{Proxies, Proxy};
@@ -140,7 +140,7 @@ pub(super) fn check_threads() -> io::Result<()> {
 
 /// If the error is about a certificate that is not trusted, makes it an error after which the SDK does not try again.
 fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
-    if chain(&error).iter().any(|text| text.contains("invalid peer certificate")) {
+    if chain(&error).iter().any(|text| text.contains(UNTRUSTED)) {
         ConnectorError::other(error.into(), None)
     } else {
         error

@@ -2,11 +2,10 @@
 //! authorization token if one is configured.
 
 use super::document;
-use super::service::{Request, RetryPolicy, Service};
+use super::service::{Request, RetryPolicy, Service, all_addresses, can_be_sent};
 use super::{SourceKeys, token_text};
 use crate::error::{Answer, SourceError};
 use crate::session::Secret;
-use crate::sts::http::check_threads;
 use crate::sts::network::Network;
 use crate::vars::Vars;
 use hyper::Uri;
@@ -76,19 +75,6 @@ async fn url(vars: &Vars) -> Result<String, String> {
     }
 }
 
-/// Checks whether `allowed` is true for each address of a host. The host is a name or an address.
-pub(super) async fn all_addresses(host: &str, allowed: impl Fn(IpAddr) -> bool) -> bool {
-    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
-        return allowed(address);
-    }
-    if check_threads().is_err() {
-        return false;
-    }
-    let Ok(addresses) = tokio::net::lookup_host((host, 0)).await else { return false };
-    let addresses: Vec<_> = addresses.collect();
-    !addresses.is_empty() && addresses.iter().all(|address| allowed(address.ip()))
-}
-
 /// Checks whether an address belongs to this host (loopback) or to the ECS or EKS endpoint.
 fn is_own_address(address: IpAddr) -> bool {
     address.is_loopback() || [IpAddr::V4(ECS), IpAddr::V4(EKS), IpAddr::V6(EKS_V6)].contains(&address)
@@ -120,9 +106,4 @@ fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
         Some(_) => Err(SourceError::ContainerToken),
         None => Ok(None),
     }
-}
-
-/// Checks whether a text can be the value of an HTTP header.
-fn can_be_sent(text: &str) -> bool {
-    hyper::header::HeaderValue::from_str(text).is_ok()
 }

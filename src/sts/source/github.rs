@@ -1,17 +1,16 @@
 //! Gets an OIDC token from GitHub Actions. GitHub gives a job with the permission `id-token: write` a URL, and a request
 //! token that is valid as long as the job. A request with both returns an OIDC token that is valid for a few minutes.
 
-use super::container::all_addresses;
-use super::service::{Request, RetryPolicy, Service, Unanswered};
-use super::sso::encoded;
-use crate::error::{GitHubFailure, SourceError};
+use super::service::{Request, RetryPolicy, Service, Unanswered, all_addresses, can_be_sent, encoded};
+use crate::claims::MAX_TOKEN;
+use crate::error::GitHubFailure;
 use crate::profile::Audience;
 use crate::session::Secret;
 use crate::sts::answer::rounded;
+use crate::sts::failure::UNTRUSTED;
 use crate::sts::network::Network;
 use crate::vars::Vars;
 use hyper::Uri;
-use hyper::header::HeaderValue;
 use serde::Deserialize;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -25,23 +24,11 @@ const RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(10), att
 /// The maximum size in bytes of an answer. Tokens of GitHub have about two kilobytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// The maximum length in bytes of a web identity token that STS accepts.
-const MAX_TOKEN: usize = 20_000;
-
 /// Requests a token for `audience`. `limit` is the time limit for the answer.
 ///
 /// # Errors
 /// The environment variables do not contain a usable URL or request token, or the request returns no token.
 pub(super) async fn token(
-    audience: &Audience,
-    vars: &Vars,
-    network: &Network,
-    limit: Duration,
-) -> Result<Secret, SourceError> {
-    new_token(audience, vars, network, limit).await.map_err(SourceError::GitHub)
-}
-
-async fn new_token(
     audience: &Audience,
     vars: &Vars,
     network: &Network,
@@ -61,7 +48,9 @@ async fn new_token(
     };
     let service = service.limited(MAX_ANSWER);
     let authorization = Zeroizing::new(["Bearer ", request_token].concat());
-    HeaderValue::from_str(&authorization).map_err(|_| GitHubFailure::RequestToken)?;
+    if !can_be_sent(&authorization) {
+        return Err(GitHubFailure::RequestToken);
+    }
     let headers = [("accept", "application/json"), ("authorization", authorization.as_str())];
     let request = Request { method: "GET", url: &url, headers: &headers, body: None };
     let host = host_of(&target);
@@ -78,7 +67,6 @@ async fn new_token(
 /// Returns the URL and the request token of the job.
 fn request(vars: &Vars) -> Result<(&str, &str), GitHubFailure> {
     let set = |name| vars.get(name).filter(|value| !value.is_empty());
-    let in_job = set("GITHUB_ACTIONS").is_some();
     // For example `pull_request`, `pull_request_review`. A job of `pull_request_target` can get a token.
     let event = vars.text("GITHUB_EVENT_NAME").unwrap_or_default();
     let pull_request = event.starts_with("pull_request") && event != "pull_request_target";
@@ -87,7 +75,7 @@ fn request(vars: &Vars) -> Result<(&str, &str), GitHubFailure> {
             let url = url.to_str().ok_or(GitHubFailure::Url)?;
             Ok((url, token.to_str().ok_or(GitHubFailure::RequestToken)?))
         }
-        (None, None) if in_job => Err(GitHubFailure::NotPermitted { pull_request }),
+        (None, None) if vars.is_true("GITHUB_ACTIONS") => Err(GitHubFailure::NotPermitted { pull_request }),
         (None, None) => Err(GitHubFailure::NotInJob),
         (None, Some(_)) => Err(GitHubFailure::Unset(URL)),
         (Some(_), None) => Err(GitHubFailure::Unset(REQUEST_TOKEN)),
@@ -103,7 +91,7 @@ fn with_audience(url: &str, audience: &str) -> Option<String> {
 
 fn failed(unanswered: &Unanswered, host: &str) -> GitHubFailure {
     let reason = unanswered.at(host);
-    let untrusted = reason.contains("invalid peer certificate");
+    let untrusted = reason.contains(UNTRUSTED);
     GitHubFailure::Unanswered { reason, answer: unanswered.answer(), untrusted }
 }
 

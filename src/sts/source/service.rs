@@ -13,8 +13,10 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnect
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt as _, Limited};
+use hyper::header::HeaderValue;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
@@ -218,6 +220,31 @@ fn built(request: Request<'_>) -> Result<HttpRequest, Unanswered> {
     Ok(built)
 }
 
+/// Checks whether `allowed` is true for each address of a host. The host is a name or an address.
+pub(super) async fn all_addresses(host: &str, allowed: impl Fn(IpAddr) -> bool) -> bool {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+        return allowed(address);
+    }
+    if http::check_threads().is_err() {
+        return false;
+    }
+    let Ok(addresses) = tokio::net::lookup_host((host, 0)).await else { return false };
+    let addresses: Vec<_> = addresses.collect();
+    !addresses.is_empty() && addresses.iter().all(|address| allowed(address.ip()))
+}
+
+/// Checks whether a text can be the value of an HTTP header.
+pub(super) fn can_be_sent(text: &str) -> bool {
+    HeaderValue::from_str(text).is_ok()
+}
+
+/// Percent-encodes a value for the query of a URL.
+pub(super) fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encoded).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,5 +264,11 @@ mod tests {
         let unanswered = built(request).expect_err("no header has a line break");
         assert_eq!(unanswered.to_string(), "token contains characters that are not allowed in a request");
         assert_eq!(unanswered.answer(), Answer::Refused(None));
+    }
+
+    #[test]
+    fn names_are_encoded_for_a_query() {
+        assert_eq!(encoded("Developer-1_a.b~"), "Developer-1_a.b~");
+        assert_eq!(encoded("a+b=c&d,e@f /"), "a%2Bb%3Dc%26d%2Ce%40f%20%2F");
     }
 }

@@ -5,7 +5,7 @@ use super::SourceKeys;
 use super::document::{KeysOfService, checked};
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
 use super::oidc::{self, NewToken};
-use super::service::{Request, Service, Unanswered, json};
+use super::service::{Request, Service, Unanswered, encoded, json};
 use crate::error::{Answer, SourceError, is_passing};
 use crate::profile::SsoSession;
 use crate::session::{Secret, rfc3339};
@@ -109,26 +109,8 @@ impl Portal<'_> {
     }
 }
 
-/// Percent-encodes a value for the query of a URL.
-pub(super) fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encoded).collect()
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answered {
     role_credentials: KeysOfService,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_encoded_for_a_query() {
-        assert_eq!(encoded("Developer-1_a.b~"), "Developer-1_a.b~");
-        assert_eq!(encoded("a+b=c&d,e@f /"), "a%2Bb%3Dc%26d%2Ce%40f%20%2F");
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::process::Helpers;
 use super::{github, token_text};
+use crate::claims::MAX_TOKEN;
 use crate::error::{ProcessFailure, SourceError};
 use crate::profile::{TokenFrom, TokenSource};
 use crate::report::Progress;
@@ -14,9 +15,6 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
-
-/// The maximum length in bytes of a web identity token that STS accepts.
-const MAX_TOKEN: usize = 20_000;
 
 /// The maximum size in bytes of the output of a command.
 const MAX_OUTPUT: usize = 64 << 10;
@@ -57,7 +55,8 @@ impl Tokens<'_> {
         match self.source {
             TokenSource::File(path) => Ok((of_file(path, self.from)?, deadline)),
             TokenSource::GitHub { audience } => {
-                Ok((github::token(audience, self.vars, self.network, left).await?, deadline))
+                let token = github::token(audience, self.vars, self.network, left).await;
+                Ok((token.map_err(SourceError::GitHub)?, deadline))
             }
             TokenSource::Command(command) => {
                 // The command may write to the terminal, so the progress line is not shown while it runs.
@@ -111,7 +110,7 @@ fn of_file(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
 
 /// Returns the token in a text that contains only the token and white space around it. Returns `None` if the text
 /// contains anything else, or if STS would not accept a token of this length.
-pub(super) fn one_token(text: &str) -> Option<Secret> {
+fn one_token(text: &str) -> Option<Secret> {
     let token = text.trim();
     let accepted = (4..=MAX_TOKEN).contains(&token.len()) && !token.contains(|c: char| c.is_whitespace() || c == '\0');
     accepted.then(|| Secret::new(token))
