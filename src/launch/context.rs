@@ -78,9 +78,7 @@ impl<'a> Context<'a> {
             (LastMfaSession::default(), AtomicBool::default(), report.progress());
         Ok(Self { settings, vars, report, depth, codes, mfa_sessions, cache_warned, progress })
     }
-}
 
-impl Context<'_> {
     /// Returns how long the helper programs may run to get a session for this plan, in addition to the time of
     /// `--sts-timeout`. Returns zero if the user has set `--sts-timeout`, because it then includes the programs.
     pub(super) fn program_time(&self, plan: &Plan) -> Duration {
@@ -89,7 +87,7 @@ impl Context<'_> {
         }
         let of_source = match &plan.source {
             Source::Process { .. } => ProgramLimit::OWN.left,
-            Source::WebIdentity { token: TokenSource::Command(_), .. } => ProgramLimit::ALL_RUNS,
+            Source::WebIdentity { token: TokenSource::Command(_), .. } => ProgramLimit::ALL_RUNS.left,
             _ => Duration::ZERO,
         };
         let gives_code = self.codes.are_from_a_program() && mode::device(plan).is_some();

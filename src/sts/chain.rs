@@ -150,8 +150,8 @@ impl Chain<'_> {
         let begun = Instant::now();
         let limit = self.limits.of_program(deadline.saturating_duration_since(begun));
         let code = progress.aside(self.mfa.codes.next(serial, limit)).await?;
-        let counts = self.limits.program_timeout.is_some() && self.mfa.codes.are_from_a_program();
-        Ok((code, if counts { deadline } else { deadline + begun.elapsed() }))
+        let from_program = self.mfa.codes.are_from_a_program();
+        Ok((code, if from_program { self.limits.deadline_after(begun, deadline) } else { deadline + begun.elapsed() }))
     }
 }
 

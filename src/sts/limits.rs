@@ -2,7 +2,7 @@
 
 use crate::origin::Origin;
 use crate::sys::helper::ProgramLimit;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The limits for getting the source credentials and for the calls of one session.
 #[derive(Debug, Clone, Copy)]
@@ -21,5 +21,11 @@ impl Limits {
     /// the session.
     pub(super) fn of_program(self, left: Duration) -> ProgramLimit {
         self.program_timeout.map_or(ProgramLimit::OWN, |(of, by)| ProgramLimit { left, of, by: Some(by) })
+    }
+
+    /// Returns the deadline for the calls that follow a program that began at `begun` and has ended. It is later than
+    /// `deadline` by the time that the program took, unless the user has set `--sts-timeout`.
+    pub(super) fn deadline_after(self, begun: Instant, deadline: Instant) -> Instant {
+        if self.program_timeout.is_some() { deadline } else { deadline + begun.elapsed() }
     }
 }

@@ -16,7 +16,7 @@ use super::source::{SourceKeys, console_login, container};
 use crate::error::{AssumeError, Error, SourceError, StsCall};
 use crate::event::{EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, mfa_mode};
-use crate::profile::{Plan, Source, TokenSource};
+use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
 use crate::report::{Progress, Report};
 use crate::session::{CallerIdentity, Keys, Session, Validity, rfc3339};
@@ -52,12 +52,14 @@ pub(crate) struct SourceCredentials<'a> {
     left: Duration,
 }
 
-/// What a source returns. The fields are those of [`SourceCredentials`].
+/// What a source returns. The other fields are those of [`SourceCredentials`].
 struct Obtained<'a> {
     proof: Proof<'a>,
     validity: Option<Validity>,
     account_id: Option<String>,
     instance_region: Option<String>,
+    /// When the time limit for the calls to STS ends.
+    deadline: Instant,
 }
 
 impl SourceCredentials<'_> {
@@ -103,16 +105,8 @@ impl<'a> Sts<'a> {
     /// # Errors
     /// The source gives no credentials, no region is known for the partition, or the proxy for STS cannot be used.
     pub(crate) async fn source(&self) -> Result<SourceCredentials<'a>, Error> {
-        let begun = Instant::now();
-        let Obtained { proof, validity, account_id, instance_region } = self.obtain().await?;
-        let left = match self.plan.source {
-            Source::Process { .. } | Source::WebIdentity { token: TokenSource::Command(_), .. }
-                if self.limits.program_timeout.is_none() =>
-            {
-                self.limits.time
-            }
-            _ => self.limits.time.saturating_sub(begun.elapsed()),
-        };
+        let Obtained { proof, validity, account_id, instance_region, deadline } = self.obtain().await?;
+        let left = deadline.saturating_duration_since(Instant::now());
         let region = self.region(instance_region.as_deref())?;
         if let Some(keys) = proof.keys() {
             let access_key_id = keys.access_key_id.clone();
@@ -197,7 +191,9 @@ impl<'a> Sts<'a> {
 
     /// Gets the credentials of the source, and what else it returns.
     async fn obtain(&self) -> Result<Obtained<'a>, Error> {
-        let Self { plan, network, vars, report, .. } = *self;
+        let Self { plan, network, vars, limits, helpers, report, .. } = *self;
+        let begun = Instant::now();
+        let mut deadline = begun + limits.time;
         self.progress.waits_for(Awaited::Source { name: plan.source.to_string() });
         let context = LoginContext { network, vars, report };
         let region = match plan.source {
@@ -208,18 +204,19 @@ impl<'a> Sts<'a> {
         let SourceKeys { keys, validity, account_id } = match &plan.source {
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone().into(),
             Source::WebIdentity { token: source, from } => {
-                let Self { helpers, limits, .. } = *self;
                 let (first, ran) = Default::default();
                 let tokens = Tokens { source, from, vars, network, helpers, limits, first, ran };
-                let deadline = Instant::now() + limits.time;
-                *tokens.first.borrow_mut() = Some(tokens.next(deadline, self.progress).await?.0);
+                let (token, deadline) = tokens.next(deadline, self.progress).await?;
+                *tokens.first.borrow_mut() = Some(token);
                 let proof = Proof::Tokens(Rc::new(tokens));
-                return Ok(Obtained { proof, validity: None, account_id: None, instance_region });
+                return Ok(Obtained { proof, validity: None, account_id: None, instance_region, deadline });
             }
             Source::Process { profile, command } => {
-                let limit = self.limits.of_program(self.limits.time);
+                let limit = limits.of_program(limits.time);
                 // The program may use the terminal, so the progress line is not shown while it runs.
-                self.progress.aside(process::keys(profile, command, self.helpers, limit)).await?
+                let keys = self.progress.aside(process::keys(profile, command, helpers, limit)).await?;
+                deadline = limits.deadline_after(begun, deadline);
+                keys
             }
             Source::Sso { session, account_id, role_name } => {
                 self.within_limit(Portal { session, account_id, role_name }.keys(&context)).await?
@@ -239,7 +236,7 @@ impl<'a> Sts<'a> {
                 keys
             }
         };
-        Ok(Obtained { proof: Proof::Keys(keys), validity, account_id, instance_region })
+        Ok(Obtained { proof: Proof::Keys(keys), validity, account_id, instance_region, deadline })
     }
 
     /// Waits for the answer of the source. Fails if the answer does not arrive within the time limit.

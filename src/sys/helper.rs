@@ -42,7 +42,7 @@ impl ProgramLimit {
     pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1), by: None };
 
     /// The default limit for all runs of a helper that may run more than once for one session.
-    pub(crate) const ALL_RUNS: Duration = Duration::from_mins(2);
+    pub(crate) const ALL_RUNS: Self = Self { left: Duration::from_mins(2), of: Duration::from_mins(2), by: None };
 }
 
 /// How often a helper is checked if the kernel does not support pidfds.

@@ -79,10 +79,8 @@ impl Sessions<'_> {
     /// source runs no program.
     fn program(&self) -> Option<Key> {
         let source = &self.planned.plan.source;
-        let runs = match source {
-            Source::WebIdentity { token, .. } => matches!(token, TokenSource::Command(_)),
-            source => matches!(source, Source::Process { .. }),
-        };
+        let runs =
+            matches!(source, Source::Process { .. } | Source::WebIdentity { token: TokenSource::Command(_), .. });
         runs.then(|| Key::of_program(source))
     }
 

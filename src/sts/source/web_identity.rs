@@ -62,8 +62,7 @@ impl Tokens<'_> {
                 // The command may write to the terminal, so the progress line is not shown while it runs.
                 let token = progress.aside(self.of_command(command, left)).await;
                 self.ran.set(self.ran.get() + begun.elapsed());
-                let counts = self.limits.program_timeout.is_some();
-                Ok((token?, if counts { deadline } else { deadline + begun.elapsed() }))
+                Ok((token?, self.limits.deadline_after(begun, deadline)))
             }
         }
     }
@@ -71,9 +70,9 @@ impl Tokens<'_> {
     /// Runs the command. It has no terminal, because it also runs while the command of the user has the terminal.
     async fn of_command(&self, command: &str, left: Duration) -> Result<Secret, SourceError> {
         let failed = |failure| SourceError::TokenCommand { named_by: self.from.to_string(), failure };
-        let limit = match self.limits.of_program(left) {
-            limit if limit.by.is_some() => limit,
-            _ => default_limit(self.ran.get()),
+        let limit = match self.limits.program_timeout {
+            Some(_) => self.limits.of_program(left),
+            None => default_limit(self.ran.get()),
         };
         let environment = self.helpers.environment;
         let output = helper::run_shell(command, environment, Attendance::Detached, limit, MAX_OUTPUT).await;
@@ -86,9 +85,8 @@ impl Tokens<'_> {
 
 /// Returns the limit of a run of the command if the user has not set a limit. `ran` is how long it has run so far.
 fn default_limit(ran: Duration) -> ProgramLimit {
-    let left = ProgramLimit::ALL_RUNS.saturating_sub(ran);
-    let limit = ProgramLimit::OWN;
-    if left < limit.left { ProgramLimit { left, of: ProgramLimit::ALL_RUNS, by: None } } else { limit }
+    let left = ProgramLimit::ALL_RUNS.left.saturating_sub(ran);
+    if left < ProgramLimit::OWN.left { ProgramLimit { left, ..ProgramLimit::ALL_RUNS } } else { ProgramLimit::OWN }
 }
 
 /// Reads a token from a file that contains only the token.
