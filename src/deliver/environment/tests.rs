@@ -1,14 +1,15 @@
 //! Tests each delivery with the whole table of variables that are removed and set.
 
-use super::names::{ALWAYS_SET, FILES};
+mod change;
+mod man_page;
+mod settings;
+
 use super::*;
 use crate::deliver::settings::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::KEEP_ENV;
 use crate::origin::Origin;
 use crate::session::{Keys, Secret, Validity};
-use crate::vars::PID_VARIABLES;
-use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 fn session() -> Session {
@@ -252,77 +253,6 @@ fn variables_about_sockets_describe_the_sockets_of_the_command() {
 }
 
 #[test]
-fn settings_are_exported_in_env_mode_where_the_variable_is_not_set() {
-    let settings = [("AWS_CA_BUNDLE", "/ca"), ("AWS_PAGER", "less"), ("AWS_ENDPOINT_URL_S3", "u")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    for (inherited, expected) in [
-        (vec![], vec!["AWS_CA_BUNDLE=/ca", "AWS_PAGER=less", "AWS_ENDPOINT_URL_S3=u"]),
-        (vec![("AWS_PAGER", ""), ("AWS_CA_BUNDLE", "/mine")], vec!["AWS_ENDPOINT_URL_S3=u"]),
-        (vec![("AWS_ENDPOINT_URL", "all")], vec!["AWS_CA_BUNDLE=/ca", "AWS_PAGER=less"]),
-    ] {
-        let found = run(&inherited, With { profile_settings: &settings, ..PLAIN });
-        assert_eq!(found[inherited.len() + SESSION.len()..found.len() - OURS.len()], expected);
-    }
-    let found = run(&[], With { profile_settings: &settings, credentials: delivery("isolated"), ..PLAIN });
-    assert!(!found.iter().any(|line| line.starts_with("AWS_CA_BUNDLE")));
-}
-
-#[test]
-fn requests_to_the_endpoint_use_no_proxy() {
-    const BOTH: &str = "127.0.0.1,localhost";
-    for (inherited, expected) in [
-        (vec![], None),
-        (vec![("HTTP_PROXY", "")], None),
-        (vec![("NO_PROXY", "a")], None),
-        (vec![("https_proxy", "p")], Some([BOTH, BOTH])),
-        (vec![("ALL_PROXY", "p"), ("no_proxy", "corp")], Some(["corp,127.0.0.1,localhost"; 2])),
-        (
-            vec![("http_proxy", "p"), ("NO_PROXY", "a, LOCALHOST"), ("no_proxy", "b")],
-            Some(["a, LOCALHOST,127.0.0.1", "b,127.0.0.1,localhost"]),
-        ),
-        (vec![("HTTPS_PROXY", "p"), ("NO_PROXY", BOTH)], Some([BOTH, BOTH])),
-        (vec![("all_proxy", "p"), ("NO_PROXY", "*")], Some(["*", "*"])),
-    ] {
-        let found = run(&inherited, With { credentials: delivery("endpoint"), ..PLAIN });
-        let value = |name: &str| found.iter().find_map(|line| line.strip_prefix(&format!("{name}=")));
-        match expected {
-            Some(values) => {
-                assert_eq!([value("NO_PROXY"), value("no_proxy")], values.map(Some), "{inherited:?}");
-                assert_eq!(found.iter().filter(|line| line.to_lowercase().starts_with("no_proxy=")).count(), 2);
-            }
-            None => assert_eq!(value("no_proxy"), None, "{inherited:?}"),
-        }
-        let env = run(&inherited, PLAIN);
-        assert_eq!(
-            env.iter().filter(|line| line.contains("127.0.0.1")).count(),
-            usize::from(inherited.contains(&("NO_PROXY", BOTH)))
-        );
-    }
-}
-
-#[test]
-fn a_stale_account_does_not_stay_if_the_account_is_unknown() {
-    let (vars, session) = ([("AWS_ACCOUNT_ID", "old")].into_iter().collect(), session());
-    let session = Session { assumed_role_arn: None, ..session };
-    for (name, credentials) in deliveries() {
-        let inputs = Inputs {
-            inherited: &vars,
-            session: &session,
-            region: None,
-            credentials,
-            recipient: Recipient::Print,
-            depth: 1,
-            profile_settings: &[],
-            isolate: false,
-            sockets: &[],
-            keep: &[],
-        };
-        assert!(!environment(&inputs).iter().any(|(name, _)| name == "AWS_ACCOUNT_ID"), "{name}");
-        assert!(change(&inputs).removed.contains(&"AWS_ACCOUNT_ID"), "{name}");
-    }
-}
-
-#[test]
 fn an_isolated_command_cannot_get_tokens_of_github() {
     let (name, keep) = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ["ACTIONS_ID_TOKEN_REQUEST_TOKEN".into()]);
     for (_, credentials) in deliveries() {
@@ -341,66 +271,4 @@ fn an_isolated_command_cannot_get_tokens_of_github() {
 fn the_expiry_is_by_the_local_clock_if_that_is_far_off() {
     let found = run(&[], With { skew_secs: 3600, ..PLAIN });
     assert_eq!(found[3], "AWS_CREDENTIAL_EXPIRATION=1970-01-12T12:46:40Z");
-}
-
-#[test]
-fn the_change_turns_any_shell_environment_into_the_commands() {
-    let (vars, session) = (Vars::default(), session());
-    let keep = ["AWS_PROFILE".into()];
-    let here = Inputs {
-        inherited: &vars,
-        session: &session,
-        region: Some("eu-west-1"),
-        credentials: CommandCredentials::Env { config_file: None },
-        recipient: Recipient::Print,
-        depth: 4,
-        profile_settings: &[],
-        isolate: false,
-        sockets: &[],
-        keep: &keep,
-    };
-    // The change is computed without inherited variables. Then it is applied to an environment in which all of them are
-    // set.
-    let EnvironmentChange { removed, set } = change(&here);
-    let other = [("PATH", "/bin"), ("AWS_REGION", "mine"), ("XASSUME_DEPTH", "3")];
-    let shell: Vars = REMOVED.iter().map(|name| (*name, "old")).chain(other).collect();
-    let stays = |(name, _): &(&OsStr, &OsStr)| {
-        !removed.iter().any(|known| name == known) && !set.iter().any(|(known, _)| name == known)
-    };
-    let left: Vec<_> = shell.iter().filter(stays).map(|(name, value)| (name.into(), value.into())).collect();
-    // The change does not contain `XASSUME_DEPTH`, so the shell keeps its nesting depth.
-    let evaluated = [left, set].concat();
-    assert_eq!(evaluated, environment(&Inputs { inherited: &shell, ..here }));
-    let value = |name: &str| evaluated.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_str());
-    assert_eq!([value("XASSUME_DEPTH"), value("AWS_PROFILE")], [Some(Some("3")), Some(Some("old"))]);
-}
-
-/// Returns the names of variables that a text contains.
-fn names(text: &str) -> BTreeSet<&str> {
-    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    words.filter(|word| word.contains('_') && !word.contains(|c: char| c.is_ascii_lowercase())).collect()
-}
-
-#[test]
-fn the_man_page_names_all_that_is_set_and_nothing_else() {
-    let page = include_str!("../../../completions/xassume.1").replace("\\-", "-");
-    let (_, section) = page.split_once(".SS Set for the command\n").expect("the section");
-    let (section, _) = section.split_once(".SS ").expect("its end");
-    let (always, for_deliveries) = section.split_once("--via env").expect("the first delivery");
-    assert_eq!(names(always), ALWAYS_SET.iter().copied().collect());
-    for (name, _) in deliveries() {
-        let via = if name == "isolated" { "env" } else { name };
-        let (_, listed) = section.split_once(&format!("--via {via}")).expect(via);
-        let listed = listed.split(".TP").next().unwrap_or_default();
-        // The man page lists variables that are set only in some cases last. They are cut off here.
-        let listed = match name {
-            "env" => listed.split("--isolate").next().unwrap_or_default(),
-            "endpoint" => listed.split("where there is a proxy").next().unwrap_or_default(),
-            _ => listed,
-        };
-        let settings = settings(name);
-        let isolation = [].into_iter().chain(if settings.isolate { FILES } else { &[] }).copied();
-        assert_eq!(names(listed), settings.via.names().chain(isolation).collect(), "{name}");
-    }
-    assert!(for_deliveries.contains("NO_PROXY") && PID_VARIABLES.iter().all(|name| page.contains(name)));
 }

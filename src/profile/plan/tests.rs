@@ -2,6 +2,7 @@
 
 mod chain;
 mod conflicts;
+mod notes;
 mod options;
 mod own;
 mod source;

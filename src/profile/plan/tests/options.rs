@@ -1,6 +1,6 @@
-//! Tests of the parameters of the hops, the Region, the network settings, and the notes.
+//! Tests of the parameters of the hops, the Region, and the network settings.
 
-use super::{DEPLOY, TOKEN, check, files, planned, refuse, request, vars};
+use super::{TOKEN, check, files, planned, refuse, request, vars};
 use crate::profile::Region;
 use crate::profile::plan::plan;
 use std::path::Path;
@@ -238,70 +238,4 @@ fn variables_about_the_network_take_precedence_over_the_used_profile() {
     assert_eq!((env.ca_bundle.as_deref(), env.fips, env.dualstack), (Some(Path::new("/env.pem")), false, false));
     let on = network("AWS_PROFILE=e AWS_USE_FIPS_ENDPOINT=true", "-r A").expect("network");
     assert_eq!((on.ca_bundle, on.fips, on.dualstack), (None, true, false));
-}
-
-#[test]
-fn notes_list_what_is_ignored() {
-    for (text, variables, flags, expected) in [
-        (DEPLOY, "", "-r A", ""),
-        (DEPLOY, "", "-p deploy -R V", "ignoring XASSUME_ROLE_ARN (conflicts with the role of --profile)"),
-        (
-            DEPLOY,
-            "AWS_PROFILE=deploy AWS_DEFAULT_PROFILE=base",
-            "",
-            "ignoring AWS_DEFAULT_PROFILE=base (conflicts with AWS_PROFILE=deploy)",
-        ),
-        (DEPLOY, "AWS_PROFILE=base", "-P deploy", "ignoring AWS_PROFILE=base (conflicts with XASSUME_PROFILE=deploy)"),
-        (DEPLOY, "KEYS AWS_PROFILE=deploy", "-r A", "ignoring profile deploy as source (AWS_ACCESS_KEY_ID is set)"),
-        (DEPLOY, "KEYS AWS_PROFILE=deploy", "", "ignoring the source of profile deploy (AWS_ACCESS_KEY_ID is set)"),
-        (DEPLOY, "AWS_PROFILE=base AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A", "ignoring profile base as source (AWS_WEB"),
-        (
-            DEPLOY,
-            "AWS_PROFILE=base",
-            "-r A --token /f",
-            "ignoring profile base as source (--web-identity-token-file is set)",
-        ),
-        ("", "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "", "ignoring AWS_ACCESS_KEY_ID (AWS_ROLE_ARN and"),
-        (
-            "",
-            "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t",
-            "-r A --token /f",
-            "ignoring AWS_ROLE_ARN (it is set for another web identity token)",
-        ),
-        (
-            "[profile b]\nrole_arn = @B\nmfa_serial = serial-bb\ncredential_source = Environment\n\
-             [profile a]\nrole_arn = @A\nmfa_serial = serial-aa\nsource_profile = b",
-            "KEYS",
-            "-p a",
-            "ignoring mfa_serial for arn:aws:iam::123456789012:role/A (an earlier role uses the MFA code)",
-        ),
-        (
-            "[default]\nuse_fips_endpoint = yes",
-            "KEYS",
-            "-r A",
-            "ignoring use_fips_endpoint = yes (only true enables it)",
-        ),
-        ("", "KEYS AWS_USE_FIPS_ENDPOINT=1", "-r A", "ignoring AWS_USE_FIPS_ENDPOINT = 1 (only true"),
-        (
-            "[default]\nretry_mode = legacy",
-            "KEYS",
-            "-r A",
-            "ignoring retry_mode of profile default (passed to the command",
-        ),
-        ("", "KEYS AWS_ACCESS_KEY=a", "-r A", "ignoring AWS_ACCESS_KEY (use AWS_ACCESS_KEY_ID"),
-        ("[default]\nsts_regional_endpoints = legacy", "KEYS", "-r A", "ignoring sts_regional_endpoints = legacy"),
-        ("", "KEYS AWS_STS_REGIONAL_ENDPOINTS=legacy", "-r A", "ignoring sts_regional_endpoints = legacy"),
-        ("[profile default]\n[default]", "KEYS", "-r A", "ignoring [default] (conflicts with [profile default])"),
-        (
-            "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w\nexternal_id = ext",
-            "",
-            "-p w",
-            "ignoring external_id for arn:aws:iam::123456789012:role/W",
-        ),
-    ] {
-        let notes = planned(text, variables, flags).expect(text).notes;
-        let notes = notes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
-        assert!(notes.starts_with(expected) && !notes.contains(" | "), "{notes} / {expected}");
-        assert_eq!(notes.is_empty(), expected.is_empty(), "{notes}");
-    }
 }
