@@ -25,7 +25,7 @@ pub(super) struct Attempts {
     /// The error of the last attempt that failed for a reason other than a timeout, and whether a later attempt timed
     /// out. `None` if there was no such error.
     last: Arc<Mutex<Option<(Cause, bool)>>>,
-    /// Whether the SDK would try again after the last attempt, see [`Self::next`].
+    /// How long the SDK would wait before the next attempt. `None` if it would not try again.
     next: Arc<Mutex<Option<Backoff>>>,
 }
 
@@ -172,5 +172,25 @@ impl ClassifyRetry for TooManyRequests {
 
     fn name(&self) -> &'static str {
         "Too Many Requests"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_up_to_a_limit_unless_the_server_asks_for_another() {
+        for (attempts, most) in [(0, 250), (1, 250), (2, 500), (3, 1000), (5, 4000), (6, 5000), (u32::MAX, 5000)] {
+            let most = Duration::from_millis(most);
+            let pauses = [(); 100].map(|()| Backoff::default().pause(attempts));
+            let longest = pauses.into_iter().max().unwrap_or_default();
+            // Each of the 100 random pauses is in the lower half with a probability of one half.
+            assert!((most / 2..=most).contains(&longest), "{attempts}: {longest:?}");
+        }
+        for (requested, pause) in [(0, 0), (3, 3), (5, 5), (3600, 5)] {
+            let backoff = Backoff { requested: Some(Duration::from_secs(requested)) };
+            assert_eq!(backoff.pause(1), Duration::from_secs(pause));
+        }
     }
 }
