@@ -33,8 +33,8 @@ pub(crate) struct SourceScope {
     /// The names and values of the environment variables that contain the source's address, or that name the job for
     /// which the source gives tokens. A value is `None` if neither the environment nor the profile sets it.
     pub(crate) settings: Vec<(&'static str, Option<OsString>)>,
-    /// The web identity token, if the source is the file of such a token. It is needed because several jobs on a build server may
-    /// write different tokens to the same file.
+    /// The contents of the token file, if the source is one. Several jobs on a build server may write different tokens to
+    /// the same file.
     pub(crate) token: Option<Zeroizing<Vec<u8>>>,
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Each session is a file. The name of the file is a hash of everything that determines the session (`key`). `file`
 //! defines the format of the file, `stamp` computes how much time the session has left, `directory` accesses the
-//! private directory, `places` finds that directory, `job` distinguishes the jobs of CI systems, `lock` ensures that one process at a time calls STS, and `sweep`
-//! removes old files. A problem with the cache does not make a run fail. The run then finds no session in the cache, or
-//! stores none.
+//! private directory, `places` finds that directory, `job` distinguishes the jobs of CI systems, `lock` ensures that one
+//! process at a time calls STS, and `sweep` removes old files. A problem with the cache does not make a run fail. The
+//! run then finds no session in the cache, or stores none.
 
 mod directory;
 mod file;

@@ -12,7 +12,7 @@ pub(crate) use names::{is_removed_by_default, other_credentials};
 use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
 use crate::vars::{LISTEN_VARIABLES, Vars};
-use names::gives_tokens;
+use names::requests_tokens;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -103,7 +103,7 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 }
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
-    let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && gives_tokens(name);
+    let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && requests_tokens(name);
     // Variables about sockets that are not meant for xassume must not look as if they were meant for the command. In exec
     // mode they cannot, because the process ID stays the same.
     let has_other_sockets = inputs.recipient == Recipient::Supervise || !inputs.sockets.is_empty();

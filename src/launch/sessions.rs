@@ -177,6 +177,7 @@ impl<'a> Sessions<'a> {
             LockOutcome::Ours(lock) => lock,
         };
         let asked = boottime();
+        // The time for programs is added later, when they have run.
         let fetched = self.fetch(limit.saturating_sub(lock.waited).min(timeout), attempts, Some(key)).await?;
         self.store(&mut lock, key, &fetched.0, asked);
         Ok(fetched)

@@ -36,7 +36,7 @@ pub(super) fn default_session_name(vars: &Vars, host: &Host) -> RoleSessionName 
     RoleSessionName::parse(cut).unwrap_or_else(|_| RoleSessionName::fallback())
 }
 
-/// Returns the run ID and the attempt of a job of GitHub Actions. Returns `None` outside such a job, and if one of them is
+/// Returns the run ID and the attempt of a job of GitHub Actions. Returns `None` outside such a job, or if one of them is
 /// not a number.
 fn github_run(vars: &Vars) -> Option<(&str, &str)> {
     let number =

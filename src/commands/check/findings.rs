@@ -85,7 +85,7 @@ pub(super) struct FoundSource {
 pub(super) enum Place {
     Config,
     Source,
-    /// The claims of the web identity token. There is no such step for another source.
+    /// The claims of the token. Only if the source is a web identity token.
     Token,
     Unattended,
     Sts,
@@ -103,10 +103,9 @@ pub(super) enum Place {
 impl Findings<'_> {
     /// Returns the steps of this check, in the order in which they are shown.
     pub(super) fn places(&self) -> Vec<Place> {
-        let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
-        if self.plan.is_some_and(|plan| plan.source.is_web_identity()) {
-            places.insert(2, Place::Token);
-        }
+        let mut places = vec![Place::Config, Place::Source];
+        places.extend(self.plan.filter(|plan| plan.source.is_web_identity()).map(|_| Place::Token));
+        places.extend([Place::Unattended, Place::Sts, Place::Clock, Place::Caller]);
         let hops = self.plan.map_or(1, |plan| plan.hops.len());
         places.extend((1..=hops).map(Place::Role));
         if let Some(before) = self.hop_with_code() {

@@ -68,12 +68,12 @@ pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'stat
 /// Checks whether the variable is removed in at least one mode. `--keep-env`, which can keep the variable, is not taken
 /// into account.
 pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
-    gives_tokens(name) || REMOVED.iter().chain(&LISTEN_VARIABLES).any(|removed| name == *removed)
+    requests_tokens(name) || REMOVED.iter().chain(&LISTEN_VARIABLES).any(|removed| name == *removed)
 }
 
 /// Checks whether the variable is one of those with which a job of GitHub Actions gets OIDC tokens. They are removed with
 /// `--isolate`, because the command could assume other roles with such tokens.
-pub(super) fn gives_tokens(name: &OsStr) -> bool {
+pub(super) fn requests_tokens(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"ACTIONS_ID_TOKEN_")
 }
 
