@@ -35,7 +35,7 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let credentials_text = bytes(credentials.as_deref(), "the credentials file", &mut directories)?;
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let mut profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
-    let named = vars.get("AWS_CONFIG_FILE").is_some_and(|path| !path.is_empty());
+    let named = vars.nonempty("AWS_CONFIG_FILE").is_some();
     profiles.absent = config.clone().filter(|path| named && !path.exists());
     for directory in directories {
         profiles.notes.push(Ignored::new(directory.display(), "it is a directory"));
@@ -54,7 +54,7 @@ pub(crate) fn places(vars: &Vars) -> [Option<PathBuf>; 2] {
 /// returns the default path in the home directory, or `None` if there is no home directory.
 fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
     let home = home(vars);
-    match vars.get(variable).filter(|path| !path.is_empty()).map(PathBuf::from) {
+    match vars.nonempty(variable).map(PathBuf::from) {
         Some(path) => Some(match (path.strip_prefix("~"), home) {
             (Ok(below), Some(home)) => home.join(below),
             _ => path,
@@ -65,7 +65,7 @@ fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
 
 /// Returns the home directory, or `None` if there is none.
 pub(crate) fn home(vars: &Vars) -> Option<PathBuf> {
-    vars.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    vars.nonempty("HOME").map(PathBuf::from)
 }
 
 fn bytes<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>) -> Result<Vec<u8>, Error> {

@@ -34,7 +34,7 @@ impl Screen {
             None => Self::Dumb,
             Some(term) if term.is_empty() || term == "dumb" => Self::Dumb,
             // By the convention of no-color.org, any value of NO_COLOR counts, except an empty one.
-            Some(_) if vars.get("NO_COLOR").is_some_and(|value| !value.is_empty()) => Self::Plain,
+            Some(_) if vars.nonempty("NO_COLOR").is_some() => Self::Plain,
             Some(_) => Self::Colored,
         }
     }

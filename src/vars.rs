@@ -56,11 +56,17 @@ impl Vars {
         self.0.iter().find(|(known, _)| known.as_bytes() == name.as_bytes()).map(|(_, value)| value.as_os_str())
     }
 
+    /// Returns the value of a variable, or `None` if the variable is unset or empty.
+    #[must_use]
+    pub(crate) fn nonempty(&self, name: &str) -> Option<&OsStr> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
     /// Returns the value of a variable, or `None` if the variable is unset, empty or not UTF-8. AWS SDKs and the AWS
     /// CLI also treat an empty variable as unset.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.get(name).and_then(OsStr::to_str).filter(|value| !value.is_empty())
+        self.nonempty(name).and_then(OsStr::to_str)
     }
 
     /// Returns the name of an AWS variable whose value must be UTF-8 but is not, or `None` if there is no such

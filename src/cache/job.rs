@@ -46,7 +46,7 @@ pub(super) fn any(vars: &Vars) -> Result<JobVariables, String> {
 }
 
 fn value(vars: &Vars, name: &str) -> Option<OsString> {
-    vars.get(name).filter(|value| !value.is_empty()).map(OsString::from)
+    vars.nonempty(name).map(OsString::from)
 }
 
 #[cfg(test)]

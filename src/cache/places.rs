@@ -54,7 +54,7 @@ pub(crate) fn source_scope(
     configured: &[(String, String)],
 ) -> Result<SourceScope, String> {
     let inherited = |names: &[&'static str]| -> Vec<(&'static str, Option<OsString>)> {
-        let value = |name: &str| vars.get(name).filter(|value| !value.is_empty()).map(OsString::from);
+        let value = |name: &str| vars.nonempty(name).map(OsString::from);
         let of_profile = |name: &str| configured.iter().find(|(known, _)| known == name).map(|(_, value)| value.into());
         names.iter().map(|name| (*name, value(name).or_else(|| of_profile(name)))).collect()
     };

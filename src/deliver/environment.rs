@@ -205,12 +205,11 @@ impl Setter {
     /// because SDKs differ in the spelling that they read. If the user has set only one spelling, the other one gets the user's value too.
     /// Otherwise an SDK that prefers the other spelling would not see the user's value.
     fn no_proxy(&mut self, inherited: &Vars) {
-        if !PROXIES.iter().any(|name| inherited.get(name).is_some_and(|value| !value.is_empty())) {
+        if !PROXIES.iter().any(|name| inherited.nonempty(name).is_some()) {
             return;
         }
-        let value = |name| inherited.get(name).filter(|value| !value.is_empty());
         for (name, other) in [("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")] {
-            let list = value(name).or_else(|| value(other)).unwrap_or_default();
+            let list = inherited.nonempty(name).or(inherited.nonempty(other)).unwrap_or_default();
             self.variable(name, with_loopback(list));
         }
     }

@@ -124,8 +124,8 @@ pub(super) fn create_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
 /// # Errors
 /// Returns the last failure if no call succeeds.
 pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T, Error> {
-    let temporary = vars.get("TMPDIR").filter(|path| !path.is_empty()).map_or_else(|| "/tmp".into(), PathBuf::from);
-    let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let temporary = vars.nonempty("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from);
+    let runtime = vars.nonempty("XDG_RUNTIME_DIR").map(PathBuf::from);
     let mut last = io::Error::from(Errno::ENOENT);
     let bases = runtime.into_iter().chain([PathBuf::from(MEMORY), temporary]);
     // The path must be absolute, because the command may change its working directory.

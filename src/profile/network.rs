@@ -81,7 +81,7 @@ pub(super) fn network(settings: &Lookup<'_>, notes: &mut Vec<Ignored>) -> Result
         value.eq_ignore_ascii_case("true")
     };
     let of_profile = || settings.profiles.profile(settings.used)?.get("ca_bundle").map(OsStr::new);
-    let ca_bundle = settings.vars.get("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).or_else(of_profile);
+    let ca_bundle = settings.vars.nonempty("AWS_CA_BUNDLE").or_else(of_profile);
     let endpoint_url = if is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
         None
     } else {

@@ -146,8 +146,7 @@ impl<'a> Planner<'a> {
 
     /// Returns the token file that `AWS_WEB_IDENTITY_TOKEN_FILE` names, or `None` if the variable is unset or empty.
     fn aws_token(&self) -> Option<TokenSource> {
-        let path = self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty())?;
-        Some(TokenSource::File(path.into()))
+        self.vars.nonempty("AWS_WEB_IDENTITY_TOKEN_FILE").map(|path| TokenSource::File(path.into()))
     }
 
     /// Determines the source and the roles. If a variable selects a web identity token and may be ignored, also

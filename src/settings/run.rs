@@ -121,7 +121,7 @@ pub(super) fn settings(
 /// Fails if the value of a switch is invalid.
 fn no_sign_in(flags: &FlagValues, vars: &Vars) -> Result<Option<&'static str>, Error> {
     let is_for_sdk = flags.given_as(&PRINT, |format| format == "credential-process").is_some();
-    let is_ci = vars.get("CI").is_some_and(|value| !value.is_empty());
+    let is_ci = vars.nonempty("CI").is_some();
     let reasons = [
         (flags.switch(&NO_LOGIN)?, "--no-login or XASSUME_NO_LOGIN is set"),
         (flags.switch(&QUIET)?, "-q or XASSUME_QUIET is set"),

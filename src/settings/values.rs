@@ -64,7 +64,7 @@ impl FlagValues {
         let mut values = Self { set: Vec::new(), notes: Vec::new(), removed: Vec::new(), command };
         for flag in all_flags() {
             let name = flag.variable();
-            let variable = name.as_ref().and_then(|name| vars.get(name)).filter(|value| !value.is_empty());
+            let variable = name.as_ref().and_then(|name| vars.nonempty(name));
             let (origin, list) = if matches.value_source(flag.long) == Some(ValueSource::CommandLine) {
                 let ignored = name.filter(|_| variable.is_some());
                 values.notes.extend(ignored.map(|name| Ignored::new(name, format!("overridden by --{}", flag.long))));

@@ -61,8 +61,7 @@ const CREDENTIALS: &[&str] = &[
 /// Returns the names of the inherited variables that select other credentials and are not empty. The command gets only
 /// those of them that `--keep-env` keeps.
 pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'static str> {
-    let set = |name: &str| inherited.get(name).is_some_and(|value| !value.is_empty());
-    CREDENTIALS.iter().copied().filter(move |name| set(name))
+    CREDENTIALS.iter().copied().filter(|name| inherited.nonempty(name).is_some())
 }
 
 /// Checks whether the variable is removed in at least one mode. `--keep-env`, which can keep the variable, is not taken

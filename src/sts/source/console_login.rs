@@ -33,8 +33,7 @@ pub(in crate::sts) async fn keys(
     region: &str,
     context: &LoginContext<'_>,
 ) -> Result<SourceKeys, SourceError> {
-    let variable =
-        context.vars.get("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty()).map(PathBuf::from);
+    let variable = context.vars.nonempty("AWS_LOGIN_CACHE_DIRECTORY").map(PathBuf::from);
     let directory = variable.or_else(|| Some(home(context.vars)?.join(".aws/login/cache")));
     let missing = || expired(profile, "has expired or was never started");
     let path = LoginFile::path(&directory.ok_or_else(missing)?, &SHA256, session.trim());

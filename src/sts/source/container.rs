@@ -83,7 +83,7 @@ fn is_own_address(address: IpAddr) -> bool {
 /// Returns the authorization token, or `None` if none is configured. The token file takes precedence over the variable,
 /// as in botocore.
 fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
-    if let Some(path) = vars.get(TOKEN_FILE).filter(|path| !path.is_empty()) {
+    if let Some(path) = vars.nonempty(TOKEN_FILE) {
         let path = Path::new(path);
         let failed = |reason: String| SourceError::File {
             what: "container token file",

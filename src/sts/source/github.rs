@@ -66,11 +66,10 @@ pub(super) async fn token(
 
 /// Returns the URL and the request token of the job.
 fn request(vars: &Vars) -> Result<(&str, &str), GitHubFailure> {
-    let set = |name| vars.get(name).filter(|value| !value.is_empty());
     // For example `pull_request`, `pull_request_review`. A job of `pull_request_target` can get a token.
     let event = vars.text("GITHUB_EVENT_NAME").unwrap_or_default();
     let pull_request = event.starts_with("pull_request") && event != "pull_request_target";
-    match (set(URL), set(REQUEST_TOKEN)) {
+    match (vars.nonempty(URL), vars.nonempty(REQUEST_TOKEN)) {
         (Some(url), Some(token)) => {
             let url = url.to_str().ok_or(GitHubFailure::Url)?;
             Ok((url, token.to_str().ok_or(GitHubFailure::RequestToken)?))
