@@ -22,6 +22,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
+use hyper::Uri;
+use hyper::http::uri::Scheme;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -77,7 +79,8 @@ impl Connecting {
         if !names_an_address(server) {
             check_threads().map_err(|error| ConnectorError::io(error.into()))?;
         }
-        let secure = url.starts_with("https:");
+        // The scheme may be in upper case. Without TLS, the connector would send a request for an https URL as plain text.
+        let secure = url.parse::<Uri>().ok().and_then(|url| url.into_parts().scheme) != Some(Scheme::HTTP);
         let connector = &self.connectors[usize::from(secure) + 2 * usize::from(proxy.is_some())];
         let config = proxy.as_ref().map_or(Ok(ProxyConfig::disabled()), |proxy| ProxyConfig::all(proxy.whole.reveal()));
         let config = config.map_err(|error| ConnectorError::user(error.into()))?;

@@ -265,9 +265,13 @@ fn a_request_over_tls_uses_the_proxy_and_the_ca_bundle() {
     ran(job.clone().args(PROVIDER).arg("--ca-bundle").arg(authority.ca_file()));
     let target = url.trim_start_matches("https://");
     assert_eq!(proxy.targets(), [format!("CONNECT {target}")]);
+    // The scheme may be in upper case: the proxy still gets no request token.
+    let upper = FakeGitHub::job_at(&url.replace("https:", "HTTPS:"), job.clone()).arg("--no-cache");
+    ran(upper.args(PROVIDER).arg("--ca-bundle").arg(authority.ca_file()));
+    assert_eq!(proxy.targets()[1..], [format!("CONNECT {target}")]);
     let job = job.env("NO_PROXY", "localhost").arg("--no-cache");
     ran(job.clone().args(PROVIDER).arg("--ca-bundle").arg(authority.ca_file()));
-    assert_eq!(proxy.targets().len(), 1);
+    assert_eq!(proxy.targets().len(), 2);
     let error = refused(job);
     let expected = "hint: pass the CA certificate of the server or the proxy with --ca-bundle";
     assert!(error.contains("invalid peer certificate") && error.contains(expected), "{error}");
