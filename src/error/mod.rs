@@ -12,6 +12,7 @@ mod denial;
 mod github;
 mod listen;
 mod mfa;
+mod network;
 #[cfg(test)]
 mod pages;
 mod sign_in;
@@ -20,13 +21,14 @@ mod text;
 pub(crate) mod web_identity;
 
 pub(crate) use answer::{Answer, is_passing};
-pub(crate) use assume::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
+pub(crate) use assume::{AssumeError, AttemptsMade, Cause, Refusal, StsCall};
 pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
 pub(crate) use github::GitHubFailure;
 pub(crate) use listen::{ListenError, SocketRefusal};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
+pub(crate) use network::NetworkFailure;
 pub(crate) use sign_in::{SignInFailure, TokenId};
 pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError, TriedSources};
 pub(crate) use text::{
