@@ -1,18 +1,19 @@
 //! Errors of the STS calls with which a session is requested.
 
-use super::counted;
 use super::denial::{Denied, PolicyDenial};
 use super::network::{NOT_STS, NetworkFailure};
 use super::web_identity::{RefusedToken, TokenRefusal};
+use super::{SourceError, counted};
 use crate::claims::Claims;
 use crate::role::{Hop, SessionDuration};
 use humantime::format_duration;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
 /// A failed STS call for one role of the chain.
 #[derive(Debug, Clone, Error)]
-#[error("{}: {cause}{}", .call.failed(.hop.as_ref(), *.number, *.of), made(*.attempts))]
+#[error("{}: {cause}{}{}", .call.failed(.hop.as_ref(), *.number, *.of), made(*.attempts), no_token(.new_token.as_deref()))]
 pub(crate) struct AssumeError {
     /// `None` if no role was to be assumed.
     pub(crate) hop: Option<Hop>,
@@ -27,6 +28,8 @@ pub(crate) struct AssumeError {
     pub(crate) attempts: Option<AttemptsMade>,
     /// The claims of the web identity token in the call. `None` if the call had none, or if the token is not a JWT.
     pub(crate) claims: Option<Claims>,
+    /// Why there was no new web identity token for another attempt. `None` if none was needed.
+    pub(crate) new_token: Option<Arc<SourceError>>,
 }
 
 /// The attempts at a call that was retried until its time limit.
@@ -42,6 +45,10 @@ fn made(attempts: Option<AttemptsMade>) -> String {
     let Some(AttemptsMade { attempts, time, last_timed_out }) = attempts else { return String::new() };
     let end = if last_timed_out { "; the last one timed out" } else { "" };
     format!(" ({} in {}{end})", counted(attempts, "attempt"), format_duration(time))
+}
+
+fn no_token(failure: Option<&SourceError>) -> String {
+    failure.map(|failure| format!(" (not tried again: {failure})")).unwrap_or_default()
 }
 
 /// The STS API call that failed.
@@ -124,12 +131,28 @@ impl AssumeError {
         region: &str,
         cause: Cause,
     ) -> Self {
-        Self { hop: hop.cloned(), number, of, call, region: region.to_owned(), cause, attempts: None, claims: None }
+        Self {
+            hop: hop.cloned(),
+            number,
+            of,
+            call,
+            region: region.to_owned(),
+            cause,
+            attempts: None,
+            claims: None,
+            new_token: None,
+        }
     }
 
     /// Adds the claims of the web identity token in the call, for the hint.
     pub(crate) fn with_claims(self: Box<Self>, token: &str) -> Box<Self> {
         Box::new(Self { claims: Claims::read(token), ..*self })
+    }
+
+    /// Adds why there was no new web identity token for another attempt.
+    pub(crate) fn without_new_token(mut self: Box<Self>, failure: SourceError) -> Box<Self> {
+        self.new_token = Some(Arc::new(failure));
+        self
     }
 
     /// Checks whether the same call may succeed later: STS could not be reached, did not answer before the time limit,
@@ -144,7 +167,7 @@ impl AssumeError {
             | Cause::Unexpected(_) => false,
             Cause::Network(_) => true,
         };
-        passing || self.attempts.is_some()
+        passing || self.attempts.is_some() || self.new_token.as_ref().is_some_and(|failure| failure.is_outage())
     }
 
     /// Returns what the user can do about the error, such as the policy statements that would allow a denied call.

@@ -65,6 +65,28 @@ fn a_refused_token_is_not_sent_again() {
     }
 }
 
+/// A command that has one token more than a session needs, and then fails.
+#[test]
+fn the_error_of_sts_remains_if_there_is_no_token_for_another_attempt() {
+    let sts = FakeSts::builder().script_forever([Answer::unavailable()]).start();
+    let error = failed(with_command(&sts, "test ! -e $HOME/ran && touch $HOME/ran && echo a.token"));
+    let [of_sts, of_command] = ["ServiceUnavailable", " (not tried again: "].map(|text| error.find(text));
+    assert!(of_sts.is_some() && of_sts < of_command && error.contains("exited with status 1)"), "{error}");
+}
+
+#[test]
+fn a_cached_session_is_used_if_sts_is_down_and_the_command_fails() {
+    let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
+    let command = "echo >>$HOME/runs; test $(wc -l <$HOME/runs) -le 2 && echo a.token";
+    let xassume = with_command(&sts, command).env("GITHUB_RUN_ID", "1").env("GITHUB_RUN_ATTEMPT", "1");
+    let xassume = xassume.env("GITHUB_JOB", "test").args(["-r", ROLE]);
+    xassume.clone().args(["--", "true"]).run().exited(0);
+    sts.script_forever([Answer::unavailable()]);
+    let stderr = xassume.args(["--min-ttl", "40m", "--", "true"]).run().exited(0).stderr;
+    assert!(stderr.contains("ServiceUnavailable"), "{stderr}");
+    assert_eq!(sts.requests().len(), 2);
+}
+
 #[test]
 fn a_token_file_is_read_again_for_each_attempt() {
     let sts = FakeSts::builder().web_identity_tokens(&["new.token"]).script_forever([Answer::throttling()]).start();

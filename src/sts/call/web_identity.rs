@@ -2,7 +2,7 @@
 //! here, each with a new token. They follow the rules of the SDK in all other respects.
 
 use super::{Call, CallContext, can_be_shorter, descriptors, seconds};
-use crate::error::{AssumeError, Cause, Error, Refusal, TokenRefusal};
+use crate::error::{AssumeError, Cause, Error, Refusal, SourceError, TokenRefusal};
 use crate::event::SessionEvent;
 use crate::role::{Hop, HopOptions};
 use crate::session::{Granted, Secret, TokenSize};
@@ -87,7 +87,10 @@ impl Call<'_> {
             if self.left().is_zero() {
                 return Err(self.timed_out(begun.elapsed()).into());
             }
-            let next = self.next_token(tokens).await?;
+            let next = match self.next_token(tokens).await {
+                Ok(next) => next,
+                Err(failure) => return Err(error.without_new_token(failure).into()),
+            };
             if other && next == token {
                 return Err(error.into());
             }
@@ -96,7 +99,7 @@ impl Call<'_> {
     }
 
     /// Returns a new token, and moves the deadline if the time for it does not count.
-    async fn next_token(&mut self, tokens: &Tokens<'_>) -> Result<Secret, Error> {
+    async fn next_token(&mut self, tokens: &Tokens<'_>) -> Result<Secret, SourceError> {
         let (token, deadline) = tokens.next(self.context.deadline, self.context.progress).await?;
         self.context.deadline = deadline;
         self.context.events.emit(SessionEvent::web_identity_token(token.reveal(), wall()).into());
