@@ -65,6 +65,13 @@ fn a_refused_token_is_not_sent_again() {
     }
 }
 
+#[test]
+fn no_refused_token_is_sent_again_after_another_one() {
+    let sts = FakeSts::builder().script_forever([refused("ExpiredTokenException")]).start();
+    failed(with_command(&sts, "echo >>$HOME/runs; echo token.$(($(wc -l <$HOME/runs) % 2))"));
+    assert_eq!(tokens(&sts), ["token.1", "token.0"]);
+}
+
 /// A command that has one token more than a session needs, and then fails.
 #[test]
 fn the_error_of_sts_remains_if_there_is_no_token_for_another_attempt() {

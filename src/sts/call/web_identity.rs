@@ -56,6 +56,7 @@ impl Call<'_> {
         let timeout = attempt_timeout(self.left(), connection.max_attempts);
         let mut token = self.next_token(tokens).await?;
         let mut rejected = false;
+        let mut refused = Vec::new();
         loop {
             let error = match self.attempt(hop, Attempt { token: &token, duration, begun, timeout }).await {
                 Ok(granted) => return Ok(granted),
@@ -91,10 +92,11 @@ impl Call<'_> {
                 Ok(next) => next,
                 Err(failure) => return Err(error.without_new_token(failure).into()),
             };
-            if other && next == token {
+            let last = std::mem::replace(&mut token, next);
+            refused.extend(other.then_some(last));
+            if refused.contains(&token) {
                 return Err(error.into());
             }
-            token = next;
         }
     }
 
