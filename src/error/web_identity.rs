@@ -121,10 +121,13 @@ impl RefusedToken<'_> {
         )
     }
 
-    /// Returns the names with which IAM refers to the token. If a claim is missing, too long, or can deceive the reader
-    /// of a terminal, a placeholder takes its place.
+    /// Returns the names with which IAM refers to the token. If a claim is missing, too long, would be an
+    /// option of the command, or can deceive the reader of a terminal, a placeholder takes its place.
     fn federation(&self) -> Federation {
-        let fits = |claim: &str| (claim.len() <= LONGEST_CLAIM && !claim.contains(deceives)).then(|| claim.to_owned());
+        let fits = |claim: &str| {
+            let fits = claim.len() <= LONGEST_CLAIM && !claim.contains(deceives) && !claim.starts_with('-');
+            fits.then(|| claim.to_owned())
+        };
         let issuer = self.claims.and_then(|claims| claims.issuer.as_deref()).and_then(fits);
         let issuer = issuer.map(|url| url.strip_prefix("https://").map(str::to_owned).unwrap_or(url));
         let audiences = self.claims.map(Claims::compared_audiences).unwrap_or_default();

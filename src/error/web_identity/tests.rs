@@ -85,7 +85,7 @@ fn claims_are_quoted_for_json_and_for_the_shell() {
 #[test]
 fn claims_that_deceive_or_have_no_end_are_not_shown() {
     let long = "x".repeat(LONGEST_CLAIM + 1);
-    for claim in ["\u{1b}[2J", "a\nb", "a\u{202e}b", "a\u{200b}b", long.as_str()] {
+    for claim in ["\u{1b}[2J", "a\nb", "a\u{202e}b", "a\u{200b}b", "-x", long.as_str()] {
         for claims in [claims(claim, &["a"], "s"), claims("i", &[claim], "s"), claims("i", &["a"], claim)] {
             for refusal in REFUSALS {
                 let hint = hint(&claims, refusal);
