@@ -191,6 +191,8 @@ impl Drop for Job {
             return;
         }
         self.entry.signal(child::ending_signal());
+        // A program that the child runs may have stopped the child. It handles the signal only after it is continued.
+        self.entry.signal(Signal::CONT);
         if let Ok(runtime) = Handle::try_current() {
             let entry = Arc::clone(&self.entry);
             runtime.spawn(async move {

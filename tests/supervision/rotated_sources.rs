@@ -88,6 +88,22 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
     assert!(wait_gone(process, PATIENCE), "at a refresh");
 }
 
+/// At a refresh, the parent of the command is a child of xassume.
+#[test]
+fn a_token_command_that_stops_its_parent_ends_with_the_run() {
+    let sts = one_refresh();
+    let command = "test ! -e $HOME/asked && touch $HOME/asked && echo a.token || \
+                   { sleep 60 & echo helper=$! >&2; kill -STOP $PPID; wait; }";
+    let xassume = with_program_variables(Xassume::new(&sts)).without_keys();
+    let xassume = xassume.args(["--web-identity-token-command", command, "-r", ROLE, "--on-expiry", "restart"]);
+    let running = probing(xassume, &["print-keys", "exit-on", "USR1", "then", "exit", "3"]).spawn();
+    next_start(&running);
+    let process = number_in(&running.error_line("helper="));
+    running.signal(libc::SIGUSR1);
+    running.wait().exited(3);
+    assert!(wait_gone(process, PATIENCE), "the command runs on");
+}
+
 /// With a login of IAM Identity Center.
 fn via_sso(sts: &FakeSts, sso: &FakeSso) -> Xassume {
     let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
