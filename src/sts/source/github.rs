@@ -108,7 +108,9 @@ fn host_of(url: &Uri) -> String {
 fn token_in(body: &[u8]) -> Result<Secret, &'static str> {
     let answered = serde_json::from_slice::<Answered>(body);
     let answered = answered.map_err(|error| if error.is_data() { NO_TOKEN } else { "is not JSON" })?;
-    let value = answered.value.filter(|value| !value.is_empty()).ok_or(NO_TOKEN)?;
+    // The parser also accepts an array with the values of the fields.
+    let value = answered.value.filter(|value| !value.is_empty() && body.trim_ascii_start().starts_with(b"{"));
+    let value = value.ok_or(NO_TOKEN)?;
     if is_jwt(&value) { Ok(Secret::new(value.as_str())) } else { Err(NOT_A_TOKEN) }
 }
 
@@ -186,6 +188,7 @@ mod tests {
             ("<html>sign in</html>", "is not JSON"),
             (r#"{"value":"a.b.c"} x"#, "is not JSON"),
             ("[]", NO_TOKEN),
+            (r#"["a.b.c"]"#, NO_TOKEN),
             ("{}", NO_TOKEN),
             (r#"{"value":null}"#, NO_TOKEN),
             (r#"{"value":5}"#, NO_TOKEN),
