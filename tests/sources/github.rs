@@ -150,9 +150,16 @@ fn missing_variables_are_explained() {
 fn invalid_variables_are_rejected_before_a_request() {
     let (sts, github) = (FakeSts::start(), FakeGitHub::start());
     let job = || github.job(Xassume::new(&sts));
-    for url in
-        ["http://github.invalid/x", "ftp://127.0.0.1/x", "127.0.0.1/x", "https://", "https://127.0.0.1/#x", "a b"]
-    {
+    for url in [
+        "http://github.invalid/x",
+        "ftp://127.0.0.1/x",
+        "127.0.0.1/x",
+        "https://",
+        "https://127.0.0.1/#x",
+        "a b",
+        "http://127.0.0.1:9999939457/x",
+        "https://me@[::1]:65536",
+    ] {
         let error = refused(job().env("ACTIONS_ID_TOKEN_REQUEST_URL", url));
         assert!(error.contains("ACTIONS_ID_TOKEN_REQUEST_URL is not a valid https URL"), "{url}: {error}");
     }

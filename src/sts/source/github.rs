@@ -39,6 +39,7 @@ pub(super) async fn token(
     let target: Uri = url.parse().map_err(|_| GitHubFailure::Url)?;
     let policy = RetryPolicy { timeout: RETRIES.timeout.min(limit), ..RETRIES };
     let service = match (target.scheme_str(), target.host()) {
+        _ if !has_valid_port(&target) => return Err(GitHubFailure::Url),
         (Some("https"), Some(_)) => Service::new(network, policy),
         // Without TLS, the request token must not leave this host, so no proxy is used either.
         (Some("http"), Some(host)) if all_addresses(host, |address| address.is_loopback()).await => {
@@ -92,6 +93,13 @@ fn failed(unanswered: &Unanswered, host: &str) -> GitHubFailure {
     let reason = unanswered.at(host);
     let untrusted = reason.contains(UNTRUSTED);
     GitHubFailure::Unanswered { reason, answer: unanswered.answer(), untrusted }
+}
+
+/// Checks the port of a URL. A URL without a port is valid. The HTTP client would ignore an invalid port.
+fn has_valid_port(url: &Uri) -> bool {
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    let port = authority.rsplit('@').next().and_then(|address| address.strip_prefix(url.host()?));
+    port.is_some_and(|port| matches!(port, "" | ":") || url.port_u16().is_some())
 }
 
 /// Returns the scheme, the host and the port of a URL.
