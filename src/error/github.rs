@@ -17,6 +17,8 @@ pub(crate) enum GitHubFailure {
     Unset(&'static str),
     #[error("ACTIONS_ID_TOKEN_REQUEST_URL is not a valid https URL")]
     Url,
+    #[error("ACTIONS_ID_TOKEN_REQUEST_URL is an http URL of another host")]
+    OtherHost,
     /// The token in `ACTIONS_ID_TOKEN_REQUEST_TOKEN` is not a valid HTTP header value.
     #[error("ACTIONS_ID_TOKEN_REQUEST_TOKEN contains a character that is not allowed in an HTTP header")]
     RequestToken,
@@ -62,7 +64,7 @@ impl GitHubFailure {
                 "add `id-token: write` to `permissions` of the job; for a pull request from a fork, GitHub gives no token"
             }
             Self::Unset(_) => "GitHub Actions sets both variables; pass both on to a container or another user",
-            Self::Url | Self::RequestToken => {
+            Self::Url | Self::OtherHost | Self::RequestToken => {
                 "GitHub Actions sets ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN; a step must not change them"
             }
             Self::Status { status: 401 | 403, .. } => {

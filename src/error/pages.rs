@@ -142,6 +142,7 @@ pages! {
         GitHubFailure::NotPermitted { pull_request: true } => Of("source-github-in-a-pull-request"),
         GitHubFailure::Unset(_) => Of("source-github-without-request-token"),
         GitHubFailure::Url => Of("source-github-url"),
+        GitHubFailure::OtherHost => Of("source-github-other-host"),
         GitHubFailure::RequestToken => Of("source-github-request-token"),
         GitHubFailure::Status { status: 401, .. } => Of("source-github-expired"),
         GitHubFailure::Status { .. } => Of("source-github-fails"),

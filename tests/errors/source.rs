@@ -104,6 +104,12 @@ fn github() -> Vec<Page> {
             with_request(FakeGitHub::replying(move |_| response.clone().into()), REQUEST_TOKEN)
         }
     };
+    let with_url = |host: &'static str| {
+        move || {
+            let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", &*format!("{host}/idtoken?api-version=2.0"));
+            in_job(&[url, ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)])
+        }
+    };
     vec![
         page("source-github-outside-a-job", || in_job(&[("GITHUB_ACTIONS", "")])),
         page("source-github-without-permission", || in_job(&[("GITHUB_EVENT_NAME", "push")])),
@@ -111,19 +117,14 @@ fn github() -> Vec<Page> {
         page("source-github-without-request-token", || {
             in_job(&[("ACTIONS_ID_TOKEN_REQUEST_URL", "https://actions.example/idtoken?api-version=2.0")])
         }),
-        page("source-github-url", || {
-            let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://actions.example/idtoken?api-version=2.0");
-            in_job(&[url, ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)])
-        }),
+        page("source-github-url", with_url("ftp://actions.example")),
+        page("source-github-other-host", with_url("http://192.0.2.1")),
         page("source-github-request-token", || with_request(FakeGitHub::start(), "two\nlines")),
         page("source-github-expired", || with_request(FakeGitHub::start(), "expired")),
         page("source-github-fails", with_reply(Response::text(503, "busy"))),
         page("source-github-not-found", with_reply(Response::text(404, "no such job"))),
         page("source-github-no-json", with_reply(Response::text(200, "<html>Sign in</html>"))),
-        page("source-github-unreachable", || {
-            let url = ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:1/idtoken?api-version=2.0");
-            in_job(&[url, ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)])
-        }),
+        page("source-github-unreachable", with_url("http://127.0.0.1:1")),
     ]
 }
 

@@ -1,9 +1,9 @@
 //! A host name that resolves at some times only, in a mount namespace with its own name service.
 
-use super::{at, mount_namespace, probing, still_runs, with_mounts};
-use crate::support::{Answer, FakeSts, skipped};
+use super::{ROLE, at, mount_namespace, probing, still_runs, with_mounts};
+use crate::support::{Answer, FakeGitHub, FakeSts, Xassume, skipped};
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const NAME: &str = "sts.xassume-test.invalid";
 
@@ -29,4 +29,20 @@ fn the_command_survives_a_name_that_temporarily_does_not_resolve() {
     running.error_line("session refreshed after ");
     running.line("HUP");
     still_runs(running);
+}
+
+/// The name service reads a FIFO to which nobody writes.
+#[test]
+fn a_name_service_that_hangs_does_not_outlast_the_time_limit() {
+    let Some(namespace) = mount_namespace() else { return };
+    if !fs::exists("/etc/hosts").unwrap_or(false) {
+        return skipped("there is no /etc/hosts to mount a FIFO over");
+    }
+    let world = FakeGitHub::job_at("http://github.xassume-test.invalid", Xassume::new(&FakeSts::start()));
+    let world = world.args(["--web-identity-provider", "github", "--sts-timeout", "1s", "-r", ROLE, "--", "true"]);
+    let mounts = "mkfifo \"$HOME/fifo\" && mount --bind \"$HOME/fifo\" /etc/hosts";
+    let begun = Instant::now();
+    let error = with_mounts(namespace, mounts, &world).run().exited(125).stderr;
+    assert!(error.contains("http://github.xassume-test.invalid timed out after 1s"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
 }

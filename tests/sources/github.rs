@@ -151,7 +151,6 @@ fn invalid_variables_are_rejected_before_a_request() {
     let (sts, github) = (FakeSts::start(), FakeGitHub::start());
     let job = || github.job(Xassume::new(&sts));
     for url in [
-        "http://github.invalid/x",
         "ftp://127.0.0.1/x",
         "127.0.0.1/x",
         "https://",
@@ -162,6 +161,13 @@ fn invalid_variables_are_rejected_before_a_request() {
     ] {
         let error = refused(job().env("ACTIONS_ID_TOKEN_REQUEST_URL", url));
         assert!(error.contains("ACTIONS_ID_TOKEN_REQUEST_URL is not a valid https URL"), "{url}: {error}");
+    }
+    for (url, reason) in [
+        ("http://192.0.2.1/x", "ACTIONS_ID_TOKEN_REQUEST_URL is an http URL of another host"),
+        ("http://github.invalid/x", "http://github.invalid cannot be reached: failed to lookup address information"),
+    ] {
+        let error = refused(job().env("ACTIONS_ID_TOKEN_REQUEST_URL", url));
+        assert!(error.starts_with(&format!("{FAILED}{reason}")), "{url}: {error}");
     }
     let error = refused(job().env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "eyJ.a\nb"));
     assert!(error.contains("a character that is not allowed in an HTTP header"), "{error}");

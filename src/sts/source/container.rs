@@ -68,7 +68,7 @@ async fn url(vars: &Vars) -> Result<String, String> {
     let parsed: Uri = url.parse().map_err(|error| format!("{FULL} is not a URL: {error}"))?;
     let host = parsed.host().filter(|_| matches!(parsed.scheme_str(), Some("http" | "https")));
     let host = host.ok_or_else(|| format!("{FULL} is not an http or https URL: {url}"))?;
-    if parsed.scheme_str() == Some("https") || all_addresses(host, is_own_address).await {
+    if parsed.scheme_str() == Some("https") || all_addresses(host, is_own_address).await.unwrap_or(false) {
         Ok(url.to_owned())
     } else {
         Err(format!("{FULL} is an http URL of another host: {url}"))

@@ -3,7 +3,7 @@
 
 use super::service::{Request, RetryPolicy, Service, Unanswered, all_addresses, can_be_sent, encoded};
 use crate::claims::MAX_TOKEN;
-use crate::error::GitHubFailure;
+use crate::error::{GitHubFailure, reason_of};
 use crate::profile::Audience;
 use crate::session::Secret;
 use crate::sts::answer::rounded;
@@ -12,7 +12,7 @@ use crate::sts::network::Network;
 use crate::vars::Vars;
 use hyper::Uri;
 use serde::Deserialize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
@@ -34,15 +34,23 @@ pub(super) async fn token(
     network: &Network,
     limit: Duration,
 ) -> Result<Secret, GitHubFailure> {
+    let begun = Instant::now();
     let (url, request_token) = request(vars)?;
     let url = with_audience(url, audience.as_str()).ok_or(GitHubFailure::Url)?;
     let target: Uri = url.parse().map_err(|_| GitHubFailure::Url)?;
     let policy = RetryPolicy { timeout: RETRIES.timeout.min(limit), ..RETRIES };
+    let host = host_of(&target);
     let service = match (target.scheme_str(), target.host()) {
         _ if !has_valid_port(&target) => return Err(GitHubFailure::Url),
         (Some("https"), Some(_)) => Service::new(network, policy),
         // Without TLS, the request token must not leave this host, so no proxy is used either.
-        (Some("http"), Some(host)) if all_addresses(host, |address| address.is_loopback()).await => {
+        (Some("http"), Some(name)) => {
+            let local = all_addresses(name, |address| address.is_loopback());
+            let local = tokio::time::timeout(limit, local).await.map_err(|_| Unanswered::Silent(rounded(limit)));
+            let local = local.and_then(|local| local.map_err(|error| Unanswered::Unreached(reason_of(&error))));
+            if !local.map_err(|unanswered| failed(&unanswered, &host))? {
+                return Err(GitHubFailure::OtherHost);
+            }
             Service::of_host(network, policy)
         }
         _ => return Err(GitHubFailure::Url),
@@ -54,8 +62,8 @@ pub(super) async fn token(
     }
     let headers = [("accept", "application/json"), ("authorization", authorization.as_str())];
     let request = Request { method: "GET", url: &url, headers: &headers, body: None };
-    let host = host_of(&target);
-    let reply = match tokio::time::timeout(limit, service.send(request)).await {
+    let left = limit.saturating_sub(begun.elapsed());
+    let reply = match tokio::time::timeout(left, service.send(request)).await {
         Ok(answer) => answer.map_err(|unanswered| failed(&unanswered, &host))?,
         Err(_) => return Err(failed(&Unanswered::Silent(rounded(limit)), &host)),
     };

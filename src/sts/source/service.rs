@@ -16,6 +16,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::header::HeaderValue;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -221,16 +222,16 @@ fn built(request: Request<'_>) -> Result<HttpRequest, Unanswered> {
 }
 
 /// Checks whether `allowed` is true for each address of a host. The host is a name or an address.
-pub(super) async fn all_addresses(host: &str, allowed: impl Fn(IpAddr) -> bool) -> bool {
+///
+/// # Errors
+/// The name cannot be resolved.
+pub(super) async fn all_addresses(host: &str, allowed: impl Fn(IpAddr) -> bool) -> io::Result<bool> {
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
-        return allowed(address);
+        return Ok(allowed(address));
     }
-    if http::check_threads().is_err() {
-        return false;
-    }
-    let Ok(addresses) = tokio::net::lookup_host((host, 0)).await else { return false };
-    let addresses: Vec<_> = addresses.collect();
-    !addresses.is_empty() && addresses.iter().all(|address| allowed(address.ip()))
+    http::check_threads()?;
+    let addresses: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
+    Ok(!addresses.is_empty() && addresses.iter().all(|address| allowed(address.ip())))
 }
 
 /// Checks whether a text can be the value of an HTTP header.
