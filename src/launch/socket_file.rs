@@ -86,10 +86,16 @@ impl PathLock {
         let mut path = socket.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
+        let unusable = |error: &io::Error| {
+            SocketRefusal::new(format!("cannot lock {}: {}", path.display(), reason_of(error)), OTHER_PATH)
+        };
         let begun = boottime();
         loop {
             let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-            let file = OpenOptions::new().write(true).create(true).mode(0o600).custom_flags(flags).open(&path)?;
+            let opening = OpenOptions::new().write(true).create(true).mode(0o600).custom_flags(flags).open(&path);
+            // If there is no such file, the directory is the problem.
+            let file = opening
+                .map_err(|error| if symlink_metadata(&path).is_ok() { unusable(&error) } else { error.into() })?;
             let opened = file.metadata()?;
             if !opened.is_file() || opened.uid() != geteuid().as_raw() {
                 let reason = format!("{} is not a regular file that belongs to you", path.display());
@@ -110,10 +116,7 @@ impl PathLock {
                     let reason = format!("another process has {} locked", path.display());
                     return Err(SocketRefusal::new(reason, "end that process, or use another path"));
                 }
-                Err(TryLockError::Error(error)) => {
-                    let reason = format!("cannot lock {}: {}", path.display(), reason_of(&error));
-                    return Err(SocketRefusal::new(reason, OTHER_PATH));
-                }
+                Err(TryLockError::Error(error)) => return Err(unusable(&error)),
             }
         }
     }
@@ -192,12 +195,18 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("s");
         let lock = directory.path().join("s.lock");
+        let refusal = || SocketFile::create(&path, || Ok(())).expect_err("refused");
+        let cannot_lock =
+            |reason: &str| SocketRefusal::new(format!("cannot lock {}: {reason}", lock.display()), OTHER_PATH);
         std::os::unix::fs::symlink("nowhere", &lock).expect("a link");
-        assert!(create(&path).is_err());
+        assert_eq!(refusal(), cannot_lock("Too many levels of symbolic links"));
         remove_file(&lock).expect("there");
         nix::unistd::mkfifo(&lock, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
-        assert!(create(&path).is_err());
+        assert_eq!(refusal(), cannot_lock("No such device or address"));
         remove_file(&lock).expect("there");
+        std::fs::create_dir(&lock).expect("a directory");
+        assert_eq!(refusal(), cannot_lock("Is a directory"));
+        std::fs::remove_dir(&lock).expect("there");
         let held = File::create(&lock).expect("a file");
         held.lock().expect("locked");
         assert!(create(&path).expect_err("locked").contains("locked"));
