@@ -43,6 +43,8 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
         report.emit(ignored.into());
     }
     check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
+    // The lock of a Unix socket can block, so this is done while signals still end xassume.
+    sockets.listen(report)?;
     let runtime = runtime()?;
     let offload = Offload::new(writer::write, writer::use_directly);
     let mut delivery = {
@@ -84,12 +86,11 @@ async fn supervised(
     policy: Policy,
     (delivery, notifier): (&mut Delivery<'_, '_>, Option<Notifier>),
 ) -> Result<Final, Error> {
+    // From here on, no signal ends xassume without a return from this function, so the socket files are removed.
     let host = ProcessHost::prepare(command.clone(), &sockets.held, policy.process_group, writer::finish);
     let mut host = host.map_err(|error| Error::cannot("receive signals", &error, CHECK_LIMITS))?;
     let report = launch.context.report;
     report.write_by_a_thread();
-    // From here on, no signal ends xassume without a return from this function, so the socket files are removed.
-    sockets.listen(report)?;
     let start = async {
         let (first, source_keys) = launch.first_session(need(launch, policy)).await?;
         // The kind of access keys that a credential_process returns is not known before the first session, so this

@@ -56,6 +56,19 @@ fn a_socket_that_a_killed_run_has_left_is_replaced() {
 }
 
 #[test]
+fn a_signal_ends_a_supervised_run_that_waits_for_the_lock() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts).args(MODES[1]).args(["-v", "--listen", "0"]);
+    let path = xassume.home().join("app.sock");
+    let lock = std::fs::File::create(path.with_extension("sock.lock")).expect("a file");
+    lock.lock().expect("locked");
+    let running = probing(xassume.arg("--listen").arg(format!("unix:{}", path.display())), &["say", "ran"]).spawn();
+    running.error_line("listening on 127.0.0.1:");
+    running.signal(libc::SIGTERM);
+    running.wait().killed_by(libc::SIGTERM);
+}
+
+#[test]
 fn the_file_is_removed_however_a_supervised_run_ends() {
     let sts = FakeSts::start();
     let (xassume, path) = listening(&sts);
