@@ -43,6 +43,7 @@ impl From<io::Error> for SocketRefusal {
                 "a port below 1024 requires root or CAP_NET_BIND_SERVICE, and a Unix socket a writable directory"
             }
             Some(libc::ENOENT) => "create the directory first",
+            Some(libc::ENOTDIR | libc::EROFS) => "use a path in a directory that you can write",
             _ => "use another address",
         };
         Self::new(reason_of(&error), hint)

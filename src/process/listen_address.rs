@@ -1,7 +1,7 @@
 //! The addresses of `--listen`.
 
 use crate::role::Invalid;
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -36,8 +36,13 @@ impl ListenAddress {
         }
         match text.strip_prefix("*:").filter(|rest| all_digits(rest)) {
             Some(rest) => port(rest).map(Self::DualStack),
-            None => text.parse().map(Self::Ip).map_err(|_| Invalid::new("not an address and a port").hint(FORMS)),
+            None => ip(text),
         }
+    }
+
+    /// Checks whether this address is in `others`, so that it can be bound only once. Port 0 is another port each time.
+    pub(crate) fn is_repeated(&self, others: &[Self]) -> bool {
+        self.ip().is_none_or(|address| address.port() != 0) && others.contains(self)
     }
 
     /// Returns the IP address and port, or `None` for a Unix socket. A dual-stack socket has the unspecified IPv6
@@ -62,6 +67,29 @@ impl ListenAddress {
 }
 
 const FORMS: &str = "use PORT, ADDRESS:PORT, [IPV6-ADDRESS]:PORT, *:PORT or unix:/PATH; host names are not resolved";
+
+/// Parses an IP address and a port. Refuses the addresses that the kernel refuses without a reason.
+fn ip(text: &str) -> Result<ListenAddress, Invalid> {
+    const ZONE: &str = "add the number of its interface, for example [fe80::1%2]:80; `ip link` lists the numbers";
+    let address: SocketAddr = text.parse().map_err(|_| {
+        Invalid::new("not an address and a port").hint(if text.starts_with("[fe80:") { ZONE } else { FORMS })
+    })?;
+    let (is_group, mapped) = match address.ip() {
+        IpAddr::V4(ip) => (ip.is_multicast() || ip.is_broadcast(), None),
+        IpAddr::V6(ip) => (ip.is_multicast(), ip.to_ipv4_mapped()),
+    };
+    match address {
+        _ if is_group => Err(Invalid::new("a multicast or broadcast address has no connections").hint(FORMS)),
+        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {
+            Err(Invalid::new("a link-local address needs an interface").hint(ZONE))
+        }
+        _ => match mapped {
+            Some(v4) => Err(Invalid::new("an IPv4 address in the form of IPv6")
+                .hint(format!("use {}", SocketAddr::new(v4.into(), address.port())))),
+            None => Ok(ListenAddress::Ip(address)),
+        },
+    }
+}
 
 fn unix(path: &str) -> Result<ListenAddress, Invalid> {
     if !path.starts_with('/') {
@@ -100,6 +128,7 @@ mod tests {
             ("0.0.0.0:80", "0.0.0.0:80"),
             ("[::1]:8080", "[::1]:8080"),
             ("[::]:65535", "[::]:65535"),
+            ("[fe80::1%2]:80", "[fe80::1%2]:80"),
             ("unix:/run/a b.sock", "unix:/run/a b.sock"),
         ] {
             assert_eq!(ListenAddress::parse(text).expect(text).to_string(), shown);
@@ -131,11 +160,27 @@ mod tests {
             "unix:@app",
             "/run/app.sock",
             "tcp://127.0.0.1:80",
+            "[::ffff:127.0.0.1]:80",
+            "[ff02::1]:80",
+            "[fe80::1]:80",
+            "[fe80::1%eth0]:80",
+            "224.0.0.1:80",
+            "255.255.255.255:80",
             "80 ",
             "",
         ] {
             assert!(ListenAddress::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_address_with_a_port_can_be_bound_once() {
+        let parse = |text: &str| ListenAddress::parse(text).expect(text);
+        let repeated = |one: &str, two: &str| parse(one).is_repeated(&[parse("[::1]:1"), parse(two)]);
+        assert!(repeated("80", "127.0.0.1:80") && repeated("*:80", "*:80") && repeated("unix:/a//b", "unix:/a/b"));
+        assert!(
+            !repeated("80", "81") && !repeated("0", "0") && !repeated("*:0", "*:0") && !repeated("unix:/a", "unix:/b")
+        );
     }
 
     #[test]

@@ -91,8 +91,7 @@ pub(super) fn settings(
     let command = flags.command.clone();
     notes.extend_from_slice(&flags.notes);
     let mfa = mfa(flags, vars, &mut notes)?;
-    let listen =
-        flags.many(&LISTEN).iter().map(|given| given.parse(ListenAddress::parse)).collect::<Result<Vec<_>, _>>()?;
+    let listen = listen(flags)?;
     let warnings = lints::own_profile(&command, &delivery).into_iter();
     let warnings = warnings.chain(lints::sockets_for_a_shell(&command, &listen)).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
@@ -112,6 +111,22 @@ pub(super) fn settings(
     };
     settings.delivery.check_keep()?;
     Ok(settings)
+}
+
+/// Reads the addresses of `--listen`.
+///
+/// # Errors
+/// An address is invalid or repeated.
+fn listen(flags: &FlagValues) -> Result<Vec<ListenAddress>, Error> {
+    let mut addresses = Vec::new();
+    for given in flags.many(&LISTEN) {
+        let address = given.parse(ListenAddress::parse)?;
+        if address.is_repeated(&addresses) {
+            return Err(given.invalid(Invalid::new("the address is repeated").hint("pass each address once")));
+        }
+        addresses.push(address);
+    }
+    Ok(addresses)
 }
 
 /// Returns why the user is not asked to sign in, or `None` if the user may be asked. The user is not asked if an SDK runs

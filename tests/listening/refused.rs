@@ -28,6 +28,9 @@ fn bad_forms_are_errors() {
         ("*:99999999999999999999", "the port must be at most 65535"),
         ("::1:80", "not an address and a port"),
         ("127.0.0.1", "not an address and a port"),
+        ("[::ffff:127.0.0.1]:0", "an IPv4 address in the form of IPv6"),
+        ("[ff02::1]:0", "a multicast or broadcast address has no connections"),
+        ("[fe80::1]:0", "a link-local address needs an interface"),
         ("unix:app.sock", "the path of a Unix socket must be absolute"),
         ("", "must not be empty"),
         (&long, "must have at most 107 bytes, but has 108"),
@@ -54,6 +57,22 @@ fn addresses_that_cannot_be_bound_are_errors() {
         refused(&sts, at(path), &format!("cannot listen on {path}: No such file or directory"));
         refused(&sts, at("unix:/dev/null/socket"), "cannot listen on unix:/dev/null/socket: Not a directory");
     }
+}
+
+#[test]
+fn a_repeated_address_is_an_error() {
+    let sts = FakeSts::start();
+    for address in ["unix:/run/a", "80", "*:80"] {
+        let xassume = xassume(&sts).args(["--listen", "0", "--listen", address, "--listen", address]);
+        refused(&sts, xassume, &format!("invalid value '{address}' for '--listen': the address is repeated"));
+    }
+}
+
+#[test]
+fn a_path_that_goes_through_a_file_gets_a_hint_about_the_directory() {
+    let sts = FakeSts::start();
+    let finished = probing(xassume(&sts).args(["--listen", "unix:/dev/null/socket"]), &["say", "ran"]).run();
+    assert!(finished.stderr.contains("hint: use a path in a directory"), "{}", finished.stderr);
 }
 
 #[test]
