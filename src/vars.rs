@@ -56,6 +56,12 @@ impl Vars {
         self.0.iter().find(|(known, _)| known.as_bytes() == name.as_bytes()).map(|(_, value)| value.as_os_str())
     }
 
+    /// Checks whether `LISTEN_FDS` is set and `LISTEN_PID` is this process ID in plain decimal, as systemd writes it.
+    pub(crate) fn has_sockets_for(&self, pid: u32) -> bool {
+        self.get("LISTEN_FDS").is_some_and(|count| !count.is_empty())
+            && self.get("LISTEN_PID").is_some_and(|named| *named == *pid.to_string())
+    }
+
     /// Returns the value of a variable, or `None` if the variable is unset or empty.
     #[must_use]
     pub(crate) fn nonempty(&self, name: &str) -> Option<&OsStr> {

@@ -3,7 +3,7 @@
 
 use super::removal::removed_in_child;
 use super::socket_file::SocketFile;
-use crate::error::{ListenError, SocketRefusal};
+use crate::error::{ListenError, SocketRefusal, shortened};
 use crate::event::{CommandEvent, EventSink as _, Ignored};
 use crate::process::listen_address::ListenAddress;
 use crate::report::Report;
@@ -102,22 +102,19 @@ impl<'a> CommandSockets<'a> {
 /// Returns a note if `LISTEN_FDS` is inherited but meant for another process. Programs leave these variables in the
 /// environment of the processes that they start.
 pub(crate) fn meant_for_another(vars: &Vars) -> Option<Ignored> {
-    vars.get("LISTEN_FDS").filter(|count| !count.is_empty())?;
+    vars.get("LISTEN_FDS").filter(|count| !count.is_empty() && !vars.has_sockets_for(std::process::id()))?;
     let reason = match vars.get("LISTEN_PID") {
-        _ if is_meant_for_us(vars) => return None,
-        Some(pid) => format!("LISTEN_PID is {}, and xassume's process ID is {}", pid.to_string_lossy(), getpid()),
+        Some(pid) => {
+            format!("LISTEN_PID is {}, and xassume's process ID is {}", shortened(&pid.to_string_lossy()), getpid())
+        }
         None => "LISTEN_PID is not set".to_owned(),
     };
     Some(Ignored::new("LISTEN_FDS", reason))
 }
 
-fn is_meant_for_us(vars: &Vars) -> bool {
-    vars.text("LISTEN_PID").and_then(|pid| pid.parse().ok()) == Some(getpid().as_raw())
-}
-
 /// Returns the number of inherited sockets. It is 0 if `LISTEN_FDS` is not set, or is meant for another process.
 fn inherited_count(vars: &Vars) -> Result<usize, ListenError> {
-    match vars.get("LISTEN_FDS").filter(|count| !count.is_empty() && is_meant_for_us(vars)) {
+    match vars.get("LISTEN_FDS").filter(|_| vars.has_sockets_for(std::process::id())) {
         None => Ok(0),
         Some(count) => {
             let parsed = count.to_str().and_then(|count| count.parse().ok()).filter(|count| *count <= MOST);
@@ -171,12 +168,20 @@ mod tests {
         let me = getpid().to_string();
         let count = |fds: &str, pid: &str| inherited_count(&vars(&[("LISTEN_FDS", fds), ("LISTEN_PID", pid)])).ok();
         assert_eq!(count("2", &me), Some(2));
+        assert_eq!([count("2", &format!("0{me}")), count("2", &format!("+{me}"))], [Some(0); 2]);
         assert_eq!([count("2", "1"), count("x", "1"), count("2", ""), count("2", "x")], [Some(0); 4]);
         assert_eq!([count("", &me), count("0", &me)], [Some(0); 2]);
         assert_eq!([count("x", &me), count("-1", &me), count("2147483645", &me), count("1e3", &me)], [None; 4]);
         assert_eq!(count("99999999999999999999999", &me), None);
         assert_eq!(inherited_count(&vars(&[("LISTEN_PID", &me)])).ok(), Some(0));
         assert_eq!(inherited_count(&vars(&[("LISTEN_FDS", "1")])).ok(), Some(0));
+    }
+
+    #[test]
+    fn a_long_process_id_is_shortened() {
+        let ignored = meant_for_another(&vars(&[("LISTEN_FDS", "1"), ("LISTEN_PID", &"9".repeat(1000))]));
+        let shown = ignored.expect("ignored").to_string();
+        assert!(shown.contains(&format!("LISTEN_PID is {}…, and", "9".repeat(80))), "{shown}");
     }
 
     #[test]
