@@ -93,7 +93,8 @@ pub(super) fn settings(
     let mfa = mfa(flags, vars, &mut notes)?;
     let listen = listen(flags)?;
     let warnings = lints::own_profile(&command, &delivery).into_iter();
-    let warnings = warnings.chain(lints::sockets_for_a_shell(&command, &listen)).collect();
+    let gets_sockets = !listen.is_empty() || vars.has_sockets_for(std::process::id());
+    let warnings = warnings.chain(gets_sockets.then(|| lints::sockets_for_a_shell(&command)).flatten()).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     let settings = Settings {
         cache: cache(flags)?,

@@ -200,11 +200,18 @@ fn modes_without_a_command_refuse_the_flag_and_ignore_the_variable() {
 }
 
 #[test]
-fn a_shell_with_several_commands_is_warned_about() {
+fn a_shell_without_exec_is_warned_about() {
     let sts = FakeSts::start();
-    let warning = "the listening sockets are for sh, not for a program that it starts";
+    let warning = "the listening sockets may be for sh only, not for a program that it starts";
     let xassume = xassume(&sts).args(["--listen", "0", "--", "sh", "-c"]);
     let finished = xassume.clone().arg("true; true").run().exited(0);
     assert!(finished.stderr.contains(warning), "{}", finished.stderr);
     assert_eq!(xassume.arg("true; exec true").run().exited(0).stderr, "");
+    let inherited = |pid: &str| {
+        let words = format!("export LISTEN_FDS=1 LISTEN_PID={pid}");
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        started_after(&words, &sts).descriptor(3, socket).args(["--", "sh", "-c", "true"]).run().exited(0).stderr
+    };
+    assert!(inherited("$$").contains(warning));
+    assert_eq!(inherited("1"), "");
 }
