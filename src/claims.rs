@@ -70,6 +70,16 @@ impl Claims {
     }
 }
 
+/// Checks whether the bytes contain a JSON Web Token, which is then probably a secret in the wrong place. The header and
+/// the claims begin with `{"`, which is `eyJ` in base64url.
+pub(crate) fn contain_token(bytes: &[u8]) -> bool {
+    let in_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    bytes.split(|byte| !in_token(byte)).any(|word| {
+        let header = word.windows(3).position(|start| start == b"eyJ");
+        header.is_some_and(|at| word[at..].windows(4).any(|start| start == b".eyJ"))
+    })
+}
+
 fn nonempty(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
@@ -145,6 +155,18 @@ mod tests {
             assert_eq!(claims(payload), Claims::default(), "{payload}");
         }
         assert_eq!(claims(r#"{"exp":-1e300}"#).expiration, Some(SystemTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn a_token_is_found_in_a_path_and_in_a_command() {
+        let token = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJpIn0.c2ln";
+        for text in [token, &format!("echo '{token}'"), &format!("TOKEN={token} ./get"), "token.eyJh.eyJh"] {
+            assert!(contain_token(text.as_bytes()), "{text}");
+        }
+        for text in ["", "/run/token", "printenv TOKEN", "/eyJ/.eyJ", "eyJhbGciOiJub25lIn0", "\u{fffd}eyJ"] {
+            assert!(!contain_token(text.as_bytes()), "{text}");
+        }
+        assert!(!contain_token(b"\xff.eyJ"));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Errors that prevent the command from being run.
 
 use super::text::reason_of;
+use crate::claims::contain_token;
 use crate::process::outcome::{NOT_FOUND, NOT_RUNNABLE};
 use std::io;
 
 /// A command that cannot be run.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot run '{name}': {fault}")]
+#[error("cannot run '{}': {fault}", shown(.name))]
 pub(crate) struct CommandError {
     /// The name of the command, as the user typed it.
     pub(crate) name: String,
@@ -38,6 +39,11 @@ pub(crate) enum CommandFault {
     /// execve(2) failed with another error number.
     #[error("{}", text(*.0))]
     Execve(i32),
+}
+
+/// Returns the name, unless it contains a token, which is then probably a value in the place of the command.
+fn shown(name: &str) -> &str {
+    if contain_token(name.as_bytes()) { "(a token)" } else { name }
 }
 
 fn text(errno: i32) -> String {

@@ -58,6 +58,9 @@ pub(crate) enum ConfigError {
     NotText { variable: &'static str },
     #[error("profile '{profile}' has {key}, but no role_arn")]
     WebIdentityWithoutRole { profile: String, key: &'static str },
+    /// A path or a command contains a web identity token. There is no field for the value, because the token is secret.
+    #[error("{named_by} contains a token, not {expected}")]
+    ContainsToken { named_by: String, expected: &'static str },
     #[error("the SSO configuration of profile '{profile}' is incomplete: missing {}", .missing.join(", "))]
     IncompleteSso { profile: String, missing: Vec<&'static str>, sso_session: Option<String> },
     #[error("profile '{profile}' and [sso-session {sso_session}] have different values for {key}")]
@@ -225,6 +228,9 @@ impl ConfigError {
             }
             Self::NotText { variable } => format!("use UTF-8, or unset {variable}"),
             Self::WebIdentityWithoutRole { profile, .. } => format!("add role_arn = ARN to profile '{profile}'"),
+            Self::ContainsToken { .. } => {
+                "if a variable contains the token, use --web-identity-token-command 'printenv NAME' with its name".into()
+            }
             Self::IncompleteSso { missing, sso_session: Some(session), .. }
                 if missing.iter().all(|key| matches!(*key, "sso_start_url" | "sso_region")) =>
             {

@@ -80,6 +80,7 @@ pages! {
         ConfigError::UnusableProfileKey { .. } => Of("config-key-with-a-line-break"),
         ConfigError::NotText { .. } => Of("config-variable-not-utf-8"),
         ConfigError::WebIdentityWithoutRole { .. } => Of("config-source-profile-with-token-and-no-role"),
+        ConfigError::ContainsToken { .. } => Of("config-token-instead-of-a-path"),
         ConfigError::IncompleteSso { .. } => Of("config-sso-incomplete"),
         ConfigError::SsoMismatch { .. } => Of("config-sso-mismatch"),
         ConfigError::UnknownSsoSession { .. } => Of("config-sso-session-unknown"),

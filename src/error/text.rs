@@ -1,5 +1,6 @@
 //! Makes text from services and files safe to show, because such text may be malicious.
 
+use crate::claims::contain_token;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -12,9 +13,9 @@ pub(crate) fn shortened(value: &str) -> String {
     one_line(value, 80)
 }
 
-/// Returns the value in quotes, shortened to 80 characters.
+/// Returns the value in quotes, shortened to 80 characters. A value that contains a token is not shown.
 pub(crate) fn quoted(value: &str) -> String {
-    format!("'{}'", shortened(value))
+    format!("'{}'", if contain_token(value.as_bytes()) { "(a token)".into() } else { shortened(value) })
 }
 
 /// Returns the text on one line. Each character for which [`deceives`] is true becomes a space. A text of more than
@@ -79,6 +80,12 @@ mod tests {
     fn long_values_are_cut_at_a_character() {
         assert_eq!(shortened(&"ü".repeat(81)), format!("{}…", "ü".repeat(80)));
         assert_eq!(shortened("a\nb"), "a b");
+    }
+
+    #[test]
+    fn a_token_is_not_quoted() {
+        assert_eq!(quoted("eyJhbGciOiJub25lIn0.eyJpc3MiOiJpIn0.c2ln"), "'(a token)'");
+        assert_eq!(quoted("eyJhbGciOiJub25lIn0"), "'eyJhbGciOiJub25lIn0'");
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let _ = settle(&mut outline, RULES, &mut planner.notes);
     let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
     planner.notes.extend(notes);
+    if let Source::WebIdentity { token, from } = &source {
+        token.check(from)?;
+    }
     let metadata = planner.metadata(&source, drafts.is_empty())?;
     let device = if drafts.is_empty() { planner.own_device(&source, &request)? } else { None };
     let mfa_process = device.as_ref().and_then(|_| mfa_process(profiles, planner.selected.name));

@@ -1,9 +1,12 @@
 //! Where a web identity token comes from, and which setting says so.
 
 use super::set::Settings;
+use crate::claims::contain_token;
+use crate::error::ConfigError;
 use crate::origin::Origin;
 use crate::role::Invalid;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// The key of a profile that names a token file.
@@ -72,6 +75,22 @@ impl Default for Audience {
 }
 
 impl TokenSource {
+    /// Checks that a path or a command does not contain a token. Such a token would appear in messages.
+    ///
+    /// # Errors
+    /// It contains one.
+    pub(super) fn check(&self, from: &TokenFrom) -> Result<(), ConfigError> {
+        let (bytes, expected) = match self {
+            Self::File(path) => (path.as_os_str().as_bytes(), "a path"),
+            Self::Command(command) => (command.as_bytes(), "a command that prints one"),
+            Self::GitHub { .. } => return Ok(()),
+        };
+        if contain_token(bytes) {
+            return Err(ConfigError::ContainsToken { named_by: from.to_string(), expected });
+        }
+        Ok(())
+    }
+
     /// Writes the source for `-v`. Of a command, only the program is written, because the arguments can be secret.
     pub(super) fn write(&self, from: &TokenFrom, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

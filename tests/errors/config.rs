@@ -5,6 +5,9 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
+/// A token that was passed in place of something else. No message may contain it.
+const TOKEN: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2NpLmV4YW1wbGUifQ.c2VjcmV0";
+
 /// A name, the config file, and the arguments before `-- true`.
 const FILES: &[(&str, &str, &[&str])] = &[
     ("config-syntax-section", "[default]\nregion = eu-west-1\n[profile broken\n", &["-r", ROLE]),
@@ -264,6 +267,22 @@ pub(super) fn pages() -> Vec<Page> {
         page("config-max-with-mfa", || {
             let args = ["-r", ROLE, "--mfa-serial", "GAHT12345678", "--duration", "max", "--", "true"];
             Scene::new(user_without_sts().args(args))
+        }),
+        page("config-token-instead-of-a-path", || {
+            let args = ["--web-identity-token-file", TOKEN, "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("config-token-instead-of-a-path-in-a-variable", || {
+            let token = user_without_sts().env("AWS_WEB_IDENTITY_TOKEN_FILE", TOKEN).env("AWS_ROLE_ARN", ROLE);
+            Scene::new(token.without_keys().args(["-v", "--", "true"]))
+        }),
+        page("config-token-instead-of-a-command", || {
+            let args = ["--web-identity-token-command", TOKEN, "-v", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("config-token-instead-of-a-provider", || {
+            let args = ["--web-identity-provider", TOKEN, "-v", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
         }),
         page("config-flag-not-for-web-identity", || {
             let args = ["--web-identity-token-file", "/token", "-r", ROLE, "--external-id", "word", "--", "true"];

@@ -269,6 +269,7 @@ fn of_config(error: &ConfigError) -> Place {
         | ConfigError::UnusableEnvironmentKey { .. }
         | ConfigError::UnusableProfileKey { .. }
         | ConfigError::WebIdentityWithoutRole { .. }
+        | ConfigError::ContainsToken { .. }
         | ConfigError::IncompleteSso { .. }
         | ConfigError::SsoMismatch { .. }
         | ConfigError::UnknownSsoSession { .. }
