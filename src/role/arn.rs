@@ -50,8 +50,14 @@ fn parse(text: &str) -> Result<String, Invalid> {
     let text = text.trim();
     match text.split_once(':') {
         Some((account, name)) if is_account(account) => {
-            check_name(name)?;
+            check_name(name).map_err(|invalid| match name.contains('/') {
+                true => invalid.hint(format!("if the role has a path, use arn:aws:iam::{account}:role/{name}")),
+                false => invalid,
+            })?;
             checked_arn(&format!("arn:aws:iam::{account}:role/{name}"))
+        }
+        Some((account, _)) if !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(Invalid::new(format!("the account ID must have 12 digits, not {}", account.len())).hint(SHAPE))
         }
         _ => checked_arn(text),
     }
@@ -232,7 +238,8 @@ mod tests {
             ("arn:aws:iam::123456789012:role/", "the role name is missing", "role ARN looks like"),
             ("123456789012:", "the role name is missing", "role ARN looks like"),
             ("arn:aws:iam::123456789012:role/a b", "' '", "letters, digits"),
-            ("123456789012:path/name", "'/'", "letters, digits"),
+            ("123456789012:path/name", "'/'", "use arn:aws:iam::123456789012:role/path/name"),
+            ("12345678901:name", "12 digits, not 11", "123456789012:NAME"),
             ("arn:aws:iam::123456789012:role/naïve", "'ï'", "letters, digits"),
             ("arn:aws:iam::123456789012:role/pa th/x", "role path", "512"),
         ] {
