@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// A value is invalid, or `--web-identity-audience` is on the command line without a provider.
 pub(super) fn web_identity(flags: &FlagValues) -> Result<Option<(TokenSource, Origin)>, Error> {
     if let Some(provider) = flags.one(&WEB_IDENTITY_PROVIDER) {
-        provider.parse(|text| one_of(&[("github", ())], text))?;
+        provider.parse(|text| one_of(&[("github", ())], text).map_err(|invalid| invalid.hint(instead_of(text))))?;
         let audience = flags.parsed(&WEB_IDENTITY_AUDIENCE, Audience::parse)?.unwrap_or_default();
         return Ok(Some((TokenSource::GitHub { audience }, provider.origin)));
     }
@@ -26,6 +26,17 @@ pub(super) fn web_identity(flags: &FlagValues) -> Result<Option<(TokenSource, Or
     }
     let file = flags.one(&WEB_IDENTITY_TOKEN_FILE);
     Ok(file.map(|given| (TokenSource::File(PathBuf::from(&given.value)), given.origin)))
+}
+
+/// Returns a hint about an unknown provider.
+fn instead_of(provider: &str) -> &'static str {
+    match provider.to_ascii_lowercase().as_str() {
+        "github" => "use lowercase letters: github",
+        "gitlab" => {
+            "for GitLab, use --web-identity-token-command 'printenv NAME', with a name under `id_tokens` of the job"
+        }
+        _ => "for another provider, use --web-identity-token-command or --web-identity-token-file",
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +82,7 @@ mod tests {
     fn an_unknown_provider_and_an_audience_without_provider_are_errors() {
         for (line, expected) in [
             ("--web-identity-provider gitlab", "possible values: github"),
+            ("--web-identity-provider GitHub", "possible values: github"),
             ("--web-identity-audience me", "--web-identity-audience requires --web-identity-provider"),
             ("--web-identity-token-command c --web-identity-audience me", "requires --web-identity-provider"),
             ("--web-identity-provider github --web-identity-audience a\u{7}", "not one word"),

@@ -280,6 +280,14 @@ pub(super) fn pages() -> Vec<Page> {
             let args = ["--web-identity-token-command", TOKEN, "-v", "-r", ROLE, "--", "true"];
             Scene::new(user_without_sts().without_keys().args(args))
         }),
+        page("config-token-provider-of-gitlab", || {
+            let args = ["--web-identity-provider", "gitlab", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("config-token-provider-in-uppercase", || {
+            let args = ["--web-identity-provider", "GitHub", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
         page("config-token-instead-of-a-provider", || {
             let args = ["--web-identity-provider", TOKEN, "-v", "-r", ROLE, "--", "true"];
             Scene::new(user_without_sts().without_keys().args(args))
