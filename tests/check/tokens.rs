@@ -68,6 +68,27 @@ fn a_command_that_prints_tokens_is_checked_in_the_same_way() {
 }
 
 #[test]
+fn a_token_that_expires_before_the_first_refresh_is_noted() {
+    let step = |tokens: &Tokens, more: &[&str]| {
+        let sts = FakeSts::builder().oidc_provider(tokens, &[AUDIENCE]).start();
+        let page = presented(&sts, &tokens.mint()).args(more).run().exited(0).stdout_text();
+        let lines = page.lines().skip_while(|line| line.get(13..20) != Some("refresh"));
+        lines.take(2).map(|line| line.to_owned() + "\n").collect::<String>()
+    };
+    let (soon, late) = (Tokens::new(), Tokens::new().life(Duration::from_secs(7200)));
+    let noted = step(&soon, &["--via", "endpoint"]);
+    assert!(noted.starts_with("note "), "{noted}");
+    assert!(
+        noted.contains("hint: this token expires before the first refresh: the file must give a new one"),
+        "{noted}"
+    );
+    for (tokens, more) in [(&late, &["--via", "endpoint"][..]), (&soon, &[])] {
+        let shown = step(tokens, more);
+        assert!(shown.starts_with("ok ") && shown.contains("refreshes work without user input\n"), "{shown}");
+    }
+}
+
+#[test]
 fn a_refused_subject_gets_the_trust_statement() {
     let tokens = Tokens::new();
     let rules = RoleRules { subject: Some("repo:octo-org/octo-repo:environment:prod".into()), ..RoleRules::default() };

@@ -6,8 +6,10 @@ use super::step::{State, Step};
 use crate::deliver::Via;
 use crate::event::MfaSessionFrom;
 use crate::mfa::mode::{Unattended, code_source, device, unattended as unattended_by};
-use crate::profile::{DEFAULT, Region, Source};
+use crate::profile::{DEFAULT, Region, Source, TokenSource};
 use crate::session::{Share, rfc3339, whole_seconds};
+use crate::settings::Mode;
+use crate::supervise::schedule::RefreshKind;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -60,6 +62,14 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
                 step.fact("until", end);
                 step.state(lesser, "log in again before then; only the login of an [sso-session] section is refreshed");
             }
+            (Source::WebIdentity { token, .. }, _) if token_ends_first(findings, token) => {
+                step.text = "refreshes work without user input if there is a new token by then".into();
+                let source = if matches!(token, TokenSource::File(_)) { "file" } else { "command" };
+                step.state(
+                    State::Note,
+                    format!("this token expires before the first refresh: the {source} must give a new one by then"),
+                );
+            }
             (Source::Sso { .. } | Source::Login { .. }, None) => {
                 step.text = "refreshes work without user input while the login lasts".into();
             }
@@ -86,6 +96,17 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
         // add.
         Err(_) => {}
     }
+}
+
+/// Checks whether the token of the check expires before this launch would refresh the session. A provider gives a new
+/// token for each request.
+fn token_ends_first(findings: &Findings<'_>, token: &TokenSource) -> bool {
+    let Mode::Supervise(policy) = findings.settings.mode else { return false };
+    let Some((_, lifetime)) = findings.session.as_ref().and_then(|session| session.term) else { return false };
+    let Some((_, Some(left_secs))) = findings.token() else { return false };
+    let first_refresh = lifetime.saturating_sub(policy.leads(lifetime, RefreshKind::First).1);
+    let ends_first = u64::try_from(left_secs).unwrap_or(0) < first_refresh.as_secs();
+    !matches!(token, TokenSource::GitHub { .. }) && refreshes(findings.settings) && ends_first
 }
 
 pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
