@@ -32,7 +32,7 @@ impl Claims {
     /// Reads the claims of a token. Returns `None` if the token is too long or is not a signed JSON Web Token.
     pub(crate) fn read(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
-        let (Some(_header), Some(payload), Some(_signature), None) =
+        let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return None;
@@ -40,6 +40,8 @@ impl Claims {
         if token.len() > MAX_TOKEN {
             return None;
         }
+        decoded(header)?;
+        decoded(signature)?;
         let claims: Map<String, Value> = serde_json::from_slice(&decoded(payload)?).ok()?;
         let text = |name| claims.get(name).and_then(nonempty);
         let audiences = match claims.get("aud") {
@@ -174,9 +176,20 @@ mod tests {
         let long = token(format!("{{\"sub\":\"{}\"}}", "x".repeat(MAX_TOKEN)).as_bytes());
         let deep = token(&[b'['; 9000]);
         let not_utf_8 = token(b"{\"sub\":\"\xff\"}");
-        for text in
-            ["", "..", "a.b", "a.e30.c.d", "a.e3 0.c", "a.e30+.c", "a.W10.c", "a.bnVsbA.c", &long, &deep, &not_utf_8]
-        {
+        for text in [
+            "",
+            "..",
+            "a.b",
+            "a.e30.c.d",
+            "\"a.e30.c\"",
+            "a.e3 0.c",
+            "a.e30+.c",
+            "a.W10.c",
+            "a.bnVsbA.c",
+            &long,
+            &deep,
+            &not_utf_8,
+        ] {
             assert_eq!(Claims::read(text), None, "{}", &text[..text.len().min(80)]);
         }
         assert_eq!(Claims::read("a.e30.c"), Some(Claims::default()));

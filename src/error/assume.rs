@@ -2,7 +2,7 @@
 
 use super::denial::{Denied, PolicyDenial};
 use super::network::{NOT_STS, NetworkFailure};
-use super::web_identity::{RefusedToken, TokenRefusal};
+use super::web_identity::{RefusedToken, TokenPlace, TokenRefusal};
 use super::{SourceError, counted};
 use crate::claims::Claims;
 use crate::role::{Hop, SessionDuration};
@@ -30,6 +30,8 @@ pub(crate) struct AssumeError {
     pub(crate) claims: Option<Claims>,
     /// Why there was no new web identity token for another attempt. `None` if none was needed.
     pub(crate) new_token: Option<Arc<SourceError>>,
+    /// The place that still contains the refused token. `None` if there is no such place, or if it is not known.
+    pub(crate) place: Option<TokenPlace>,
 }
 
 /// The attempts at a call that was retried until its time limit.
@@ -131,22 +133,20 @@ impl AssumeError {
         region: &str,
         cause: Cause,
     ) -> Self {
-        Self {
-            hop: hop.cloned(),
-            number,
-            of,
-            call,
-            region: region.to_owned(),
-            cause,
-            attempts: None,
-            claims: None,
-            new_token: None,
-        }
+        let (hop, region) = (hop.cloned(), region.to_owned());
+        Self { hop, number, of, call, region, cause, attempts: None, claims: None, new_token: None, place: None }
     }
 
     /// Adds the claims of the web identity token in the call, for the hint.
-    pub(crate) fn with_claims(self: Box<Self>, token: &str) -> Box<Self> {
-        Box::new(Self { claims: Claims::read(token), ..*self })
+    pub(crate) fn with_claims(mut self: Box<Self>, token: &str) -> Box<Self> {
+        self.claims = Claims::read(token);
+        self
+    }
+
+    /// Adds the place that still contains the refused token, for the hint.
+    pub(crate) fn with_place(mut self: Box<Self>, place: Option<TokenPlace>) -> Box<Self> {
+        self.place = place;
+        self
     }
 
     /// Adds why there was no new web identity token for another attempt.
@@ -225,7 +225,10 @@ impl AssumeError {
             Refusal::BadPolicy => "correct the session policy (--policy)".into(),
             Refusal::PackedPolicy => "shorten the session policy (--policy), or use fewer policy ARNs and tags (--policy-arn, --tag)".into(),
             Refusal::Token(refusal) => match &self.hop {
-                Some(hop) => RefusedToken { role: &hop.role, claims: self.claims.as_ref() }.hint(*refusal),
+                Some(Hop { role, .. }) => {
+                    let (claims, place) = (self.claims.as_ref(), self.place.as_ref());
+                    RefusedToken { role, claims, place }.hint(*refusal)
+                }
                 None => "get a new token".into(),
             },
             Refusal::Throttled => "too many requests (STS allows 600 per second per account and region); try again later".into(),

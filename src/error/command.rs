@@ -46,6 +46,11 @@ fn shown(name: &str) -> &str {
     if contain_token(name.as_bytes()) { "(a token)" } else { name }
 }
 
+/// Checks whether the name looks like that of an environment variable, such as `AWS_ID_TOKEN`.
+fn is_variable(name: &str) -> bool {
+    name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 fn text(errno: i32) -> String {
     reason_of(&io::Error::from_raw_os_error(errno))
 }
@@ -74,6 +79,13 @@ impl CommandError {
             CommandFault::Empty => "if you passed a shell variable, check that it is set",
             CommandFault::NotFound if self.name.contains(char::is_whitespace) => {
                 "no shell is involved: pass separate arguments (aws s3 ls), or use sh -c 'aws s3 ls'"
+            }
+            CommandFault::NotFound if is_variable(&self.name) => {
+                return format!(
+                    "if {0} belongs to the command of a flag, quote that command: --web-identity-token-command 'printenv \
+                     {0}'",
+                    self.name
+                );
             }
             CommandFault::NotFound if self.name.contains('/') => "check the path",
             CommandFault::NotFound => {

@@ -1,6 +1,6 @@
 //! Errors of getting a web identity token from the OIDC provider of GitHub Actions.
 
-use super::answer::Answer;
+use super::answer::{Answer, is_passing};
 use thiserror::Error;
 
 /// Why GitHub Actions gave no web identity token.
@@ -44,11 +44,11 @@ fn meaning(status: u16) -> &'static str {
 }
 
 impl GitHubFailure {
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn is_outage(&self) -> bool {
         match self {
-            Self::Status { status, .. } => Answer::Refused(Some(*status)),
-            Self::Unanswered { answer, .. } => *answer,
-            _ => Answer::Refused(None),
+            Self::Status { status, .. } => is_passing(*status),
+            Self::Unanswered { answer, .. } => answer.is_outage(),
+            _ => false,
         }
     }
 

@@ -18,6 +18,7 @@ mod pages;
 mod sign_in;
 mod source;
 mod text;
+mod token_source;
 pub(crate) mod web_identity;
 
 pub(crate) use answer::{Answer, is_passing};
@@ -34,7 +35,8 @@ pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError, TriedSourc
 pub(crate) use text::{
     CHECK_LIMITS, counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number,
 };
-pub(crate) use web_identity::TokenRefusal;
+pub(crate) use token_source::TokenFlaw;
+pub(crate) use web_identity::{TokenPlace, TokenRefusal};
 
 use crate::process::outcome::FAILED;
 use crate::role::Invalid;

@@ -157,6 +157,10 @@ pages! {
         ProcessFailure::TimedOut(..) => Of("source-process-silent"),
         ProcessFailure::TooMuchOutput(_) => Of("source-process-endless"),
         ProcessFailure::BadOutput(_) => Of("source-process-no-json"),
+        ProcessFailure::BadToken(TokenFlaw::Empty) => Of("source-token-command-prints-nothing"),
+        ProcessFailure::BadToken(TokenFlaw::Json) => Of("source-token-command-prints-json"),
+        ProcessFailure::BadToken(TokenFlaw::Words(_)) => Of("source-token-command-of-a-profile-prints-words"),
+        ProcessFailure::BadToken(TokenFlaw::NotText | TokenFlaw::Length(_)) => Without("a unit test of the token"),
         ProcessFailure::Expired(_) => Of("source-process-expired"),
     }
     StsCall {

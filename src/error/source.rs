@@ -3,6 +3,7 @@
 use super::answer::{Answer, is_passing};
 use super::github::GitHubFailure;
 use super::sign_in::{SignInFailure, TokenId};
+use super::token_source::{TokenFlaw, command_hint};
 use super::{quoted, reason_of, shortened};
 use crate::origin::Origin;
 use crate::process::End;
@@ -30,8 +31,9 @@ pub(crate) enum SourceError {
     #[error("credential_process of profile '{profile}' {failure}")]
     Process { profile: String, failure: ProcessFailure },
     /// The command that prints a web identity token. `named_by` is the flag, the variable or the key of a profile.
+    /// `variable` is the environment variable that the command prints, if it does nothing else.
     #[error("{named_by} {failure}")]
-    TokenCommand { named_by: String, failure: ProcessFailure },
+    TokenCommand { named_by: String, variable: Option<String>, failure: ProcessFailure },
     #[error("cannot get a web identity token from GitHub Actions: {0}")]
     GitHub(GitHubFailure),
     #[error("container credentials endpoint: {reason}")]
@@ -48,8 +50,8 @@ pub(crate) enum SourceError {
     Expired { name: String, at: String },
     /// EC2 instance metadata gave no credentials. If instance metadata was used only because no other source was
     /// configured, `last_resort` lists the sources that were tried before.
-    #[error("{}", metadata(.failure, .last_resort.as_ref()))]
-    InstanceMetadata { failure: MetadataFailure, last_resort: Option<TriedSources> },
+    #[error("{}", metadata(.failure, .last_resort.as_deref()))]
+    InstanceMetadata { failure: MetadataFailure, last_resort: Option<Box<TriedSources>> },
     /// A file that a source reads. `contents` is what the user must put into the file, or `None` if the AWS CLI writes
     /// the file.
     #[error("{what} {} (from {named_by}): {reason}", .path.display())]
@@ -73,12 +75,18 @@ pub(crate) struct TriedSources {
     pub(crate) places: Vec<String>,
     /// Profiles that have credentials, but are not selected.
     pub(crate) profiles: Vec<String>,
+    /// Why no web identity token was used, although a variable shows that the user may have wanted to use one.
+    pub(crate) token: Option<String>,
 }
 
 impl TriedSources {
-    /// Returns a hint that lists the profiles that the user could select, or `None` if no profile has credentials.
+    /// Returns a hint about the web identity token or about the profiles that the user could select. Returns `None` if no
+    /// variable refers to a token and no profile has credentials.
     pub(crate) fn hint(&self) -> Option<String> {
         const MOST: usize = 8;
+        if let Some(token) = &self.token {
+            return Some(token.clone());
+        }
         let more = if self.profiles.len() > MOST { ", …" } else { "" };
         let names = self.profiles.iter().take(MOST).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
         (!names.is_empty()).then(|| format!("use --profile NAME; profiles with credentials: {names}{more}"))
@@ -129,18 +137,6 @@ impl MetadataFailure {
     }
 }
 
-fn token_command_hint(named_by: &str, failure: &ProcessFailure) -> String {
-    match failure {
-        ProcessFailure::BadOutput(_) => "the command must print one OIDC token and nothing else".into(),
-        ProcessFailure::TimedOut(_, Some(origin)) => {
-            format!("{origin} sets the limit for {named_by}, whose default is 60s")
-        }
-        ProcessFailure::TimedOut(_, None) => format!("raise the limit for {named_by} with --sts-timeout"),
-        // The hint does not contain the command, because its arguments may contain secrets.
-        _ => "run the command yourself".into(),
-    }
-}
-
 /// How a `credential_process` or another command that xassume runs failed.
 #[derive(Debug, Error)]
 pub(crate) enum ProcessFailure {
@@ -155,6 +151,8 @@ pub(crate) enum ProcessFailure {
     TooMuchOutput(usize),
     #[error("printed an invalid response: {0}")]
     BadOutput(String),
+    #[error("printed {0}")]
+    BadToken(TokenFlaw),
     #[error("printed credentials that expired at {0}")]
     Expired(String),
 }
@@ -162,6 +160,19 @@ pub(crate) enum ProcessFailure {
 impl From<io::Error> for ProcessFailure {
     fn from(error: io::Error) -> Self {
         Self::CouldNotStart(reason_of(&error))
+    }
+}
+
+impl ProcessFailure {
+    /// Returns the hint if the time limit was exceeded, or `None` for another failure. `name` is what the limit is for.
+    pub(super) fn limit_hint(&self, name: &str) -> Option<String> {
+        match self {
+            Self::TimedOut(_, Some(origin)) => {
+                Some(format!("{origin} sets the limit for {name}, whose default is 60s"))
+            }
+            Self::TimedOut(_, None) => Some(format!("raise the limit for {name} with --sts-timeout")),
+            _ => None,
+        }
     }
 }
 
@@ -173,7 +184,7 @@ impl SourceError {
             Self::Silent { .. } | Self::InstanceMetadata { failure: MetadataFailure::Silent { .. }, .. } => true,
             Self::InstanceMetadata { failure: MetadataFailure::Status { status, .. }, .. } => is_passing(*status),
             Self::Container { answer, .. } | Self::Service { answer, .. } => answer.is_outage(),
-            Self::GitHub(failure) => failure.answer().is_outage(),
+            Self::GitHub(failure) => failure.is_outage(),
             _ => false,
         }
     }
@@ -193,15 +204,13 @@ impl SourceError {
                 r#"the credential_process must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
                     .into()
             }
-            Self::Process { failure: ProcessFailure::TimedOut(_, Some(origin)), .. } => {
-                format!("{origin} sets the limit for credential_process, whose default is 60s")
-            }
-            Self::Process { failure: ProcessFailure::TimedOut(_, None), .. } => {
-                "raise the limit for credential_process with --sts-timeout".into()
-            }
             // The hint does not contain the command, because its arguments may contain secrets.
-            Self::Process { profile, .. } => format!("run the credential_process of profile '{profile}' yourself"),
-            Self::TokenCommand { named_by, failure } => token_command_hint(named_by, failure),
+            Self::Process { profile, failure } => failure
+                .limit_hint("credential_process")
+                .unwrap_or_else(|| format!("run the credential_process of profile '{profile}' yourself")),
+            Self::TokenCommand { named_by, variable, failure } => {
+                command_hint(named_by, variable.as_deref(), failure)
+            }
             Self::GitHub(failure) => failure.hint().into(),
             Self::Container { answer: Answer::Refused(Some(401 | 403)), .. } => {
                 "check AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE".into()
@@ -215,7 +224,7 @@ impl SourceError {
             }
             Self::Silent { .. } => "check the network and proxies, or raise the limit (--sts-timeout or XASSUME_STS_TIMEOUT)".into(),
             Self::InstanceMetadata { failure, last_resort } => {
-                last_resort.as_ref().and_then(TriedSources::hint).unwrap_or_else(|| failure.hint().into())
+                last_resort.as_deref().and_then(TriedSources::hint).unwrap_or_else(|| failure.hint().into())
             }
             Self::File { named_by, contents: Some(contents), .. } => {
                 format!("{named_by} must point to a readable file with {contents}")

@@ -4,16 +4,13 @@
 //! The claims in the hints come from the token, which may be malicious. They are quoted for JSON and for a shell.
 
 use super::denial::{SET_SOURCE_IDENTITY, TAG_SESSION, WITHOUT_ROLE};
-use super::{deceives, plain_json};
+use super::{plain_json, shortened};
 use crate::claims::Claims;
 use crate::role::RoleArn;
 use crate::session::rfc3339;
+use federation::{Federation, one_or_more};
 use serde_json::json;
-
-/// A claim that is longer than this is not part of a hint. IAM accepts no longer URL and no longer client ID.
-const LONGEST_CLAIM: usize = 255;
-/// If a token has more audiences, none of them is part of a hint. The statement must fit into the longest line of a hint.
-const MOST_AUDIENCES: usize = 2;
+use std::path::PathBuf;
 
 /// Why STS refused a web identity token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,35 +32,72 @@ pub(crate) enum TokenRefusal {
     Invalid,
 }
 
-/// A refused call. `claims` is `None` if the claims of the token are not known.
+/// A place that still contains a refused token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenPlace {
+    File(PathBuf),
+    /// An environment variable that a command prints.
+    Variable(String),
+}
+
+/// A web identity token that STS rejected, and the role of the call. `claims` is `None` if the claims of the token are
+/// not known.
 pub(super) struct RefusedToken<'a> {
     pub(super) role: &'a RoleArn,
     pub(super) claims: Option<&'a Claims>,
+    pub(super) place: Option<&'a TokenPlace>,
 }
 
 impl RefusedToken<'_> {
     pub(super) fn hint(&self, refusal: TokenRefusal) -> String {
-        let Federation { provider, issuer, audiences, .. } = self.federation();
+        let names = Federation::new(self.role, self.claims);
+        let hint = self.remedy(refusal, &names);
+        let offers_trust =
+            matches!(refusal, TokenRefusal::NoProvider | TokenRefusal::Audience | TokenRefusal::NotTrusted);
+        if offers_trust && names.is_of_pull_request() {
+            return format!(
+                "this is the token of a pull request: let the role trust it only if all pull requests may use this role\n  \
+                 {hint}"
+            );
+        }
+        hint
+    }
+
+    fn remedy(&self, refusal: TokenRefusal, names: &Federation) -> String {
+        let Federation { provider, issuer, audiences, .. } = names;
         match refusal {
+            TokenRefusal::NoProvider | TokenRefusal::Audience | TokenRefusal::NotTrusted
+                if issuer.starts_with("http://") =>
+            {
+                "IAM accepts only an issuer whose URL begins with https:// and has no port: change the issuer of the \
+                 tokens (GitLab: external_url)"
+                    .into()
+            }
+            TokenRefusal::NoProvider | TokenRefusal::Audience if names.is_built_in() => {
+                format!(
+                    "IAM knows this issuer without an OIDC provider: let the role trust the token{}",
+                    self.trust("", names)
+                )
+            }
             TokenRefusal::NoProvider => format!(
                 "create an OIDC provider for the token's issuer in account {}, and let the role trust it:\n  \
                  aws iam create-open-id-connect-provider --url {} --client-id-list {}{}",
                 self.role.account(),
                 shell_word(&format!("https://{issuer}")),
-                shell_words(&audiences),
-                self.trust("")
+                shell_words(audiences),
+                self.trust("", names)
             ),
             TokenRefusal::Audience => format!(
                 "get a token for an audience that the OIDC provider lists (usually sts.amazonaws.com), or add this \
                  audience to the provider and to the role's trust policy:\n  \
                  aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {} --client-id {}{}",
-                shell_word(&provider),
+                shell_word(provider),
                 shell_words(&audiences[..audiences.len().min(1)]),
-                self.trust("")
+                self.trust("", names)
             ),
             TokenRefusal::NotTrusted => format!(
                 "add this statement to the role's trust policy, or, if it is there, check its conditions:{}{WITHOUT_ROLE}",
-                self.trust(" (missing or condition not met)")
+                self.trust(" (missing or condition not met)", names)
             ),
             TokenRefusal::IssuerUnreachable => format!(
                 "try again; STS must be able to fetch {} and the keys that its jwks_uri names, each within 5s",
@@ -72,99 +106,73 @@ impl RefusedToken<'_> {
             TokenRefusal::Thumbprint => format!(
                 "update the thumbprint of the OIDC provider:\n  aws iam update-open-id-connect-provider-thumbprint \
                  --open-id-connect-provider-arn {} --thumbprint-list THUMBPRINT",
-                shell_word(&provider)
+                shell_word(provider)
             ),
             TokenRefusal::ClaimRejected => {
                 "get a new token: for its issuer, a claim of this one is invalid, has expired or was revoked".into()
             }
-            TokenRefusal::Expired => match self.claims.and_then(|claims| claims.expiration) {
-                Some(end) => format!("get a new token: this one expired at {}", rfc3339(end)),
-                None => "get a new token: this one has expired".into(),
-            },
-            TokenRefusal::Invalid => match self.claims {
-                Some(_) => {
-                    "get a new token: this one lacks a required claim (iss, sub, aud, exp, iat), has an invalid \
-                            signature, or was used before"
-                        .into()
-                }
-                None => "the token must be a JWT: an OIDC ID token, not an access token or an AWS access key".into(),
-            },
+            TokenRefusal::Expired => self.expired(),
+            TokenRefusal::Invalid => self.invalid(),
+        }
+    }
+
+    fn expired(&self) -> String {
+        let hint = match self.claims.and_then(|claims| claims.expiration) {
+            Some(end) => format!("get a new token: this one expired at {}", rfc3339(end)),
+            None => "get a new token: this one has expired".into(),
+        };
+        match self.place {
+            Some(TokenPlace::File(path)) => format!("{hint}; {} still contains it", shortened(&path.to_string_lossy())),
+            Some(TokenPlace::Variable(name)) => {
+                format!("{hint}; the variable {name} never gets a new one, so use a longer --duration")
+            }
+            None => hint,
+        }
+    }
+
+    fn invalid(&self) -> String {
+        let Some(claims) = self.claims else {
+            return "the token must be a JWT: an OIDC ID token, not an access token or an AWS access key".into();
+        };
+        let missing = [
+            ("sub", claims.subject.is_none()),
+            ("aud", claims.audiences.is_empty()),
+            ("exp", claims.expiration.is_none()),
+        ];
+        if claims.issuer.is_none() {
+            "the issuer must put the claim iss into its tokens (SPIRE: jwt_issuer in server.conf)".into()
+        } else if let Some((name, _)) = missing.into_iter().find(|(_, is_missing)| *is_missing) {
+            format!("the issuer must put the claim {name} into its tokens")
+        } else {
+            "get a new token: this one has an invalid signature, lacks the claim iat, or was used before".into()
         }
     }
 
     /// Returns a line that names the trust policy, and below it the statement that accepts the token.
-    fn trust(&self, mark: &str) -> String {
-        let Federation { provider, issuer, audiences, subject, placeholders } = self.federation();
+    fn trust(&self, mark: &str, names: &Federation) -> String {
+        let Federation { provider, placeholders, .. } = names;
         let mut actions = vec!["sts:AssumeRoleWithWebIdentity"];
         actions.extend(self.claims.filter(|claims| claims.tags).map(|_| TAG_SESSION));
         actions.extend(self.claims.filter(|claims| claims.source_identity).map(|_| SET_SOURCE_IDENTITY));
-        let one_or_more = |texts: &[&str]| match texts {
-            [one] => json!(one),
-            several => json!(several),
-        };
-        let text = |value: serde_json::Value| plain_json(&value);
-        // `$` followed by a brace begins a policy variable. IAM writes a `$` that begins none as `${$}`.
-        let literal = |claim: &String| claim.replace("${", "${$}{");
-        let audiences: Vec<String> = audiences.iter().map(literal).collect();
-        let audiences: Vec<&str> = audiences.iter().map(String::as_str).collect();
-        let (role, explained) = (self.role, placeholders.join(", "));
-        let explained = if explained.is_empty() { explained } else { format!("\n  replace {explained}") };
+        let actions = actions.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let mut notes = String::new();
+        if !placeholders.is_empty() {
+            notes = format!("\n  replace {}", placeholders.join(", "));
+        }
+        if names.pattern().is_some() {
+            notes += "\n  * stands for the parts of the subject that differ in each run";
+        } else if !names.has_stable_subject() {
+            notes += "\n  if a part of the subject differs in each run, replace it by * and use StringLike";
+        }
         format!(
-            "\n  trust policy of {role}{mark}:\n    {{\"Effect\":\"Allow\",\"Action\":{},\"Principal\":{{\"Federated\":{}}},\
-             \"Condition\":{{\"StringEquals\":{{{}:{},{}:{}}}}}}}{explained}",
-            text(one_or_more(&actions)),
-            text(json!(provider)),
-            text(json!(format!("{issuer}:aud"))),
-            text(one_or_more(&audiences)),
-            text(json!(format!("{issuer}:sub"))),
-            text(json!(literal(&subject))),
+            "\n  trust policy of {}{mark}:\n    {{\"Effect\":\"Allow\",\"Action\":{},\"Principal\":\
+             {{\"Federated\":{}}},\"Condition\":{}}}{notes}",
+            self.role,
+            one_or_more(&actions),
+            plain_json(&json!(provider)),
+            names.conditions(),
         )
     }
-
-    /// Returns the names with which IAM refers to the token. If a claim is missing, too long, would be an
-    /// option of the command, or can deceive the reader of a terminal, a placeholder takes its place.
-    fn federation(&self) -> Federation {
-        let fits = |claim: &str| {
-            let fits = claim.len() <= LONGEST_CLAIM && !claim.contains(deceives) && !claim.starts_with('-');
-            fits.then(|| claim.to_owned())
-        };
-        let issuer = self.claims.and_then(|claims| claims.issuer.as_deref()).and_then(fits);
-        let issuer = issuer.map(|url| url.strip_prefix("https://").map(str::to_owned).unwrap_or(url));
-        let audiences = self.claims.map(Claims::compared_audiences).unwrap_or_default();
-        let audiences: Option<Vec<String>> = audiences
-            .iter()
-            .map(|audience| fits(audience))
-            .collect::<Option<_>>()
-            .filter(|all: &Vec<_>| (1..=MOST_AUDIENCES).contains(&all.len()));
-        let subject = self.claims.and_then(|claims| claims.subject.as_deref()).and_then(fits);
-        let mut placeholders = Vec::new();
-        let mut or = |name: &'static str, meaning| {
-            placeholders.push(meaning);
-            name.to_owned()
-        };
-        let issuer = issuer.unwrap_or_else(|| or("ISSUER", "ISSUER by the token's iss without https://"));
-        let audiences = audiences.unwrap_or_else(|| vec![or("AUDIENCE", "AUDIENCE by the token's aud")]);
-        let subject = subject.unwrap_or_else(|| or("SUBJECT", "SUBJECT by the token's sub"));
-        let (partition, account) = (self.role.partition(), self.role.account());
-        let provider = match issuer.as_str() {
-            // IAM knows these issuers without an OIDC provider.
-            "accounts.google.com" | "cognito-identity.amazonaws.com" => issuer.clone(),
-            _ => format!("arn:{partition}:iam::{account}:oidc-provider/{issuer}"),
-        };
-        Federation { provider, issuer, audiences, subject, placeholders }
-    }
-}
-
-/// The names with which IAM refers to a token.
-struct Federation {
-    /// The principal: the ARN of the OIDC provider, or the name of a provider that IAM knows.
-    provider: String,
-    /// The prefix of condition keys: the issuer without `https://`.
-    issuer: String,
-    audiences: Vec<String>,
-    subject: String,
-    /// What the placeholders among these names stand for.
-    placeholders: Vec<&'static str>,
 }
 
 fn shell_words(texts: &[String]) -> String {
@@ -177,6 +185,7 @@ fn shell_word(text: &str) -> String {
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+mod federation;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 #[cfg(test)]

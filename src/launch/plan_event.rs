@@ -24,7 +24,10 @@ pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
 fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     let mut lines = vec![format!("source: {}", plan.source)];
     let of = plan.hops.len();
-    lines.extend(plan.hops.iter().enumerate().map(|(at, hop)| format!("role {} of {of}: {hop}", at + 1)));
+    lines.extend(plan.hops.iter().enumerate().map(|(at, hop)| {
+        let from = if plan.inherits_role && at == 0 { " (AWS_ROLE_ARN)" } else { "" };
+        format!("role {} of {of}: {hop}{from}", at + 1)
+    }));
     if plan.hops.is_empty() {
         lines.push("no role: the command gets these credentials".to_owned());
     }

@@ -22,7 +22,7 @@ pub(crate) struct Metadata {
     /// Whether requests are sent without a token (`IMDSv1`) if the service issues no token.
     pub(crate) v1: bool,
     /// The sources that were tried before instance metadata. `None` if instance metadata was selected explicitly.
-    pub(crate) last_resort: Option<TriedSources>,
+    pub(crate) last_resort: Option<Box<TriedSources>>,
 }
 
 impl Default for Metadata {

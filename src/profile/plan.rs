@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) source: Source,
     /// The roles to assume. If there are none, the command gets the credentials of the source.
     pub(crate) hops: RoleChain,
+    /// Whether the first role is that of `AWS_ROLE_ARN`.
+    pub(crate) inherits_role: bool,
     /// The MFA device with which a session of `GetSessionToken` is requested for the command. `None` if a role is
     /// assumed, because the device then belongs to a hop.
     pub(crate) device: Option<MfaSerial>,
@@ -72,6 +74,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     if let Source::WebIdentity { token, from } = &source {
         token.check(from)?;
     }
+    let inherits_role = drafts.len() > explicit.len() && drafts.first().is_some_and(|first| first.profile.is_none());
     let metadata = planner.metadata(&source, drafts.is_empty())?;
     let device = if drafts.is_empty() { planner.own_device(&source, &request)? } else { None };
     let mfa_process = device.as_ref().and_then(|_| mfa_process(profiles, planner.selected.name));
@@ -83,7 +86,8 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let region = region(&request, &settings)?;
     let network = network(&settings, &mut planner.notes)?;
     let profile = planner.profile();
-    Ok(Plan { source, hops, device, mfa_process, profile, region, network, metadata, notes: planner.notes })
+    let notes = planner.notes;
+    Ok(Plan { source, hops, inherits_role, device, mfa_process, profile, region, network, metadata, notes })
 }
 
 /// The source credentials, and the roles to assume with them.
@@ -211,9 +215,7 @@ impl<'a> Planner<'a> {
         match source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings()) {
             Some(source) if explicit.is_empty() => Ok((source, self.aws_role()?)),
             Some(source) => Ok((source, Vec::new())),
-            None => {
-                Err(ConfigError::NoSource(self.selected.tried(self.profiles, Some("instance metadata (disabled)"))))
-            }
+            None => Err(ConfigError::NoSource(self.tried(Some("instance metadata (disabled)")))),
         }
     }
 

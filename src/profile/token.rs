@@ -91,6 +91,14 @@ impl TokenSource {
         Ok(())
     }
 
+    /// Returns the environment variable with the token if the source is a command that only prints a variable.
+    pub(crate) fn variable(&self) -> Option<&str> {
+        let Self::Command(command) = self else { return None };
+        let name = command.trim().strip_prefix("printenv ")?.trim();
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        is_name.then_some(name)
+    }
+
     /// Writes the source for `-v`. Of a command, only the program is written, because the arguments can be secret.
     pub(super) fn write(&self, from: &TokenFrom, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -140,6 +148,15 @@ mod tests {
         }
         for text in ["", "a b", "a\n", "a\u{7f}", &"a".repeat(256)] {
             assert!(Audience::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_printed_variable_is_known() {
+        let variable = |command: &str| TokenSource::Command(command.into()).variable().map(str::to_owned);
+        assert_eq!(variable(" printenv  AWS_ID_TOKEN\n").as_deref(), Some("AWS_ID_TOKEN"));
+        for command in ["printenv", "printenv ", "printenv A B", "printenv A; id", "printenv $A", "cat A"] {
+            assert_eq!(variable(command), None, "{command}");
         }
     }
 

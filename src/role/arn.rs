@@ -50,9 +50,9 @@ fn parse(text: &str) -> Result<String, Invalid> {
     let text = text.trim();
     match text.split_once(':') {
         Some((account, name)) if is_account(account) => {
-            check_name(name).map_err(|invalid| match name.contains('/') {
-                true => invalid.hint(format!("if the role has a path, use arn:aws:iam::{account}:role/{name}")),
-                false => invalid,
+            check_name(name).map_err(|invalid| {
+                let full = format!("if the role has a path, use arn:aws:iam::{account}:role/{name}");
+                if name.contains('/') { invalid.hint(full) } else { invalid }
             })?;
             checked_arn(&format!("arn:aws:iam::{account}:role/{name}"))
         }

@@ -66,6 +66,47 @@ fn token_files() -> Vec<Page> {
             let config = format!("[profile web]\nrole_arn = {ROLE}\nweb_identity_token_process = echo please log in\n");
             Scene::new(user_without_sts().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
         }),
+        page("source-token-command-of-an-unset-variable", || {
+            let args = ["--web-identity-token-command", "printenv AWS_ID_TOKEN", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("source-token-command-of-an-unset-variable-of-bitbucket", || {
+            let args = ["--web-identity-token-command", "printenv BITBUCKET_STEP_OIDC_TOKEN", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("source-token-command-of-an-empty-variable", || {
+            let args = ["--web-identity-token-command", "printenv AWS_ID_TOKEN", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().env("AWS_ID_TOKEN", "").args(args))
+        }),
+        page("source-token-command-without-quotes", || {
+            let args = ["-r", ROLE, "--web-identity-token-command", "printenv", "AWS_ID_TOKEN", "--", "true"];
+            Scene::new(user_without_sts().args(args)).status(127)
+        }),
+        page("source-token-command-prints-nothing", || {
+            let args = ["--web-identity-token-command", "echo $AWS_ID_TOKEN", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("source-token-command-prints-json", || {
+            let args = ["--web-identity-token-command", r#"echo '"e30.e30.c2ln"'"#, "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+        page("source-token-command-hangs", || {
+            let args = ["--web-identity-token-command", "sleep 60", "-r", ROLE, "--", "true"];
+            Scene::new(user_without_sts().without_keys().env("XASSUME_STS_TIMEOUT", "300ms").args(args))
+        }),
+        page("source-none-in-a-job-of-github", || {
+            let url = "https://actions.example/idtoken?api-version=2.0";
+            let xassume = user_without_sts().without_keys().env("ACTIONS_ID_TOKEN_REQUEST_URL", url);
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }),
+        page("source-none-with-an-empty-variable", || {
+            let xassume = user_without_sts().without_keys().env("XASSUME_WEB_IDENTITY_PROVIDER", "");
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }),
+        page("source-none-with-an-audience", || {
+            let xassume = user_without_sts().without_keys().env("XASSUME_WEB_IDENTITY_AUDIENCE", "sts.amazonaws.com");
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }),
         page("source-token-command-endless", || {
             let args = ["--web-identity-token-command", "yes", "-r", ROLE, "--", "true"];
             Scene::new(user_without_sts().without_keys().args(args))

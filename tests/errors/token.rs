@@ -75,6 +75,45 @@ pub(super) fn pages() -> Vec<Page> {
             sts.script_forever([Answer::error(400, "ExpiredTokenException", message)]);
             presented_to(sts, &Tokens::new().claim("exp", 946_684_800.5).mint())
         }),
+        page("token-expired-in-a-variable", || {
+            let message = "Token expired: current date/time 946685101 must be before the expiration date/time946684800";
+            let sts = FakeSts::start();
+            sts.script_forever([Answer::error(400, "ExpiredTokenException", message)]);
+            let xassume = Xassume::new(&sts).without_keys();
+            // The claims are {"iss":"https://ci.example","aud":"a","sub":"s","exp":946684800}.
+            let claims = "eyJpc3MiOiJodHRwczovL2NpLmV4YW1wbGUiLCJhdWQiOiJhIiwic3ViIjoicyIsImV4cCI6OTQ2Njg0ODAwfQ";
+            let xassume = xassume.env("AWS_ID_TOKEN", format!("e30.{claims}.c2ln"));
+            let args = ["--web-identity-token-command", "printenv AWS_ID_TOKEN", "-r", ROLE, "--", "true"];
+            Scene::new(xassume.args(args)).with(sts)
+        }),
+        page("token-of-a-pull-request", || {
+            let tokens = Tokens::new();
+            let rules = RoleRules { subject: Some("x".into()), ..RoleRules::default() };
+            let sts = FakeSts::builder().role(ROLE, rules).oidc_provider(&tokens, &[AUDIENCE]);
+            presented_to(sts.start(), &tokens.clone().claim("sub", "repo:octo-org/octo-repo:pull_request").mint())
+        }),
+        page("token-of-buildkite", || {
+            let tokens = Tokens::new()
+                .claim("sub", "organization:acme:pipeline:app:ref:refs/heads/main:commit:9f3604a1:step:build");
+            let rules = RoleRules { subject: Some("x".into()), ..RoleRules::default() };
+            let sts = FakeSts::builder().role(ROLE, rules).oidc_provider(&tokens, &[AUDIENCE]);
+            presented_to(sts.start(), &tokens.mint())
+        }),
+        page("token-of-an-http-issuer", || {
+            presented(&Tokens::new(), &Tokens::new().claim("iss", "http://gitlab.local:8080").mint())
+        }),
+        page("token-of-google", || {
+            let tokens =
+                Tokens::new().claim("iss", "https://accounts.google.com").claim("azp", "113").claim("sub", "113");
+            let denied = Answer::error(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+            let sts = FakeSts::builder().script_forever([denied]).start();
+            presented_to(sts, &tokens.mint())
+        }),
+        page("token-without-issuer", || {
+            let sts = FakeSts::start();
+            sts.script_forever([Answer::error(400, "InvalidIdentityToken", "Missing a required claim: iss")]);
+            presented_to(sts, &Tokens::new().claim("iss", ()).mint())
+        }),
         page("token-used-before", || {
             let sts = FakeSts::start();
             sts.script_forever([Answer::error(400, "InvalidIdentityToken", "The token has been used before")]);

@@ -123,11 +123,12 @@ fn each_duration_is_requested_with_a_new_token() {
 fn other_output_than_one_token_is_an_error_that_does_not_show_it() {
     let sts = FakeSts::start();
     for (command, reason) in [
-        ("printf hid", "not one OIDC token"),
-        ("echo hidden hidden", "not one OIDC token"),
-        ("printf 'hidden\\0hidden'", "not one OIDC token"),
-        ("printf 'hidden%020001d' 1", "not one OIDC token"),
-        ("printf 'hidden\\377'", "not text"),
+        ("printf hid", "printed a word of 3 bytes"),
+        ("echo hidden hidden", "printed 2 words instead of one token"),
+        ("printf 'hidden\\0hidden'", "printed bytes that are not text"),
+        ("printf 'hidden%020001d' 1", "printed a word of 20007 bytes"),
+        ("printf 'hidden\\377'", "printed bytes that are not text"),
+        ("echo '\"hidden\"'", "printed JSON instead of a token"),
         ("printf 'hidden%066000d' 1", "printed more than 65536 bytes"),
     ] {
         let error = failed(with_command(&sts, command));

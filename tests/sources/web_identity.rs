@@ -45,9 +45,25 @@ fn an_invalid_token_is_reported() {
         xassume.arg("--web-identity-token-file").arg(token)
     };
     assert!(failed(world("")).contains("the file is empty"));
-    assert!(failed(world("two words")).contains("the file does not contain one token"));
+    assert!(failed(world("two words")).contains("the file contains 2 words instead of one token"));
     let rejected = failed(world("stranger"));
     assert!(rejected.contains("InvalidIdentityToken"), "{rejected}");
     let missing = failed(Xassume::new(&sts).without_keys().args(["--web-identity-token-file", "/no/such/token"]));
     assert!(missing.contains("web identity token file /no/such/token"), "{missing}");
+}
+
+#[test]
+fn the_first_role_is_marked_if_a_variable_names_it() {
+    let sts = FakeSts::start();
+    let other = "arn:aws:iam::111111111111:role/Left";
+    let shown = |xassume: Xassume| {
+        let args = ["--web-identity-token-command", "printf a.b.c", "-r", ROLE, "-v"];
+        xassume.without_keys().args(args).args(["--", "true"]).run().exited(0).stderr
+    };
+    let inherited = shown(Xassume::new(&sts).env("AWS_ROLE_ARN", other));
+    assert!(inherited.contains(&format!("role 1 of 2: {other}, ")), "{inherited}");
+    let lines = inherited.lines().filter(|line| line.ends_with(" (AWS_ROLE_ARN)")).count();
+    assert_eq!(lines, 1, "{inherited}");
+    let own = shown(Xassume::new(&sts).env("AWS_ROLE_ARN", ROLE));
+    assert!(own.contains("role 1 of 1: ") && !own.contains("(AWS_ROLE_ARN)"), "{own}");
 }

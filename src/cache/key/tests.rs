@@ -96,6 +96,7 @@ impl Request {
         Plan {
             source: self.source.clone(),
             hops: RoleChain::new(self.hops.clone()),
+            inherits_role: false,
             device: None,
             mfa_process: None,
             profile: None,

@@ -11,7 +11,7 @@ use super::TokenRefusal;
 use crate::claims::Claims;
 use crate::hostile::{Bound, bounded, checked_page};
 use crate::role::{Hop, HopOptions, RoleArn, RoleSessionName};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Most of this memory is for the JSON values of the claims.
 const BOUND: Bound = Bound { room: 64 << 10, per_byte: 128 };
@@ -52,7 +52,9 @@ fn refused(token: &str, refusal: TokenRefusal) {
     let statements = page.lines().filter(|line| line.starts_with("    {"));
     for statement in statements.filter(|line| !line.ends_with('…')) {
         let statement: Value = serde_json::from_str(statement).expect("a statement is JSON");
-        let conditions = statement["Condition"]["StringEquals"].as_object().expect("conditions");
-        assert!(conditions.len() == 2 && conditions.keys().all(|key| key.ends_with(":aud") || key.ends_with(":sub")));
+        let keys = statement["Condition"].as_object().expect("conditions").values().filter_map(Value::as_object);
+        let mut keys: Vec<&str> = keys.flat_map(Map::keys).filter_map(|key| key.rsplit(':').next()).collect();
+        keys.sort_unstable();
+        assert!(keys == ["aud", "sub"] || keys == ["aud", "oaud", "sub"], "{keys:?}");
     }
 }

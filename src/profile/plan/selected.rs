@@ -28,7 +28,7 @@ impl Selected<'_> {
         let rest = [profile, "container variables".into()].into_iter().chain(further.map(str::to_owned));
         let gives = |name: &&str| matches!(source::of_profile(profiles, name), Ok(Some(_)));
         let profiles = profiles.names().filter(gives).map(str::to_owned).collect();
-        TriedSources { places: environment.chain(rest).collect(), profiles }
+        TriedSources { places: environment.chain(rest).collect(), profiles, token: None }
     }
 }
 

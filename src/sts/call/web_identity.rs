@@ -93,9 +93,10 @@ impl Call<'_> {
                 Err(failure) => return Err(error.without_new_token(failure).into()),
             };
             let last = std::mem::replace(&mut token, next);
+            let place = if last == token { tokens.place() } else { None };
             refused.extend(other.then_some(last));
             if refused.contains(&token) {
-                return Err(error.into());
+                return Err(error.with_place(place).into());
             }
         }
     }

@@ -38,7 +38,7 @@ impl<'a> Instance<'a> {
     /// # Errors
     /// The metadata service does not answer, the instance has no role, or an answer cannot be used.
     pub(in crate::sts) async fn keys(&self) -> Result<SourceKeys, SourceError> {
-        let last_resort: &Option<TriedSources> = &self.settings.last_resort;
+        let last_resort: &Option<Box<TriedSources>> = &self.settings.last_resort;
         let failed = |failure| SourceError::InstanceMetadata { failure, last_resort: last_resort.clone() };
         self.keys_of_role().await.map_err(failed)
     }

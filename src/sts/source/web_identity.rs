@@ -3,7 +3,7 @@
 use super::process::Helpers;
 use super::{github, token_text};
 use crate::claims::MAX_TOKEN;
-use crate::error::{ProcessFailure, SourceError};
+use crate::error::{ProcessFailure, SourceError, TokenFlaw, TokenPlace};
 use crate::profile::{TokenFrom, TokenSource};
 use crate::report::Progress;
 use crate::session::Secret;
@@ -69,7 +69,11 @@ impl Tokens<'_> {
 
     /// Runs the command. It has no terminal, because it also runs while the command of the user has the terminal.
     async fn of_command(&self, command: &str, left: Duration) -> Result<Secret, SourceError> {
-        let failed = |failure| SourceError::TokenCommand { named_by: self.from.to_string(), failure };
+        let failed = |failure| SourceError::TokenCommand {
+            named_by: self.from.to_string(),
+            variable: self.source.variable().map(str::to_owned),
+            failure,
+        };
         let limit = match self.limits.program_timeout {
             Some(_) => self.limits.of_program(left),
             None => default_limit(self.ran.get()),
@@ -77,9 +81,16 @@ impl Tokens<'_> {
         let environment = self.helpers.environment;
         let output = helper::run_shell(command, environment, Attendance::Detached, limit, MAX_OUTPUT).await;
         let output = Zeroizing::new(output.map_err(failed)?);
-        let text = std::str::from_utf8(&output).map_err(|_| "not text");
-        let token = text.and_then(|text| one_token(text).ok_or("not one OIDC token"));
-        token.map_err(|reason| failed(ProcessFailure::BadOutput(reason.into())))
+        let text = std::str::from_utf8(&output).map_err(|_| TokenFlaw::NotText);
+        text.and_then(one_token).map_err(|flaw| failed(ProcessFailure::BadToken(flaw)))
+    }
+
+    /// Returns the place that contains the same token until the user changes it, or `None` if there is none.
+    pub(in crate::sts) fn place(&self) -> Option<TokenPlace> {
+        match self.source {
+            TokenSource::File(path) => Some(TokenPlace::File(path.clone())),
+            source => source.variable().map(|name| TokenPlace::Variable(name.to_owned())),
+        }
     }
 }
 
@@ -99,19 +110,28 @@ fn of_file(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
         reason,
     };
     let text = token_text(path, 2 * MAX_TOKEN).map_err(failed)?;
-    match one_token(&text) {
-        Some(token) => Ok(token),
-        None if text.trim().is_empty() => Err(failed("the file is empty".into())),
-        None => Err(failed("the file does not contain one token".into())),
-    }
+    one_token(&text).map_err(|flaw| {
+        failed(match flaw {
+            TokenFlaw::Empty => "the file is empty".into(),
+            flaw => format!("the file contains {flaw}"),
+        })
+    })
 }
 
-/// Returns the token in a text that contains only the token and white space around it. Returns `None` if the text
-/// contains anything else, or if STS would not accept a token of this length.
-fn one_token(text: &str) -> Option<Secret> {
+/// Returns the token in a text that contains only the token and white space around it.
+///
+/// # Errors
+/// The text contains anything else, or STS would not accept a token of this length.
+fn one_token(text: &str) -> Result<Secret, TokenFlaw> {
     let token = text.trim();
-    let accepted = (4..=MAX_TOKEN).contains(&token.len()) && !token.contains(|c: char| c.is_whitespace() || c == '\0');
-    accepted.then(|| Secret::new(token))
+    match token.split_whitespace().count() {
+        0 => Err(TokenFlaw::Empty),
+        _ if token.contains('\0') => Err(TokenFlaw::NotText),
+        _ if token.starts_with(['"', '{', '[']) => Err(TokenFlaw::Json),
+        1 if (4..=MAX_TOKEN).contains(&token.len()) => Ok(Secret::new(token)),
+        1 => Err(TokenFlaw::Length(token.len() as u64)),
+        words => Err(TokenFlaw::Words(words as u64)),
+    }
 }
 
 #[cfg(test)]
@@ -130,10 +150,21 @@ mod tests {
     fn a_token_is_one_word_that_sts_accepts() {
         let longest = "t".repeat(MAX_TOKEN);
         for text in ["abcd", " \r\n\u{a0}abcd\n", &longest] {
-            assert_eq!(one_token(text), Some(Secret::new(text.trim())));
+            assert_eq!(one_token(text), Ok(Secret::new(text.trim())));
         }
-        for text in ["", "abc", "ab cd", "ab\ncd", "ab\0cd", &format!("{longest}t")] {
-            assert_eq!(one_token(text), None);
+        for (text, flaw) in [
+            ("", TokenFlaw::Empty),
+            (" \n", TokenFlaw::Empty),
+            ("abc", TokenFlaw::Length(3)),
+            (&format!("{longest}t"), TokenFlaw::Length(20_001)),
+            ("ab cd", TokenFlaw::Words(2)),
+            ("ab\ncd", TokenFlaw::Words(2)),
+            ("ab\0cd", TokenFlaw::NotText),
+            ("\"a.b.c\"", TokenFlaw::Json),
+            ("{\"token\": \"a.b.c\"}", TokenFlaw::Json),
+            ("[\"a.b.c\"]", TokenFlaw::Json),
+        ] {
+            assert_eq!(one_token(text), Err(flaw), "{flaw:?}");
         }
     }
 }
