@@ -75,7 +75,7 @@ fn a_token_that_expires_before_the_first_refresh_is_noted() {
         let lines = page.lines().skip_while(|line| line.get(13..20) != Some("refresh"));
         lines.take(2).map(|line| line.to_owned() + "\n").collect::<String>()
     };
-    let (soon, late) = (Tokens::new(), Tokens::new().life(Duration::from_secs(7200)));
+    let (soon, late) = (Tokens::new(), Tokens::new().life(Duration::from_hours(2)));
     let noted = step(&soon, &["--via", "endpoint"]);
     assert!(noted.starts_with("note "), "{noted}");
     assert!(
