@@ -33,7 +33,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --web-identity-token-file 'File with the OIDC token for the first role'
             cand --web-identity-token-command 'Shell command that prints an OIDC token for the first role'
             cand --web-identity-provider 'Provider of an OIDC token for the first role'
-            cand --web-identity-audience 'Audience of the token of --web-identity-provider [default: sts.amazonaws.com]'
+            cand --web-identity-audience 'Audience of the token from --web-identity-provider [default: sts.amazonaws.com]'
             cand --expect-account 'Fail if the session is not in this account'
             cand --mfa-serial 'ARN or serial number of the MFA device'
             cand --mfa-token 'MFA code, or `-` to read it from stdin'

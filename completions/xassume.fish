@@ -55,7 +55,7 @@ complete -c xassume -n '__fish_xassume_wants source-identity' -l source-identity
 complete -c xassume -n '__fish_xassume_wants web-identity-token-file' -l web-identity-token-file -r -F -d 'File with the OIDC token for the first role'
 complete -c xassume -n '__fish_xassume_wants web-identity-token-command' -l web-identity-token-command -x -d 'Shell command that prints an OIDC token for the first role'
 complete -c xassume -n '__fish_xassume_wants web-identity-provider' -l web-identity-provider -x -a 'github' -d 'Provider of an OIDC token for the first role'
-complete -c xassume -n '__fish_xassume_wants web-identity-audience' -l web-identity-audience -x -d 'Audience of the token of --web-identity-provider [default: sts.amazonaws.com]'
+complete -c xassume -n '__fish_xassume_wants web-identity-audience' -l web-identity-audience -x -d 'Audience of the token from --web-identity-provider [default: sts.amazonaws.com]'
 complete -c xassume -n '__fish_xassume_wants expect-account' -l expect-account -x -d 'Fail if the session is not in this account'
 complete -c xassume -n '__fish_xassume_wants no-login' -l no-login -d 'Do not offer to sign in to IAM Identity Center'
 complete -c xassume -n '__fish_xassume_wants mfa-serial' -l mfa-serial -x -d 'ARN or serial number of the MFA device'

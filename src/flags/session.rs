@@ -102,7 +102,7 @@ pub(crate) const WEB_IDENTITY_PROVIDER: Flag = one(
 pub(crate) const WEB_IDENTITY_AUDIENCE: Flag = one(
     "web-identity-audience",
     "AUDIENCE",
-    "Audience of the token of --web-identity-provider [default: sts.amazonaws.com]",
+    "Audience of the token from --web-identity-provider [default: sts.amazonaws.com]",
 )
 .removed();
 
