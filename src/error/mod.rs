@@ -15,6 +15,7 @@ mod mfa;
 mod network;
 #[cfg(test)]
 mod pages;
+mod process;
 mod sign_in;
 mod source;
 mod text;
@@ -30,12 +31,12 @@ pub(crate) use github::GitHubFailure;
 pub(crate) use listen::{ListenError, SocketRefusal};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use network::NetworkFailure;
+pub(crate) use process::{ProcessFailure, TokenFlaw};
 pub(crate) use sign_in::{SignInFailure, TokenId};
-pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError, TriedSources};
+pub(crate) use source::{MetadataFailure, SourceError, TriedSources};
 pub(crate) use text::{
     CHECK_LIMITS, counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number,
 };
-pub(crate) use token_source::TokenFlaw;
 pub(crate) use web_identity::{TokenPlace, TokenRefusal};
 
 use crate::process::outcome::FAILED;

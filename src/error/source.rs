@@ -2,12 +2,10 @@
 
 use super::answer::{Answer, is_passing};
 use super::github::GitHubFailure;
+use super::process::ProcessFailure;
 use super::sign_in::{SignInFailure, TokenId};
-use super::token_source::{TokenFlaw, command_hint};
-use super::{quoted, reason_of, shortened};
-use crate::origin::Origin;
-use crate::process::End;
-use std::io;
+use super::token_source::command_hint;
+use super::{quoted, shortened};
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -133,45 +131,6 @@ impl MetadataFailure {
             Self::Status { .. } | Self::Unusable(_) => {
                 "enable instance metadata, and check that this user or container may access it"
             }
-        }
-    }
-}
-
-/// How a `credential_process` or another command that xassume runs failed.
-#[derive(Debug, Error)]
-pub(crate) enum ProcessFailure {
-    #[error("could not be started: {0}")]
-    CouldNotStart(String),
-    /// The program did not exit with status 0. Its standard error has already been shown.
-    #[error("{0}")]
-    Ended(End),
-    #[error("timed out after {}", humantime::format_duration(*.0))]
-    TimedOut(Duration, Option<Origin>),
-    #[error("printed more than {0} bytes")]
-    TooMuchOutput(usize),
-    #[error("printed an invalid response: {0}")]
-    BadOutput(String),
-    #[error("printed {0}")]
-    BadToken(TokenFlaw),
-    #[error("printed credentials that expired at {0}")]
-    Expired(String),
-}
-
-impl From<io::Error> for ProcessFailure {
-    fn from(error: io::Error) -> Self {
-        Self::CouldNotStart(reason_of(&error))
-    }
-}
-
-impl ProcessFailure {
-    /// Returns the hint if the time limit was exceeded, or `None` for another failure. `name` is what the limit is for.
-    pub(super) fn limit_hint(&self, name: &str) -> Option<String> {
-        match self {
-            Self::TimedOut(_, Some(origin)) => {
-                Some(format!("{origin} sets the limit for {name}, whose default is 60s"))
-            }
-            Self::TimedOut(_, None) => Some(format!("raise the limit for {name} with --sts-timeout")),
-            _ => None,
         }
     }
 }

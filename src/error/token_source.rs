@@ -1,25 +1,6 @@
-//! Errors of the files and commands that are the source of a web identity token.
+//! Hints about the commands that print a web identity token.
 
-use super::{ProcessFailure, counted};
-use thiserror::Error;
-
-/// Why a text is not a web identity token. There is no field for the text, because it may be secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum TokenFlaw {
-    #[error("nothing")]
-    Empty,
-    #[error("bytes that are not text")]
-    NotText,
-    /// The text begins like a JSON text or an object.
-    #[error("JSON instead of a token")]
-    Json,
-    /// The number of words is not one.
-    #[error("{} instead of one token", counted(*.0, "word"))]
-    Words(u64),
-    /// The number of bytes in the only word. STS does not accept tokens of this length.
-    #[error("a word of {}, but STS accepts tokens of 4 to 20000 bytes", counted(*.0, "byte"))]
-    Length(u64),
-}
+use super::process::{ProcessFailure, TokenFlaw};
 
 /// Returns the hint for a failed command. `name` is the flag, the variable or the key of a profile. `variable` is the
 /// environment variable that the command prints, if it does nothing else.

@@ -268,6 +268,18 @@ pub(super) fn pages() -> Vec<Page> {
             let args = ["-r", ROLE, "--mfa-serial", "GAHT12345678", "--duration", "max", "--", "true"];
             Scene::new(user_without_sts().args(args))
         }),
+        page("config-flag-not-for-web-identity", || {
+            let args = ["--web-identity-token-file", "/token", "-r", ROLE, "--external-id", "word", "--", "true"];
+            Scene::new(user_without_sts().without_keys().args(args))
+        }),
+    ]);
+    pages.extend(of_web_identity());
+    pages
+}
+
+/// Flags and variables that should select a web identity token.
+fn of_web_identity() -> Vec<Page> {
+    vec![
         page("config-token-instead-of-a-path", || {
             let args = ["--web-identity-token-file", TOKEN, "-r", ROLE, "--", "true"];
             Scene::new(user_without_sts().without_keys().args(args))
@@ -292,10 +304,5 @@ pub(super) fn pages() -> Vec<Page> {
             let args = ["--web-identity-provider", TOKEN, "-v", "-r", ROLE, "--", "true"];
             Scene::new(user_without_sts().without_keys().args(args))
         }),
-        page("config-flag-not-for-web-identity", || {
-            let args = ["--web-identity-token-file", "/token", "-r", ROLE, "--external-id", "word", "--", "true"];
-            Scene::new(user_without_sts().without_keys().args(args))
-        }),
-    ]);
-    pages
+    ]
 }
