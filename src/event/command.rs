@@ -18,7 +18,7 @@ pub(crate) enum CommandEvent {
     /// xassume has received a signal after which the command is not restarted.
     RestartsCancelled { signal: Signal },
     /// The command has announced to the service manager that it is about to exit, so it is not restarted.
-    EndAnnounced,
+    StoppingAnnounced,
     /// xassume has stopped the command.
     Stopped { how: Stop, end: End },
     /// The command is being stopped and has ended, but `member`, another process of its group or family, has not.
@@ -70,7 +70,9 @@ impl CommandEvent {
                 let text = format!("received {signal}, so the command will not be restarted");
                 info("restarts_cancelled", text).text("signal", signal)
             }
-            Self::EndAnnounced => info("end_announced", "the command announced its end, so it will not be restarted"),
+            Self::StoppingAnnounced => {
+                info("stopping_announced", "the command sent STOPPING=1, so it will not be restarted")
+            }
             Self::Stopped { how, end } => {
                 let (how, what) = match how {
                     Stop::Asked => ("stop signal", "was stopped"),

@@ -171,8 +171,8 @@ fn refresh() -> Vec<Event> {
 
 fn command() -> Vec<Event> {
     use CommandEvent::{
-        EndAnnounced, Forwarded, GroupWarning, Listening, NotKilled, Restarting, RestartsCancelled, StartRetry,
-        Started, StdinWarning, StillStopping, StopIgnored, Stopped,
+        Forwarded, GroupWarning, Listening, NotKilled, Restarting, RestartsCancelled, StartRetry, Started,
+        StdinWarning, StillStopping, StopIgnored, Stopped, StoppingAnnounced,
     };
     let (signal, member) = (Signal::HUP, || Member { pid: 7, name: "worker".into() });
     let events = [
@@ -181,7 +181,7 @@ fn command() -> Vec<Event> {
         StartRetry { problem: problem(), retry_in: SPAN },
         Restarting,
         RestartsCancelled { signal },
-        EndAnnounced,
+        StoppingAnnounced,
         Stopped { how: Stop::Asked, end: End::Exited(0) },
         Stopped { how: Stop::Killed, end: End::Killed(signal) },
         StillStopping { member: member() },
@@ -198,7 +198,7 @@ fn command() -> Vec<Event> {
             | StartRetry { .. }
             | Restarting
             | RestartsCancelled { .. }
-            | EndAnnounced
+            | StoppingAnnounced
             | Stopped { .. }
             | StillStopping { .. }
             | StopIgnored { .. }

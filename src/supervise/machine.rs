@@ -113,7 +113,7 @@ impl Machine {
                 CommandInput::Started(Ok(child)) => self.started(child, start, now, out),
                 CommandInput::Started(Err(fault)) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
-                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::EndAnnounced, out),
+                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::StoppingAnnounced, out),
                 // In this state, no child runs the command, so these inputs are ignored.
                 CommandInput::Changed(_)
                 | CommandInput::StopSent
@@ -124,7 +124,7 @@ impl Machine {
                 CommandInput::Changed(ChildChange::Ended(end)) => self.ended(child, end, now, out),
                 CommandInput::Changed(ChildChange::Paused(signal)) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
-                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::EndAnnounced, out),
+                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::StoppingAnnounced, out),
                 // In this state, no action is waiting for an answer, so these inputs are ignored.
                 CommandInput::Started(_)
                 | CommandInput::StopSent
@@ -139,7 +139,7 @@ impl Machine {
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
-                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::EndAnnounced, out),
+                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::StoppingAnnounced, out),
                 // If the command is paused while it is being stopped, nothing has to be done: SIGKILL follows at the
                 // stop timeout, and SIGKILL also ends a paused process. The other input does not occur here.
                 CommandInput::Changed(ChildChange::Paused(_)) | CommandInput::Started(_) => {}

@@ -104,7 +104,7 @@ fn a_command_that_announces_its_end_is_not_restarted() {
     let (sts, manager) = (one_late_refresh(), FakeManager::at_path());
     let command = ["notify", "READY=1", "then", "notify", "STOPPING=1", "then", "print-signals", "exit-on", "USR1"];
     let running = probing(notifying(restarting(&sts).arg("-v"), &manager), &command).spawn();
-    running.error_line("the command announced its end, so it will not be restarted");
+    running.error_line("the command sent STOPPING=1, so it will not be restarted");
     running.line("ready");
     running.signal(libc::SIGUSR1);
     let stderr = running.wait().exited(0).stderr;
