@@ -37,7 +37,9 @@ impl From<io::Error> for SocketRefusal {
         let hint = match error.raw_os_error() {
             Some(libc::EADDRINUSE) => "find the other process with: ss -lntp; or use another port",
             Some(libc::EADDRNOTAVAIL) => "use an address of this system; `ip address` lists them",
-            Some(libc::EAFNOSUPPORT) => "this system has no IPv6; use an IPv4 address",
+            Some(libc::EAFNOSUPPORT) => {
+                "the system or RestrictAddressFamilies= of the unit does not allow this kind of address"
+            }
             Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS) => CHECK_LIMITS,
             Some(libc::EACCES | libc::EPERM) => {
                 "a port below 1024 requires root or CAP_NET_BIND_SERVICE, and a Unix socket a writable directory"
