@@ -3,12 +3,13 @@
 use super::record::{Level, Problem, Record, info, span, warning};
 use crate::process::signal::Signal;
 use crate::process::{End, Member, Pid};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum CommandEvent {
     /// xassume listens on an address for the command, which gets the socket under this descriptor.
-    Listening { address: String, descriptor: usize },
+    Listening { address: String, descriptor: RawFd },
     /// The command was started.
     Started { pid: Pid },
     /// A restart has failed and will be tried again.
@@ -119,7 +120,7 @@ impl CommandEvent {
     }
 }
 
-fn listening(address: &str, descriptor: usize) -> Record {
+fn listening(address: &str, descriptor: RawFd) -> Record {
     let text = format!("listening on {address} (descriptor {descriptor} of the command)");
     info("listening", text).text("address", address).number("descriptor", descriptor)
 }

@@ -15,9 +15,6 @@ use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-/// The most descriptors that a process can have.
-const MOST: usize = (i32::MAX - 3) as usize;
-
 /// The sockets for the command.
 pub(crate) struct CommandSockets<'a> {
     pub(crate) held: ListenSockets,
@@ -40,7 +37,7 @@ impl<'a> CommandSockets<'a> {
         let held = ListenSockets::inherit(inherited);
         let mut held = held.map_err(|descriptor| ListenError::NotOpen { descriptor, count: inherited })?;
         for address in addresses {
-            let descriptor = held.next();
+            let descriptor = held.next_descriptor();
             if let Some(target) = listen::target(descriptor) {
                 return Err(ListenError::Occupied { descriptor, address: address.clone(), target });
             }
@@ -68,8 +65,9 @@ impl<'a> CommandSockets<'a> {
                     listen().map_err(|error| refused(address, error))?;
                 }
             }
-            let address = address.with_port(port.unwrap_or_default());
-            report.emit(CommandEvent::Listening { address: address.to_string(), descriptor: position + 3 }.into());
+            let address = address.with_port(port.unwrap_or_default()).to_string();
+            let descriptor = ListenSockets::descriptor(position);
+            report.emit(CommandEvent::Listening { address, descriptor }.into());
         }
         self.files.get_or_init(|| files);
         Ok(())
@@ -117,7 +115,7 @@ fn inherited_count(vars: &Vars) -> Result<usize, ListenError> {
     match vars.get("LISTEN_FDS").filter(|_| vars.has_sockets_for(std::process::id())) {
         None => Ok(0),
         Some(count) => {
-            let parsed = count.to_str().and_then(|count| count.parse().ok()).filter(|count| *count <= MOST);
+            let parsed = count.to_str().and_then(|count| count.parse().ok());
             parsed.ok_or_else(|| ListenError::Count(count.to_string_lossy().into_owned()))
         }
     }
@@ -171,7 +169,7 @@ mod tests {
         assert_eq!([count("2", &format!("0{me}")), count("2", &format!("+{me}"))], [Some(0); 2]);
         assert_eq!([count("2", "1"), count("x", "1"), count("2", ""), count("2", "x")], [Some(0); 4]);
         assert_eq!([count("", &me), count("0", &me)], [Some(0); 2]);
-        assert_eq!([count("x", &me), count("-1", &me), count("2147483645", &me), count("1e3", &me)], [None; 4]);
+        assert_eq!([count("x", &me), count("-1", &me), count("1e3", &me)], [None; 3]);
         assert_eq!(count("99999999999999999999999", &me), None);
         assert_eq!(inherited_count(&vars(&[("LISTEN_PID", &me)])).ok(), Some(0));
         assert_eq!(inherited_count(&vars(&[("LISTEN_FDS", "1")])).ok(), Some(0));

@@ -9,7 +9,7 @@
 use crate::process::listen_address::ListenAddress;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 
 /// The descriptor of the first socket.
@@ -36,7 +36,7 @@ impl ListenSockets {
     pub(crate) fn inherit(count: usize) -> Result<Self, RawFd> {
         let mut sockets = Self::default();
         for _ in 0..count {
-            let descriptor = sockets.next();
+            let descriptor = sockets.next_descriptor();
             // SAFETY: F_GETFL only reads the flags of a descriptor. If the descriptor is closed, the call just fails.
             let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFL) };
             if flags == -1 {
@@ -57,7 +57,7 @@ impl ListenSockets {
     /// # Errors
     /// The system has no such sockets, or no more descriptors.
     pub(crate) fn add(&mut self, address: &ListenAddress) -> io::Result<()> {
-        let wanted = self.next();
+        let wanted = self.next_descriptor();
         let (socket, address) = create(address)?;
         let mut descriptor = OwnedFd::from(socket);
         if descriptor.as_raw_fd() != wanted {
@@ -95,9 +95,14 @@ impl ListenSockets {
         self.0.len()
     }
 
+    /// Returns the descriptor of the socket with this position.
+    pub(crate) fn descriptor(position: usize) -> RawFd {
+        FIRST + RawFd::try_from(position).unwrap_or(RawFd::MAX - FIRST)
+    }
+
     /// Returns the descriptor that the next socket must have.
-    pub(crate) fn next(&self) -> RawFd {
-        FIRST + RawFd::try_from(self.0.len()).unwrap_or(RawFd::MAX - FIRST)
+    pub(crate) fn next_descriptor(&self) -> RawFd {
+        Self::descriptor(self.0.len())
     }
 
     /// Makes execve(2) keep the sockets open. Restores the blocking mode in which they were created or inherited, which
@@ -123,8 +128,7 @@ fn create(address: &ListenAddress) -> io::Result<(Socket, SockAddr)> {
         ListenAddress::Unix(path) => Ok((Socket::new(Domain::UNIX, Type::STREAM, None)?, SockAddr::unix(path)?)),
         ListenAddress::Ip(address) => ip_socket(*address, true),
         ListenAddress::DualStack(port) => {
-            let all = address.ip().unwrap_or((Ipv4Addr::UNSPECIFIED, *port).into());
-            match ip_socket(all, false) {
+            match ip_socket((Ipv6Addr::UNSPECIFIED, *port).into(), false) {
                 // The kernel has no IPv6.
                 Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
                     ip_socket((Ipv4Addr::UNSPECIFIED, *port).into(), true)
