@@ -43,7 +43,12 @@ const AWS_TEXTS: &[&str] = &[
 pub(crate) const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "SYSTEMD_EXEC_PID", "WATCHDOG_PID"];
 
 /// systemd's variables that describe inherited sockets (see `sd_listen_fds(3)`).
-pub(crate) const LISTEN_VARIABLES: [&str; 4] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID"];
+const LISTEN_VARIABLES: [&str; 4] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID"];
+
+/// Checks whether this is one of systemd's variables that describe inherited sockets.
+pub(crate) fn describes_sockets(name: &OsStr) -> bool {
+    LISTEN_VARIABLES.iter().any(|known| name == *known)
+}
 
 /// The variables in the order in which they were inherited, including duplicates and those that are not UTF-8.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ pub(crate) use names::{is_removed_by_default, other_credentials};
 
 use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
-use crate::vars::{LISTEN_VARIABLES, Vars};
+use crate::vars::{Vars, describes_sockets};
 use names::requests_tokens;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -104,11 +104,11 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && requests_tokens(name);
-    // Variables about sockets that are not meant for xassume must not look as if they were meant for the command. In exec
-    // mode they cannot, because the process ID stays the same.
-    let has_other_sockets = inputs.recipient == Recipient::Supervise || !inputs.sockets.is_empty();
-    let sockets = has_other_sockets && LISTEN_VARIABLES.iter().any(|removed| name == *removed);
-    name == SESSION || (identity || sockets) && !inputs.keep.iter().any(|kept| kept == name)
+    // After fork(2), the LISTEN_PID of another process could happen to be the ID of the command. In exec mode it cannot,
+    // because the process ID stays the same.
+    let may_mislead = inputs.recipient == Recipient::Supervise || !inputs.sockets.is_empty();
+    let misleads = may_mislead && describes_sockets(name);
+    name == SESSION || (identity || misleads) && !inputs.keep.iter().any(|kept| kept == name)
 }
 
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {

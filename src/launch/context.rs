@@ -10,7 +10,7 @@ use crate::profile::{Plan, Source, TokenSource, exported_settings};
 use crate::report::{Progress, Report};
 use crate::settings::Settings;
 use crate::sys::helper::ProgramLimit;
-use crate::vars::{LISTEN_VARIABLES, Vars, c_strings};
+use crate::vars::{Vars, c_strings, describes_sockets};
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::AtomicBool;
@@ -122,7 +122,7 @@ pub(super) fn helper_environment<'a>(
 ) -> Vec<CString> {
     let selects_token = |name: &OsStr| name.as_bytes().starts_with(b"XASSUME_WEB_IDENTITY_");
     let listen = LISTEN.variable_name();
-    let about_sockets = |name: &OsStr| LISTEN_VARIABLES.iter().any(|known| name == *known) || name == listen.as_str();
+    let about_sockets = |name: &OsStr| describes_sockets(name) || name == listen.as_str();
     let is_ours = |name: &OsStr| name == "XASSUME_DEPTH" || name == HELD;
     let others = vars.iter().filter(|(name, _)| !is_ours(name) && !selects_token(name) && !about_sockets(name));
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -4,7 +4,7 @@ use crate::deliver::settings::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{Flag, all_flags};
 use crate::role::Invalid;
-use crate::vars::{LISTEN_VARIABLES, Vars};
+use crate::vars::{Vars, describes_sockets};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::LazyLock;
@@ -67,7 +67,7 @@ pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'stat
 /// Checks whether the variable is removed in at least one mode. `--keep-env`, which can keep the variable, is not taken
 /// into account.
 pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
-    requests_tokens(name) || REMOVED.iter().chain(&LISTEN_VARIABLES).any(|removed| name == *removed)
+    requests_tokens(name) || describes_sockets(name) || REMOVED.iter().any(|removed| name == *removed)
 }
 
 /// Checks whether the variable is one of those with which a job of GitHub Actions gets OIDC tokens. They are removed with
