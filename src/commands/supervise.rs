@@ -53,14 +53,8 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
         // signal that killed the command.
         Delivery::open(&launch, offload.clone())?
     };
-    let manager = vars.get("NOTIFY_SOCKET").and_then(ManagerSocket::at);
     // The directory is removed when this value is dropped.
-    let notify_directory = manager.as_ref().and_then(|_| RunDirectory::create_for_all_users());
-    let notifier = manager.map(|manager| {
-        let watchdog = watchdog_interval(vars, nix::unistd::getpid().as_raw());
-        let directory = notify_directory.as_ref().map(|directory| directory.path().to_owned());
-        Notifier::new(manager, directory, watchdog, policy.stop_timeout)
-    });
+    let (_notify_directory, notifier) = notifier(vars, policy).unzip();
     let end = runtime.block_on(async {
         let end = supervised(&launch, (&command, &sockets, &offload), policy, (&mut delivery, notifier)).await;
         delivery.remove().await;
@@ -78,6 +72,16 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
         }
         Final::Lapsed => Err(Error::Lapsed),
     }
+}
+
+/// Returns the notifier for the service manager, and the directory of its sockets. Returns `None` if there is no service
+/// manager.
+fn notifier(vars: &Vars, policy: Policy) -> Option<(Option<RunDirectory>, Notifier)> {
+    let manager = ManagerSocket::at(vars.get("NOTIFY_SOCKET")?)?;
+    let watchdog = watchdog_interval(vars, nix::unistd::getpid().as_raw());
+    let directory = RunDirectory::create_for_all_users();
+    let path = directory.as_ref().map(|directory| directory.path().to_owned());
+    Some((directory, Notifier::new(manager, path, watchdog, policy.stop_timeout)))
 }
 
 async fn supervised(
