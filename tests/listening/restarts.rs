@@ -37,13 +37,13 @@ fn a_connection_between_stop_and_start_is_answered_by_the_new_process() {
     let script = "if [ -e \"$HOME/second\" ]; then exec \"$@\" serve; fi\n\
                   echo first=$$\n\
                   touch \"$HOME/second\"\n\
-                  exec \"$@\" print-signals then say stopping then print-signals survive TERM exit-on USR1";
+                  exec \"$@\" sockets then print-signals then say stopping then print-signals survive TERM exit-on USR1";
     let xassume = xassume.args(["--", "sh", "-c", script, "sh"]).args(crate::support::probe());
     let xassume = xassume.spawn();
     let first = xassume.line("first=").trim_start_matches("first=").parse().expect("a pid");
+    let address = address(&xassume.line("socket 3"));
     xassume.line("stopping");
     xassume.line("ready");
-    let address = listening_address(first);
     // The first process does not accept connections, and the second one has not been started.
     let waiting = TcpStream::connect(address).expect("the connection waits");
     sys::send_signal(first, libc::SIGUSR1);
@@ -52,17 +52,6 @@ fn a_connection_between_stop_and_start_is_answered_by_the_new_process() {
     assert_eq!(answer, format!("listen {second}"));
     assert_ne!(first, second);
     assert_eq!(ask_at(address), answer);
-}
-
-/// The address of the socket that a process has as descriptor 3.
-#[track_caller]
-fn listening_address(pid: i32) -> std::net::SocketAddr {
-    let link = std::fs::read_link(format!("/proc/{pid}/fd/3")).expect("the process runs");
-    let inode = link.to_string_lossy().trim_matches(|c: char| !c.is_ascii_digit()).to_owned();
-    let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).expect("the kernel shows sockets");
-    let row = table.lines().find(|row| row.split_whitespace().nth(9) == Some(&inode)).expect("the socket is listed");
-    let port = row.split_whitespace().nth(1).and_then(|local| local.rsplit(':').next()).expect("a port");
-    (std::net::Ipv4Addr::LOCALHOST, u16::from_str_radix(port, 16).expect("a port is hexadecimal")).into()
 }
 
 #[test]
