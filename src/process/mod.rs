@@ -96,3 +96,18 @@ pub(crate) struct Arrival {
     pub(crate) signal: Signal,
     pub(crate) sender: Sender,
 }
+
+/// The process that sent a datagram, as the kernel reports it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Peer {
+    pub(crate) uid: u32,
+    pub(crate) pid: Pid,
+}
+
+impl Peer {
+    /// Checks whether notifications of this process are accepted: it runs as root or as xassume's user `me`, or it
+    /// belongs to the command.
+    pub(crate) fn is_accepted(self, me: u32, belongs_to_command: impl FnOnce(Pid) -> bool) -> bool {
+        self.uid == 0 || self.uid == me || belongs_to_command(self.pid)
+    }
+}

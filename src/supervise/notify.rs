@@ -16,33 +16,17 @@ pub(crate) use status::SessionOutlook;
 
 use crate::moment::Now;
 use crate::process::Pid;
+use crate::sys::notify::MAX_BYTES;
 use crate::vars::Vars;
 use status::Status;
 use std::time::Duration;
 use watchdog::Watchdog;
 
-/// The maximum number of bytes in a datagram. systemd ignores longer ones.
-pub(crate) const MAX_BYTES: usize = 4096;
 /// More than the number of bytes that a reported reload adds to `READY=1`.
 const RELOAD_BYTES: usize = 64;
 /// If the command is stopped for a restart within this time after HUP, and has not sent `RELOADING=1` since, the new
 /// generation completes the reload.
 const RELOAD_ANSWER: Duration = Duration::from_secs(5);
-
-/// The process that sent a datagram, as the kernel reports it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Peer {
-    pub(crate) uid: u32,
-    pub(crate) pid: Pid,
-}
-
-impl Peer {
-    /// Checks whether notifications of this process are accepted: it runs as root or as xassume's user `me`, or it
-    /// belongs to the command.
-    pub(crate) fn is_accepted(self, me: u32, belongs_to_command: impl FnOnce(Pid) -> bool) -> bool {
-        self.uid == 0 || self.uid == me || belongs_to_command(self.pid)
-    }
-}
 
 /// Returns the lines of a text. Returns none if systemd would ignore the text: it is too long, or contains a NUL byte
 /// before its end.
@@ -57,9 +41,8 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 /// Returns the watchdog interval of the service whose main process is `me`. Returns `None` if the service manager expects
 /// no watchdog messages from that process.
 pub(crate) fn watchdog_interval(vars: &Vars, me: Pid) -> Option<Duration> {
-    let is_other = |pid: &str| pid != me.to_string();
-    let interval = watchdog::interval(vars.text("WATCHDOG_USEC")?);
-    interval.filter(|_| !vars.text("WATCHDOG_PID").is_some_and(is_other))
+    let is_ours = vars.text("WATCHDOG_PID").is_none_or(|pid| pid == me.to_string());
+    watchdog::interval(vars.text("WATCHDOG_USEC")?).filter(|_| is_ours)
 }
 
 /// The state of the relay, and the datagrams that the service manager has not received yet.

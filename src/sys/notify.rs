@@ -3,7 +3,7 @@
 
 mod message;
 
-pub(crate) use message::Received;
+pub(crate) use message::{MAX_BYTES, MAX_DESCRIPTORS, Received};
 
 use super::poll::{polled, read_when_ready};
 use super::random::random_hex;

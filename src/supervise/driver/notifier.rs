@@ -8,7 +8,7 @@ use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, ChildChange, Sender};
 use crate::supervise::machine::{CommandInput, Fault, Input};
-use crate::supervise::notify::{Notification, Outbox, Peer, Relay};
+use crate::supervise::notify::{Notification, Outbox, Relay};
 use crate::sys::boot;
 use crate::sys::clock::Clock;
 use crate::sys::notify::{ManagerSocket, NotifySocket, Received};
@@ -133,7 +133,6 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
         let Some(notifier) = &mut self.ports.notifier else { return };
         let Received { text, descriptors, sender, is_truncated } = received;
         let me = nix::unistd::geteuid().as_raw();
-        let sender = sender.map(|(uid, pid)| Peer { uid, pid });
         let is_accepted = sender.is_some_and(|sender| sender.is_accepted(me, |pid| self.ports.host.includes(pid)));
         if is_truncated || !is_accepted {
             return;

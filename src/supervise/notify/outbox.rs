@@ -1,13 +1,11 @@
 //! The datagrams that wait until the service manager reads its socket. All of them are sent in order. If a datagram has
 //! only a status or a watchdog message, it replaces an older one that is still waiting.
 
+use crate::sys::notify::MAX_DESCRIPTORS;
 use std::collections::VecDeque;
 
 /// While this many datagrams wait, no more are read from the command, so the command waits too.
 const FULL: usize = 16;
-/// The maximum number of descriptors that wait. A datagram with more is dropped, because xassume needs descriptors
-/// itself. One datagram has at most 253 (`SCM_MAX_FD` in the kernel).
-const MAX_DESCRIPTORS: usize = 253;
 
 /// A datagram: lines of the form `NAME=value`, and file descriptors.
 #[derive(PartialEq, Eq, Debug)]
@@ -29,6 +27,7 @@ impl<D> Default for Outbox<D> {
 impl<D> Outbox<D> {
     pub(super) fn push(&mut self, new: Notification<D>) {
         let waiting: usize = self.0.iter().map(|old| old.descriptors.len()).sum();
+        // Not more than one datagram can have, because xassume needs descriptors itself.
         if waiting + new.descriptors.len() > MAX_DESCRIPTORS {
             return;
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::moment::Deadline;
+use crate::process::Peer;
 use std::time::UNIX_EPOCH;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,24 +2,24 @@
 
 #![allow(unsafe_code)]
 
-use crate::process::Pid;
+use crate::process::Peer;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixDatagram;
 use std::ptr;
 
-/// The size of the buffer for text. systemd ignores a datagram with more than 4,096 bytes of text.
-const MAX_TEXT: usize = 4096;
+/// The maximum number of bytes of text in a datagram. systemd ignores longer ones.
+pub(crate) const MAX_BYTES: usize = 4096;
 /// The maximum number of descriptors in a datagram (`SCM_MAX_FD` in the kernel).
-const MAX_DESCRIPTORS: usize = 253;
+pub(crate) const MAX_DESCRIPTORS: usize = 253;
 
 /// A datagram that was received.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) text: Vec<u8>,
     pub(crate) descriptors: Vec<OwnedFd>,
-    /// The user and the process that sent the datagram. `None` if the kernel does not report them.
-    pub(crate) sender: Option<(u32, Pid)>,
+    /// `None` if the kernel does not report the sender.
+    pub(crate) sender: Option<Peer>,
     /// Whether the text or some descriptors are missing, because there were too many.
     pub(crate) is_truncated: bool,
 }
@@ -49,7 +49,7 @@ pub(super) fn report_senders(socket: &UnixDatagram) -> io::Result<()> {
 
 /// Receives a datagram, without waiting.
 pub(super) fn receive(socket: &UnixDatagram) -> io::Result<Received> {
-    let mut text = vec![0_u8; MAX_TEXT];
+    let mut text = vec![0_u8; MAX_BYTES];
     let mut control: Control = [0; size_of::<Control>() / 8];
     let mut part = libc::iovec { iov_base: text.as_mut_ptr().cast(), iov_len: text.len() };
     // SAFETY: a zeroed `msghdr` is valid, and has no buffers.
@@ -84,7 +84,7 @@ pub(super) fn receive(socket: &UnixDatagram) -> io::Result<Received> {
                 (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if length >= size_of::<libc::ucred>() => {
                     let mut sender = libc::ucred { pid: 0, uid: 0, gid: 0 };
                     ptr::copy_nonoverlapping(data, (&raw mut sender).cast::<u8>(), size_of::<libc::ucred>());
-                    received.sender = Some((sender.uid, sender.pid));
+                    received.sender = Some(Peer { uid: sender.uid, pid: sender.pid });
                 }
                 _ => {}
             }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::process::Peer;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -26,7 +27,7 @@ fn text_descriptors_and_sender_arrive_at_both_kinds_of_address() {
             send_to(socket.address(), b"X=1\nY=2", &[writer.into(), null]).unwrap();
             let received = socket.receive().expect("a datagram");
             assert_eq!(received.text, b"X=1\nY=2");
-            let me = (nix::unistd::geteuid().as_raw(), nix::unistd::getpid().as_raw());
+            let me = Peer { uid: nix::unistd::geteuid().as_raw(), pid: nix::unistd::getpid().as_raw() };
             assert_eq!((received.sender, received.is_truncated), (Some(me), false));
             let [writer, null] = <[OwnedFd; 2]>::try_from(received.descriptors).unwrap();
             assert_eq!(File::from(null).metadata().unwrap().ino(), std::fs::metadata("/dev/null").unwrap().ino());
