@@ -147,8 +147,8 @@ impl Family {
     pub(crate) fn includes(&self, command: Pid, pid: Pid) -> bool {
         let me = getpid().as_raw();
         let group = signals::group_of(command);
-        let mut line = processes::with_ancestors(pid).enumerate();
-        line.any(|(at, process)| {
+        let mut ancestors = processes::with_ancestors(pid).enumerate();
+        ancestors.any(|(at, process)| {
             // A process that has lost its parent is a child of xassume.
             let is_orphan = process.parent == me && !self.is_stranger(&process);
             process.pid == command || is_orphan || at == 0 && group == Some(process.group)
