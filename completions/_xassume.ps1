@@ -55,7 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--stop-timeout', '--stop-timeout', [CompletionResultType]::ParameterName, 'Kill the command if it has not stopped after this time [default: 10s]')
             [CompletionResult]::new('--on-refresh-failure', '--on-refresh-failure', [CompletionResultType]::ParameterName, 'What to do when the session expires and cannot be refreshed [default: keep]')
             [CompletionResult]::new('--process-group', '--process-group', [CompletionResultType]::ParameterName, 'Process group of a supervised command [default: auto]')
-            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen here and pass the socket to the command; repeatable')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen on this address and pass the socket to the command; repeatable')
             [CompletionResult]::new('--via', '--via', [CompletionResultType]::ParameterName, 'How to pass the credentials to the command [default: env; file with --on-expiry signal]')
             [CompletionResult]::new('--credentials-file', '--credentials-file', [CompletionResultType]::ParameterName, 'Credentials file for --via file [default: a private one]')
             [CompletionResult]::new('--file-mode', '--file-mode', [CompletionResultType]::ParameterName, 'Mode of the credentials file, for shared volumes [default: 0600]')

@@ -52,7 +52,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --stop-timeout 'Kill the command if it has not stopped after this time [default: 10s]'
             cand --on-refresh-failure 'What to do when the session expires and cannot be refreshed [default: keep]'
             cand --process-group 'Process group of a supervised command [default: auto]'
-            cand --listen 'Listen here and pass the socket to the command; repeatable'
+            cand --listen 'Listen on this address and pass the socket to the command; repeatable'
             cand --via 'How to pass the credentials to the command [default: env; file with --on-expiry signal]'
             cand --credentials-file 'Credentials file for --via file [default: a private one]'
             cand --file-mode 'Mode of the credentials file, for shared volumes [default: 0600]'

@@ -55,10 +55,10 @@ pub(crate) const PROCESS_GROUP: Flag = one(
 pub(crate) const LISTEN: Flag = many(
     "listen",
     "ADDRESS",
-    "Listen here and pass the socket to the command; repeatable\n\n\
+    "Listen on this address and pass the socket to the command; repeatable\n\n\
      PORT (on 127.0.0.1), ADDRESS:PORT, [IPV6-ADDRESS]:PORT, *:PORT (on all addresses) or unix:/PATH. The command gets the \
-     sockets as from systemd: descriptors from 3 on, LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES. They stay open during a \
-     restart, so connections wait instead of being refused.",
+     sockets in the same way as systemd passes them: descriptors from 3 on, LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES. They \
+     stay open during a restart, so connections wait instead of being refused.",
 )
 .removed();
 
