@@ -94,6 +94,8 @@ fn notify(machine: &Machine) {
     let keys: Vec<String> =
         machine.log(unit).lines().filter(|line| line.contains("serves")).map(str::to_owned).collect();
     assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "each start has a new session: {keys:?}");
+    let log = machine.log(unit);
+    assert!(log.contains("cache: miss") && !log.contains("cannot store"), "the unit's cache can be written: {log}");
     stop(machine, unit);
 }
 
@@ -169,7 +171,7 @@ impl Units {
         units.files.push(UnitFile { path: "xassume-test-config".into(), text: profile });
         let common = format!(
             "Environment=AWS_ENDPOINT_URL_STS={} AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true\n\
-             Environment=AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} XASSUME_NO_CACHE=true\n\
+             Environment=AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n\
              Environment=\"PROBE={SHARED}/bin/probe xassume-probe\"\n\
              StandardOutput=append:{SHARED}/%n.log\nStandardError=append:{SHARED}/%n.log\nRestart=no\n",
             sts.url(),
@@ -186,7 +188,7 @@ impl Units {
             ("xassume-notify.service", "xassume-all.service", [nobody, "NotifyAccess=all\n"]),
             ("xassume-notify.service", "xassume-hang.service", [nobody, hang]),
             ("xassume-reload.service", "xassume-reload.service", [nobody, reload]),
-            ("xassume-worker.service", "xassume-worker.service", [nobody, ""]),
+            ("xassume-worker.service", "xassume-worker.service", [nobody, "Environment=XASSUME_NO_CACHE=true\n"]),
             ("xassume@.service", "xassume@.service", [config, ""]),
         ] {
             let text = fs::read_to_string(PathBuf::from("examples/systemd").join(example)).expect("an example");
