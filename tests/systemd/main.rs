@@ -16,6 +16,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod activation;
 mod machine;
 
 use machine::{Machine, SHARED, UnitFile, refused, said, version};
@@ -73,12 +74,14 @@ fn main() {
 
 type Test = (&'static str, fn(&Machine));
 
-const TESTS: [Test; 5] = [
+const TESTS: [Test; 7] = [
     ("a notify unit stays active over restarts, and stops", notify),
     ("a notify unit with NotifyAccess=all", notify_access_all),
     ("a reload", reload),
     ("an instance of the template, and a worker with Type=exec", template_and_worker),
     ("the watchdog ends a server that hangs", watchdog),
+    ("a socket starts its service, and refuses no connection during restarts", activation::supervised),
+    ("a socket starts a server that replaces xassume", activation::replaced),
 ];
 
 fn notify(machine: &Machine) {
@@ -166,6 +169,7 @@ impl Units {
         for name in ["worker", "reports"] {
             units.script(name, "#!/bin/sh\nexec $PROBE env NOTIFY_SOCKET then print-signals\n");
         }
+        units.script("web-server", "#!/bin/sh\nexec $PROBE sockets then serve\n");
         let user = Identity::user();
         let profile = format!("[profile reports]\nrole_arn = {ROLE}\ncredential_source = Environment\n");
         units.files.push(UnitFile { path: "xassume-test-config".into(), text: profile });
@@ -190,14 +194,17 @@ impl Units {
             ("xassume-reload.service", "xassume-reload.service", [nobody, reload]),
             ("xassume-worker.service", "xassume-worker.service", [nobody, "Environment=XASSUME_NO_CACHE=true\n"]),
             ("xassume@.service", "xassume@.service", [config, ""]),
+            ("xassume-web.service", "xassume-web.service", [nobody, ""]),
+            ("xassume-web.service", "xassume-direct.service", [nobody, "Environment=XASSUME_ON_EXPIRY=\n"]),
         ] {
-            let text = fs::read_to_string(PathBuf::from("examples/systemd").join(example)).expect("an example");
+            let text = example_unit(example).replace("xassume-web.socket", &name.replace(".service", ".socket"));
             let text = text.replace("/usr/bin/", &format!("{SHARED}/bin/"));
             let text = text.replace("/usr/local/bin/", &format!("{SHARED}/bin/"));
             units.files.push(UnitFile { path: name.into(), text });
             let text = format!("[Service]\n{common}{}", more.concat());
             units.files.push(UnitFile { path: format!("{name}.d/test.conf"), text });
         }
+        units.files.extend(["web", "direct"].into_iter().flat_map(activation::socket_files));
         units
     }
 
@@ -207,14 +214,17 @@ impl Units {
         self.programs.push((name, path));
     }
 
-    /// Checks the units with `systemd-analyze`: their syntax and their exposure.
+    /// Checks the units with `systemd-analyze`: their syntax, and the exposure of the services.
     fn check(&self) {
         let directory = tempfile::tempdir().expect("the temporary directory is writable");
-        for UnitFile { path, text } in self.files.iter().filter(|unit| unit.path.ends_with(".service")) {
-            let file = directory.path().join(path);
+        let is_unit = |file: &&UnitFile| file.path.ends_with(".service") || file.path.ends_with(".socket");
+        for UnitFile { path, text } in self.files.iter().filter(is_unit) {
             // The programs do not exist here.
             let text = text.replace(&format!("{SHARED}/bin/xassume"), binary().to_str().expect("a plain path"));
-            fs::write(&file, text).expect("it is writable");
+            fs::write(directory.path().join(path), text).expect("it is writable");
+        }
+        for UnitFile { path, .. } in self.files.iter().filter(is_unit) {
+            let file = directory.path().join(path);
             let analyze = |words: &[&str]| {
                 let mut command = Command::new("systemd-analyze");
                 command.args(words).arg(&file).stdin(Stdio::null()).output().expect("systemd-analyze runs")
@@ -226,10 +236,17 @@ impl Units {
                 "{path}: {}",
                 said(&verified)
             );
+            if path.ends_with(".socket") {
+                continue;
+            }
             let exposure = analyze(&["security", "--offline=yes", &format!("--threshold={MOST_EXPOSED}")]);
             let text = said(&exposure);
             assert!(exposure.status.success(), "{path}: {text}");
             println!("{}", text.lines().last().unwrap_or_default());
         }
     }
+}
+
+fn example_unit(name: &str) -> String {
+    fs::read_to_string(PathBuf::from("examples/systemd").join(name)).expect("an example")
 }
