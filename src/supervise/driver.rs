@@ -111,7 +111,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         loop {
             let input = self.next().await;
             let now = self.ports.clock.now();
-            self.before_input(&input, now);
+            let Some(input) = self.before_input(input, now) else { continue };
             let actions = self.machine.handle(input, now);
             self.after_input(now);
             for action in actions {
@@ -125,8 +125,8 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
 
     async fn next(&mut self) -> Input {
         loop {
-            if let Some(answer) = self.answers.pop_front() {
-                return answer;
+            if let Some(input) = self.answers.pop_front().or_else(|| self.released_hang_up()) {
+                return input;
             }
             let relayed = self.notifier_deadline().map(Deadline::at);
             let deadline = self.machine.deadline().into_iter().chain(relayed).reduce(Deadline::or);

@@ -7,6 +7,7 @@
 //!
 //! Everything here is pure. The type parameter `D` is a file descriptor, which is closed when it is dropped.
 
+mod hang_up;
 mod outbox;
 mod status;
 mod watchdog;
@@ -15,9 +16,10 @@ pub(crate) use outbox::{Notification, Outbox};
 pub(crate) use status::SessionOutlook;
 
 use crate::moment::Now;
-use crate::process::Pid;
+use crate::process::{Arrival, Pid};
 use crate::sys::notify::MAX_BYTES;
 use crate::vars::Vars;
+use hang_up::HeldHangUp;
 use status::Status;
 use std::time::Duration;
 use watchdog::Watchdog;
@@ -53,7 +55,8 @@ pub(crate) struct Relay<D> {
     watchdog: Watchdog,
     readiness: Readiness,
     course: Course,
-    /// When HUP last arrived, by the boot clock. `None` if the command has sent `RELOADING=1` since.
+    held_hang_up: HeldHangUp,
+    /// When HUP was last forwarded, by the boot clock. `None` if the command has sent `RELOADING=1` since.
     hung_up_at: Option<Duration>,
     /// Whether the service manager waits for a reload that only the next generation can complete.
     owes_reload: bool,
@@ -88,6 +91,7 @@ impl<D> Relay<D> {
             watchdog: Watchdog::new(watchdog, stop_timeout),
             readiness: Readiness::Starting,
             course: Course::Running,
+            held_hang_up: HeldHangUp::default(),
             hung_up_at: None,
             owes_reload: false,
         }
@@ -160,6 +164,7 @@ impl<D> Relay<D> {
     /// Returns the lines for `READY=1` of the command: none if it does not count. If the previous generation was
     /// stopped during a reload, the lines report that whole reload.
     fn ready(&mut self, reloads: bool, monotonic: Duration) -> Vec<Vec<u8>> {
+        self.held_hang_up.ready();
         let completes_reload = std::mem::take(&mut self.owes_reload);
         if self.readiness == Readiness::Ready && !completes_reload {
             return Vec::new();
@@ -197,6 +202,9 @@ impl<D> Relay<D> {
 
     /// A new generation is about to be forked, and has not sent anything yet.
     pub(crate) fn begin_generation(&mut self, now: Now) {
+        if self.readiness != Readiness::Starting {
+            self.held_hang_up.begin(now.boot);
+        }
         if self.status.set_text(b"") {
             self.send(Vec::new(), Some(0), Vec::new(), now);
         }
@@ -217,18 +225,27 @@ impl<D> Relay<D> {
         self.course = Course::Replacing;
         let recent = |at: Duration| now.boot.saturating_sub(at) <= RELOAD_ANSWER;
         let unanswered = self.hung_up_at.take().is_some_and(recent) && self.readiness == Readiness::Ready;
-        self.owes_reload |= unanswered || self.readiness == Readiness::Reloading;
+        let held = self.held_hang_up.discard();
+        self.owes_reload |= unanswered || held || self.readiness == Readiness::Reloading;
         self.watchdog.bridge(now.boot);
         self.wake(now);
     }
 
-    /// HUP has arrived, with which a service manager asks the service to reload its configuration.
-    pub(crate) fn hang_up(&mut self, now: Now) {
+    /// HUP has arrived, with which a service manager asks the service to reload its configuration. Returns whether it
+    /// must be held until [`Self::release_hang_up`] returns it.
+    pub(crate) fn hang_up(&mut self, arrival: Arrival, now: Now) -> bool {
         if self.course == Course::Replacing {
             self.owes_reload |= self.readiness != Readiness::Starting;
-        } else {
-            self.hung_up_at = Some(now.boot);
+            return false;
         }
+        let is_held = self.held_hang_up.hold(arrival, now.boot);
+        self.hung_up_at = (!is_held).then_some(now.boot);
+        is_held
+    }
+
+    /// Returns a HUP that need not be held any longer.
+    pub(crate) fn release_hang_up(&mut self, now: Now) -> Option<Arrival> {
+        self.held_hang_up.release(now.boot)
     }
 
     /// It is decided that the command will not run again.
@@ -246,9 +263,9 @@ impl<D> Relay<D> {
         }
     }
 
-    /// Returns when [`Self::wake`] must be called, by the boot clock.
+    /// Returns when [`Self::wake`] and [`Self::release_hang_up`] must be called, by the boot clock.
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        self.watchdog.deadline()
+        self.watchdog.deadline().into_iter().chain(self.held_hang_up.deadline()).min()
     }
 }
 

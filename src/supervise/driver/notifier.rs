@@ -6,7 +6,7 @@ use super::{CommandHost, Driver};
 use crate::event::RunEvent;
 use crate::moment::Now;
 use crate::process::signal::Signal;
-use crate::process::{Arrival, ChildChange, Sender};
+use crate::process::{ChildChange, Sender};
 use crate::supervise::machine::{CommandInput, Fault, Input};
 use crate::supervise::notify::{Notification, Outbox, Relay};
 use crate::sys::boot;
@@ -153,22 +153,33 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
         }
     }
 
-    /// Prepares for an input of the machine: what the command sent before its end is handled before the end.
-    pub(super) fn before_input(&mut self, input: &Input, now: Now) {
+    /// Prepares for an input of the machine: what the command sent before its end is handled before the end. Returns
+    /// `None` if the machine gets the input later, because it is a HUP for which the command is not ready.
+    pub(super) fn before_input(&mut self, input: Input, now: Now) -> Option<Input> {
         if let Input::Command(CommandInput::Changed(ChildChange::Ended(_))) = input {
             self.handle_notifications();
         }
-        let Some(Notifier { relay, .. }) = &mut self.ports.notifier else { return };
-        match input {
+        let Some(Notifier { relay, .. }) = &mut self.ports.notifier else { return Some(input) };
+        match &input {
             Input::Command(CommandInput::Started(Ok(_))) => relay.started(),
-            Input::Command(CommandInput::Signal(Arrival { signal: Signal::HUP, sender }))
-                if *sender != Sender::Kernel =>
+            Input::Command(CommandInput::Signal(arrival))
+                if arrival.signal == Signal::HUP && arrival.sender != Sender::Kernel =>
             {
-                relay.hang_up(now);
+                if relay.hang_up(*arrival, now) {
+                    return None;
+                }
             }
             Input::Wake => relay.wake(now),
             Input::Command(_) | Input::Session(_) => {}
         }
+        Some(input)
+    }
+
+    /// Returns a HUP that was held, once the command is ready for it.
+    pub(super) fn released_hang_up(&mut self) -> Option<Input> {
+        let now = self.ports.clock.now();
+        let released = self.ports.notifier.as_mut()?.relay.release_hang_up(now)?;
+        Some(Input::Command(CommandInput::Signal(released)))
     }
 
     /// Reports to the service manager what the machine has decided.

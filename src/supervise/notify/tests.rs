@@ -1,10 +1,12 @@
 use super::*;
 use crate::moment::Deadline;
-use crate::process::Peer;
+use crate::process::signal::Signal;
+use crate::process::{Peer, Sender};
 use std::time::UNIX_EPOCH;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MONOTONIC: Duration = Duration::from_micros(77);
+const HANG_UP: Arrival = Arrival { signal: Signal::HUP, sender: Sender::Process { pid: 1, group: None } };
 
 /// A relay and its clock. Descriptors are numbers.
 struct Play {
@@ -41,7 +43,7 @@ impl Play {
     }
 
     fn hang_up(mut self) -> Self {
-        self.relay.hang_up(self.now);
+        self.relay.hang_up(HANG_UP, self.now);
         self
     }
 
@@ -159,6 +161,49 @@ fn a_reload_that_a_restart_interrupts_is_completed_by_the_new_generation() {
     Play::new().replace().hang_up().restart().sends("READY=1").relays(&["READY=1"]);
     Play::new().hang_up().restart().sends("READY=1").relays(&["READY=1"]);
     Play::new().sends("RELOADING=1").relays(&["RELOADING=1"]).restart().sends("READY=1").relays(&["READY=1"]);
+}
+
+/// Plays a sequence of `READY=1`, HUP, restarts and pauses. Checks that HUP reaches a new generation only if it is ready
+/// or has had a minute, and that each HUP reaches a generation or is completed by the next one.
+fn play_hang_ups(steps: &[usize]) {
+    let (mut play, mut began, mut is_ready) = (Play::ready(), None, true);
+    let (mut is_held, mut is_owed) = (false, false);
+    for step in steps {
+        let mut reaches = false;
+        match step {
+            0 => {
+                play.relay.outbox = Outbox::default();
+                play = play.sends("READY=1");
+                let reports = play.relay.outbox.first().is_some_and(|first| first.text.starts_with(b"RELOADING=1\n"));
+                assert!(reports || !is_owed, "{steps:?}");
+                (is_ready, is_owed) = (true, false);
+            }
+            1 => {
+                reaches = !play.relay.hang_up(HANG_UP, play.now);
+                is_held = !reaches;
+            }
+            2 => {
+                play = play.restart();
+                (began, is_ready, is_owed, is_held) = (Some(play.now.boot), false, is_owed || is_held, false);
+            }
+            _ => play = play.after(30 * SECOND),
+        }
+        reaches |= play.relay.release_hang_up(play.now).inspect(|_| is_held = false).is_some();
+        let late = began.is_some_and(|at| play.now.boot >= at + 60 * SECOND);
+        assert!(!reaches || is_ready || late, "{steps:?}");
+        assert!(!is_held || !is_ready && !late, "{steps:?}");
+        assert_eq!(play.relay.deadline(), began.filter(|_| is_held).map(|at| at + 60 * SECOND), "{steps:?}");
+    }
+}
+
+#[test]
+fn in_every_sequence_hang_up_waits_for_a_new_generation_and_is_not_lost() {
+    const LENGTH: u32 = 8;
+    for number in 0..4_usize.pow(LENGTH) {
+        play_hang_ups(&(0..LENGTH).map(|at| number / 4_usize.pow(at) % 4).collect::<Vec<_>>());
+    }
+    // Before the first `READY=1`, nothing is held.
+    assert!(!Play::new().restart().relay.hang_up(HANG_UP, Play::new().now));
 }
 
 #[test]

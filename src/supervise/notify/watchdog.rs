@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-/// How long a new generation may take until its first watchdog message. The stop timeout is added to this time.
-const START_TIME: Duration = Duration::from_mins(1);
+/// How long a new generation may take until its first watchdog message (the stop timeout is added to this time), and how
+/// long until it must be ready for HUP.
+pub(super) const START_TIME: Duration = Duration::from_mins(1);
 /// The shortest time between two messages, whatever interval the command sets (`WATCHDOG_USEC=`).
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 

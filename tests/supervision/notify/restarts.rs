@@ -2,7 +2,7 @@
 
 use super::super::restart::SLOW_TO_STOP;
 use super::super::{SHORT, pid, state};
-use super::{notifying, one_refresh, probing, restarting};
+use super::{notifying, one_late_refresh, one_refresh, probing, restarting, scripted};
 use crate::support::processes::state_of;
 use crate::support::sys::send_signal;
 use crate::support::{Answer, FakeManager, FakeSts};
@@ -150,4 +150,40 @@ fn a_reload_that_a_restart_interrupts_is_completed_by_the_new_generation() {
     assert!(completed.starts_with("RELOADING=1\nMONOTONIC_USEC=") && completed.ends_with("\nREADY=1"), "{completed}");
     assert_eq!(manager.next_but_status().text, reload, "the new generation reloads too");
     running.line("ready");
+}
+
+/// The first generation handles HUP and is ready. Each later one handles it only after it has read a line.
+const LATE_HANDLER: &str = r"
+trap 'exit 3' TERM
+trap 'echo got USR1' USR1
+if mkdir first; then
+    trap 'echo got HUP' HUP
+else
+    echo began
+    read -r line
+    trap 'echo got HUP' HUP
+fi
+$PROBE notify READY=1
+echo is ready
+while :; do sleep 0.05; done
+";
+
+#[test]
+fn hang_up_waits_until_a_new_generation_is_ready() {
+    let (sts, manager) = (one_late_refresh(), FakeManager::at_path());
+    let xassume = scripted(notifying(restarting(&sts), &manager), LATE_HANDLER);
+    let home = xassume.home();
+    let mut running = xassume.cwd(home).stdin_open().spawn();
+    running.line("is ready");
+    running.signal(libc::SIGHUP);
+    running.line("got HUP");
+    running.line("began");
+    running.signal(libc::SIGHUP);
+    // HUP is handled before this signal, because its number is lower.
+    running.signal(libc::SIGUSR1);
+    running.line("got USR1");
+    running.write(b"\n");
+    running.line("got HUP");
+    running.signal(libc::SIGTERM);
+    running.wait().exited(3);
 }
