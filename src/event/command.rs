@@ -74,17 +74,7 @@ impl CommandEvent {
             Self::StoppingAnnounced => {
                 info("stopping_announced", "the command sent STOPPING=1, so it will not be restarted")
             }
-            Self::Stopped { how, end } => {
-                let (how, what) = match how {
-                    Stop::Asked => ("stop signal", "was stopped"),
-                    Stop::Killed => ("SIGKILL after the stop timeout", "did not stop within the stop timeout"),
-                };
-                let record = info("stopped", format!("the command {what} and {end}")).text("how", how);
-                match end {
-                    End::Exited(status) => record.number("status", *status),
-                    End::Killed(signal) => record.text("signal", signal),
-                }
-            }
+            Self::Stopped { how, end } => stopped(*how, *end),
             Self::StillStopping { member: Member { name, pid } } => {
                 let text = format!("the command has ended; waiting for {name} (pid {pid}), which the command started");
                 info("still_stopping", text).number("pid", *pid).text("name", name)
@@ -123,4 +113,16 @@ impl CommandEvent {
 fn listening(address: &str, descriptor: RawFd) -> Record {
     let text = format!("listening on {address} (descriptor {descriptor} of the command)");
     info("listening", text).text("address", address).number("descriptor", descriptor)
+}
+
+fn stopped(how: Stop, end: End) -> Record {
+    let (how, what) = match how {
+        Stop::Asked => ("stop signal", "was stopped"),
+        Stop::Killed => ("SIGKILL after the stop timeout", "did not stop within the stop timeout"),
+    };
+    let record = info("stopped", format!("the command {what} and {end}")).text("how", &how);
+    match end {
+        End::Exited(status) => record.number("status", status),
+        End::Killed(signal) => record.text("signal", &signal),
+    }
 }
