@@ -103,12 +103,16 @@ impl<D> Relay<D> {
     /// A datagram that systemd would ignore is ignored. `monotonic` is the time by `CLOCK_MONOTONIC`.
     pub(crate) fn receive(&mut self, received: Notification<D>, now: Now, monotonic: Duration) -> bool {
         let Notification { text, descriptors } = received;
-        let lines = lines(&text);
+        let mut lines = lines(&text);
         if lines.contains(&&b"BARRIER=1"[..]) {
             if lines.len() == 1 && descriptors.len() == 1 {
                 self.send(vec![lines[0].to_vec()], None, descriptors, now);
             }
             return false;
+        }
+        // The service manager would take a service that is stopping for one that runs.
+        if self.course == Course::Ending {
+            lines.retain(|line| !matches!(*line, b"READY=1" | b"RELOADING=1"));
         }
         let reloads = lines.contains(&&b"RELOADING=1"[..]);
         if reloads {

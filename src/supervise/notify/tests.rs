@@ -143,6 +143,14 @@ fn stopping_is_relayed_once_unless_xassume_stops_the_command() {
 }
 
 #[test]
+fn after_the_end_is_announced_the_service_is_neither_ready_nor_reloading() {
+    for play in [Play::ready().sends("STOPPING=1").relays(&["STOPPING=1"]), Play::new().end().relays(&["STOPPING=1"])] {
+        let play = play.sends("READY=1").sends("RELOADING=1\nSTATUS=x").sends("READY=1\nX_A=1");
+        play.relays(&["STATUS=x", "X_A=1"]);
+    }
+}
+
+#[test]
 fn a_reload_that_a_restart_interrupts_is_completed_by_the_new_generation() {
     let reload = "RELOADING=1\nMONOTONIC_USEC=77\nREADY=1";
     let play = Play::ready().sends("RELOADING=1\nMONOTONIC_USEC=5").relays(&["RELOADING=1\nMONOTONIC_USEC=5"]);
