@@ -133,7 +133,8 @@ impl Machine {
             },
             Phase::Stopping(stop) => match input {
                 CommandInput::StopSent => {
-                    self.phase = Phase::Stopping(PendingStop { leader: Leader::Signaled, ..stop });
+                    let (leader, step) = (Leader::Signaled, self.asked(now));
+                    self.phase = Phase::Stopping(PendingStop { leader, step, ..stop });
                 }
                 CommandInput::Changed(ChildChange::Ended(end)) => self.leader_ended(stop, end, now, out),
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),

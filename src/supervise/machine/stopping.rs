@@ -65,8 +65,12 @@ impl Machine {
     }
 
     fn begin_stop(&mut self, child: Pid, then: AfterStop, leader: Leader, now: Now) {
-        let step = StopStep::Asked { kill_at: now.boot.saturating_add(self.policy.stop_timeout) };
-        self.phase = Phase::Stopping(PendingStop { child, then, step, leader });
+        self.phase = Phase::Stopping(PendingStop { child, then, step: self.asked(now), leader });
+    }
+
+    /// Returns the step for a stop signal that was sent now.
+    pub(super) fn asked(&self, now: Now) -> StopStep {
+        StopStep::Asked { kill_at: now.boot.saturating_add(self.policy.stop_timeout) }
     }
 
     /// Handles the exit of the command's own process. It exited after the stop signal, or just before the signal could

@@ -22,6 +22,13 @@ fn a_command_that_outlives_the_stop_timeout_is_killed_and_restarted() {
 }
 
 #[test]
+fn the_stop_timeout_begins_when_the_stop_signal_is_sent() {
+    let play = Play::running(RESTART).refreshed().asks(&[STOP]).after(Duration::from_secs(5)).stop_sent();
+    let play = play.after(Duration::from_secs(9)).is("Stopping", "Waiting").asks(&[]);
+    play.after(Duration::from_secs(1)).is("Killing", "Waiting").asks(&[KILLED]);
+}
+
+#[test]
 fn after_a_stop_the_terminal_is_restored() {
     let play =
         Play::of(Policy::usual(RESTART, DeliveryTime::AtStart), ProcessGroup::Shared).wake().started().refreshed();
