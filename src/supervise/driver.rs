@@ -130,7 +130,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             }
             let relayed = self.notifier_deadline().map(Deadline::at);
             let deadline = self.machine.deadline().into_iter().chain(relayed).reduce(Deadline::or);
-            let received = tokio::select! {
+            tokio::select! {
                 biased;
                 next_input = self.ports.host.next_input() => return Input::Command(next_input),
                 answer = answered(&mut self.call) => {
@@ -143,9 +143,10 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
                     return self.published(answer);
                 }
                 () = until(self.ports.clock, deadline) => return Input::Wake,
-                received = Notifier::next(&mut self.ports.notifier) => received,
-            };
-            self.handle_notification(received);
+                () = Notifier::next(&mut self.ports.notifier) => {}
+            }
+            self.handle_notification();
+            self.send_notifications();
             // If there is a flood of datagrams, none of the futures above ever waits. The runtime gets its turn here.
             tokio::task::yield_now().await;
         }

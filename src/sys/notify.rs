@@ -1,16 +1,19 @@
 //! The datagram sockets of `sd_notify(3)`: those from which xassume receives notifications, and the one to which it sends
 //! them. A datagram has text, file descriptors (`SCM_RIGHTS`) and its sender (`SCM_CREDENTIALS`); see unix(7).
 
+mod discard;
 mod message;
 
-pub(crate) use message::{MAX_BYTES, MAX_DESCRIPTORS, Received};
+pub(crate) use message::{MAX_BYTES, MAX_DESCRIPTORS, Received, Waiting};
 
 use super::poll::{polled, read_when_ready};
 use super::random::random_hex;
-use message::{receive, send};
+use discard::Holder;
+use message::{peek, receive, send};
 use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -27,6 +30,9 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct NotifySocket {
     socket: AsyncFd<UnixDatagram>,
+    /// Set when this value is dropped, if datagrams are left. It must come after `socket`: the socket must be closed
+    /// before the child that holds it ends.
+    holder: Option<Holder>,
     /// The path, or `@` and an abstract name.
     address: OsString,
     path: Option<PathBuf>,
@@ -46,7 +52,7 @@ impl NotifySocket {
         let name = format!("xassume-{}", random_hex::<16>()?.reveal());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
         message::report_senders(&socket)?;
-        Ok(Self { socket: polled(socket)?, address: format!("@{name}").into(), path: None })
+        Ok(Self { socket: polled(socket)?, holder: None, address: format!("@{name}").into(), path: None })
     }
 
     fn bind_path(path: PathBuf) -> io::Result<Self> {
@@ -58,7 +64,7 @@ impl NotifySocket {
             polled(socket)
         };
         let socket = prepare().inspect_err(|_| drop(std::fs::remove_file(&path)))?;
-        Ok(Self { socket, address: path.clone().into(), path: Some(path) })
+        Ok(Self { socket, holder: None, address: path.clone().into(), path: Some(path) })
     }
 
     /// Returns the address for the variable `NOTIFY_SOCKET`.
@@ -71,13 +77,24 @@ impl NotifySocket {
         receive(self.socket.get_ref()).ok()
     }
 
-    /// Waits for the next datagram. Nothing is lost if the future is dropped.
-    pub(crate) async fn received(&self) -> Received {
-        loop {
-            match read_when_ready(&self.socket, receive).await {
-                Ok(received) => return received,
-                Err(_) => tokio::time::sleep(RETRY_PAUSE).await,
-            }
+    /// Returns what is known about the next datagram, without waiting. `None` means that there is none.
+    pub(crate) fn peek(&self) -> Option<Waiting> {
+        peek(self.socket.get_ref()).ok()
+    }
+
+    /// Removes the next datagram, which [`Self::peek`] has returned.
+    pub(crate) fn discard(&self, waiting: &Waiting) {
+        if waiting.has_descriptors {
+            discard::remove(self.socket.get_ref());
+        } else {
+            message::remove(self.socket.get_ref());
+        }
+    }
+
+    /// Waits until there is a datagram.
+    pub(crate) async fn is_readable(&self) {
+        while read_when_ready(&self.socket, peek).await.is_err() {
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 }
@@ -87,6 +104,10 @@ impl Drop for NotifySocket {
         if let Some(path) = &self.path {
             let _ = std::fs::remove_file(path);
         }
+        // The last close of a socket drops the datagrams in it. See `discard`.
+        let socket = self.socket.get_ref();
+        let _ = socket.shutdown(Shutdown::Read);
+        self.holder = peek(socket).ok().and_then(|_| Holder::of(socket).ok());
     }
 }
 

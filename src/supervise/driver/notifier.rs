@@ -20,8 +20,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The most datagrams that are read before the end of a generation is handled. More than this many wait only if
-/// processes keep sending.
+/// The most datagrams that are read before a generation is stopped or its end is handled. More than this many wait only
+/// if processes keep sending.
 const LAST_READS: usize = 1024;
 /// At the end, how long xassume waits for room for the last notifications.
 const LAST_SENDS: Duration = Duration::from_millis(100);
@@ -74,22 +74,20 @@ impl Notifier {
         Ok(())
     }
 
-    /// Sends what waits and returns the next datagram of the current generation. Never returns if there is none.
-    pub(super) async fn next(notifier: &mut Option<Self>) -> Received {
+    /// Returns when all that waited has been sent, or when a datagram of the current generation can be read.
+    pub(super) async fn next(notifier: &mut Option<Self>) {
         let Some(Self { relay, manager, socket, trouble, .. }) = notifier else { return pending().await };
-        loop {
-            let is_readable = !relay.outbox.is_full();
-            let received = async {
-                match socket {
-                    Some(socket) if is_readable => socket.received().await,
-                    Some(_) | None => pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = send_all(manager, &mut relay.outbox, trouble), if relay.outbox.first().is_some() => {}
-                received = received => return received,
+        let has_room = !relay.outbox.is_full();
+        let is_readable = async {
+            match socket {
+                Some(socket) if has_room => socket.is_readable().await,
+                Some(_) | None => pending().await,
             }
+        };
+        tokio::select! {
+            biased;
+            () = send_all(manager, &mut relay.outbox, trouble), if relay.outbox.first().is_some() => {}
+            () = is_readable => {}
         }
     }
 
@@ -129,27 +127,33 @@ async fn send_all(manager: &mut ManagerSocket, outbox: &mut Outbox<OwnedFd>, tro
 }
 
 impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
-    pub(super) fn handle_notification(&mut self, received: Received) {
-        let Some(notifier) = &mut self.ports.notifier else { return };
-        let Received { text, descriptors, sender, is_truncated } = received;
+    /// Handles the next datagram of the current generation, if there is one. Returns whether there was one.
+    pub(super) fn handle_notification(&mut self) -> bool {
+        let Some(Notifier { socket: Some(socket), relay, .. }) = &mut self.ports.notifier else { return false };
+        let Some(waiting) = socket.peek() else { return false };
         let me = nix::unistd::geteuid().as_raw();
-        let is_accepted = sender.is_some_and(|sender| sender.is_accepted(me, |pid| self.ports.host.includes(pid)));
-        if is_truncated || !is_accepted {
-            return;
+        let is_accepted =
+            waiting.sender.is_some_and(|sender| sender.is_accepted(me, |pid| self.ports.host.includes(pid)));
+        if !is_accepted {
+            socket.discard(&waiting);
+            return true;
         }
-        let notification = Notification { text, descriptors };
-        if notifier.relay.receive(notification, self.ports.clock.now(), boot::monotonic()) {
-            self.answers.push_back(Input::Command(CommandInput::EndAnnounced));
+        if let Some(Received { text, descriptors, is_truncated: false }) = socket.receive() {
+            let notification = Notification { text, descriptors };
+            if relay.receive(notification, self.ports.clock.now(), boot::monotonic()) {
+                self.answers.push_back(Input::Command(CommandInput::EndAnnounced));
+            }
+            self.send_notifications();
         }
-        self.send_notifications();
+        true
     }
 
     /// Handles all datagrams that the current generation has sent so far.
     pub(super) fn handle_notifications(&mut self) {
         for _ in 0..LAST_READS {
-            let socket = self.ports.notifier.as_ref().and_then(|notifier| notifier.socket.as_ref());
-            let Some(received) = socket.and_then(NotifySocket::receive) else { return };
-            self.handle_notification(received);
+            if !self.handle_notification() {
+                return;
+            }
         }
     }
 
@@ -194,7 +198,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     }
 
     /// Sends what there is room for. Emits a warning for the first notification that cannot be sent.
-    fn send_notifications(&mut self) {
+    pub(super) fn send_notifications(&mut self) {
         let Some(notifier) = &mut self.ports.notifier else { return };
         send_some(&mut notifier.manager, &mut notifier.relay.outbox, &mut notifier.trouble);
         if let Trouble::New(error) = &notifier.trouble {

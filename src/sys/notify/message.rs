@@ -13,19 +13,26 @@ pub(crate) const MAX_BYTES: usize = 4096;
 /// The maximum number of descriptors in a datagram (`SCM_MAX_FD` in the kernel).
 pub(crate) const MAX_DESCRIPTORS: usize = 253;
 
+/// What is known about a datagram before it is received.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    /// `None` if the kernel does not report the sender.
+    pub(crate) sender: Option<Peer>,
+    pub(crate) has_descriptors: bool,
+}
+
 /// A datagram that was received.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) text: Vec<u8>,
     pub(crate) descriptors: Vec<OwnedFd>,
-    /// `None` if the kernel does not report the sender.
-    pub(crate) sender: Option<Peer>,
     /// Whether the text or some descriptors are missing, because there were too many.
     pub(crate) is_truncated: bool,
 }
 
-/// A buffer for ancillary data. It has room for the descriptors and the credentials of one datagram, and the alignment
-/// that the kernel's headers need.
+/// A buffer for the credentials of one datagram. It has the alignment that the kernel's headers need.
+type SenderOnly = [u64; space(size_of::<libc::ucred>()) / 8];
+/// The same for the descriptors and the credentials.
 type Control = [u64; (space(MAX_DESCRIPTORS * size_of::<RawFd>()) + space(size_of::<libc::ucred>())) / 8];
 
 /// Returns the number of bytes that ancillary data of this length takes.
@@ -47,23 +54,47 @@ pub(super) fn report_senders(socket: &UnixDatagram) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Looks at the next datagram, without waiting. It is not removed, and no descriptor is received.
+pub(super) fn peek(socket: &UnixDatagram) -> io::Result<Waiting> {
+    // There is no room for descriptors, so the kernel only reports that some are missing.
+    let (_, received) = receive_into(socket, &mut [], &mut [0; size_of::<SenderOnly>() / 8], libc::MSG_PEEK)?;
+    Ok(Waiting { sender: received.sender, has_descriptors: received.flags & libc::MSG_CTRUNC != 0 })
+}
+
 /// Receives a datagram, without waiting.
 pub(super) fn receive(socket: &UnixDatagram) -> io::Result<Received> {
     let mut text = vec![0_u8; MAX_BYTES];
     let mut control: Control = [0; size_of::<Control>() / 8];
+    let (length, Ancillary { descriptors, flags, .. }) = receive_into(socket, &mut text, &mut control, 0)?;
+    text.truncate(length);
+    Ok(Received { text, descriptors, is_truncated: flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 })
+}
+
+/// What recvmsg(2) returns besides the text.
+struct Ancillary {
+    descriptors: Vec<OwnedFd>,
+    sender: Option<Peer>,
+    flags: libc::c_int,
+}
+
+/// Calls recvmsg(2), without waiting. Returns the length of the text and the ancillary data that there is room for.
+fn receive_into(
+    socket: &UnixDatagram,
+    text: &mut [u8],
+    control: &mut [u64],
+    flags: libc::c_int,
+) -> io::Result<(usize, Ancillary)> {
     let mut part = libc::iovec { iov_base: text.as_mut_ptr().cast(), iov_len: text.len() };
     // SAFETY: a zeroed `msghdr` is valid, and has no buffers.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     (header.msg_iov, header.msg_iovlen) = (&raw mut part, 1);
     header.msg_control = control.as_mut_ptr().cast();
-    header.msg_controllen = size_of_val(&control) as _;
+    header.msg_controllen = size_of_val(control) as _;
+    let flags = flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: the header points to buffers of the given lengths, which outlive the call.
-    let received =
-        unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC) };
-    let Ok(length) = usize::try_from(received) else { return Err(io::Error::last_os_error()) };
-    text.truncate(length);
-    let is_truncated = header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0;
-    let mut received = Received { text, descriptors: Vec::new(), sender: None, is_truncated };
+    let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) };
+    let Ok(length) = usize::try_from(length) else { return Err(io::Error::last_os_error()) };
+    let mut received = Ancillary { descriptors: Vec::new(), sender: None, flags: header.msg_flags };
     // SAFETY: the kernel has written the control messages into `control`, which is alive.
     let mut next = unsafe { libc::CMSG_FIRSTHDR(&raw const header) };
     while !next.is_null() {
@@ -91,7 +122,12 @@ pub(super) fn receive(socket: &UnixDatagram) -> io::Result<Received> {
             next = libc::CMSG_NXTHDR(&raw const header, next);
         }
     }
-    Ok(received)
+    Ok((length, received))
+}
+
+/// Removes the next datagram. Its descriptors are not received, so the kernel closes them within this call.
+pub(super) fn remove(socket: &UnixDatagram) {
+    let _ = receive_into(socket, &mut [], &mut [], 0);
 }
 
 /// Sends a datagram to the address to which the socket is connected, without waiting. The kernel adds the credentials.

@@ -2,7 +2,10 @@ use super::*;
 use crate::process::Peer;
 use std::fs::File;
 use std::io::Read as _;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
+use std::time::Instant;
 
 fn in_a_runtime(test: impl FnOnce()) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
@@ -25,10 +28,11 @@ fn text_descriptors_and_sender_arrive_at_both_kinds_of_address() {
             let (mut reader, writer) = std::io::pipe().unwrap();
             let null: OwnedFd = File::open("/dev/null").unwrap().into();
             send_to(socket.address(), b"X=1\nY=2", &[writer.into(), null]).unwrap();
+            let waiting = socket.peek().expect("a datagram");
             let received = socket.receive().expect("a datagram");
             assert_eq!(received.text, b"X=1\nY=2");
             let me = Peer { uid: nix::unistd::geteuid().as_raw(), pid: nix::unistd::getpid().as_raw() };
-            assert_eq!((received.sender, received.is_truncated), (Some(me), false));
+            assert_eq!((waiting.sender, waiting.has_descriptors, received.is_truncated), (Some(me), true, false));
             let [writer, null] = <[OwnedFd; 2]>::try_from(received.descriptors).unwrap();
             assert_eq!(File::from(null).metadata().unwrap().ino(), std::fs::metadata("/dev/null").unwrap().ino());
             drop(writer);
@@ -63,6 +67,47 @@ fn long_texts_are_marked_and_many_descriptors_arrive() {
         send_to(socket.address(), b"", &null).unwrap();
         let received = socket.receive().expect("an empty datagram");
         assert_eq!((received.text.len(), received.descriptors.len(), received.is_truncated), (0, 253, false));
+    });
+}
+
+/// Returns TCP sockets of which each blocks for a minute when it is closed.
+fn lingering(listener: &TcpListener) -> Vec<OwnedFd> {
+    let stuck = || {
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        while stream.write(&[0; 1 << 16]).is_ok() {}
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::from_mins(1))).unwrap();
+        stream.into()
+    };
+    (0..3).map(|_| stuck()).collect()
+}
+
+#[test]
+fn datagrams_are_dropped_without_waiting_for_their_descriptors() {
+    in_a_runtime(|| {
+        let (begun, listener) = (Instant::now(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let socket = NotifySocket::bind(None, "").unwrap();
+        let send = |text: &[u8], descriptors: &[OwnedFd]| {
+            send_to(socket.address(), text, descriptors).unwrap();
+        };
+        // While a datagram is in flight, a close in this process is not the last one.
+        send(b"X=1", &lingering(&listener));
+        send(b"X=2", &[]);
+        let discard = || {
+            let waiting = socket.peek().unwrap();
+            socket.discard(&waiting);
+            waiting.has_descriptors
+        };
+        // On a busy machine, it may take several attempts.
+        while discard() {}
+        assert!(socket.peek().is_none());
+        for _ in 0..2 {
+            send(b"X=3", &lingering(&listener));
+        }
+        let address = socket.address().to_owned();
+        drop(socket);
+        assert!(send_to(&address, b"X=4", &[]).is_err());
+        assert!(begun.elapsed() < Duration::from_secs(30), "a descriptor has blocked");
     });
 }
 

@@ -5,10 +5,13 @@ use crate::support::datagrams::{address, send, send_as};
 use crate::support::processes::{descriptors, eventually};
 use crate::support::{FakeManager, FakeSts, probe, skipped_without_root};
 use std::fs::File;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 const NOBODY: u32 = 65534;
 
@@ -72,17 +75,55 @@ fn a_flood_delays_neither_signals_nor_the_end() {
     assert_eq!(manager.rest(), ["STOPPING=1"]);
 }
 
-#[test]
-fn another_user_is_heard_only_from_within_the_command() {
+/// Runs the words that follow as another user.
+const AS_NOBODY: &str = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+
+fn may_run_as_nobody() -> bool {
     let mut may_run = Command::new("test");
     may_run.arg("-x").arg(&probe()[0]).current_dir("/");
     let may_run = nix::unistd::geteuid().is_root() && may_run.uid(NOBODY).status().is_ok_and(|status| status.success());
     if !may_run {
-        return skipped_without_root("the probe cannot be run as another user here");
+        skipped_without_root("the probe cannot be run as another user here");
+    }
+    may_run
+}
+
+#[test]
+fn descriptors_of_another_user_that_block_when_they_are_closed_block_nothing() {
+    if !nix::unistd::geteuid().is_root() {
+        return skipped_without_root("only root can send as another user");
     }
     let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
-    let user = "setpriv --reuid 65534 --regid 65534 --clear-groups";
-    let script = format!("$PROBE env NOTIFY_SOCKET; {user} $PROBE notify X_CHILD=1 then barrier 1; read line");
+    let command = ["env", "NOTIFY_SOCKET", "then", "print-signals"];
+    let running = probing(notifying(restarting(&sts), &manager), &command).spawn();
+    let to = address(socket(&running).as_ref());
+    running.line("ready");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let before = descriptors(running.pid()).expect("it runs");
+    for _ in 0..3 {
+        let mut stuck = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
+        stuck.set_nonblocking(true).expect("it is a socket");
+        while stuck.write(&[0; 1 << 16]).is_ok() {}
+        let linger = Some(Duration::from_hours(1));
+        socket2::SockRef::from(&stuck).set_linger(linger).expect("it is a TCP socket");
+        send_as(NOBODY, &to, b"X_OTHER=1", &[stuck.as_fd()]).expect("it reaches the socket");
+    }
+    send(&to, b"X_ROOT=1", &[], true).expect("it reaches the socket");
+    assert_eq!(manager.until("X_ROOT=1"), ["X_ROOT=1"]);
+    assert_eq!(descriptors(running.pid()).expect("it runs"), before);
+    running.signal(libc::SIGUSR1);
+    running.line("USR1");
+    running.signal(libc::SIGTERM);
+    running.wait().exited(0);
+}
+
+#[test]
+fn another_user_is_heard_only_from_within_the_command() {
+    if !may_run_as_nobody() {
+        return;
+    }
+    let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
+    let script = format!("$PROBE env NOTIFY_SOCKET; {AS_NOBODY} $PROBE notify X_CHILD=1 then barrier 1; read line");
     let running = scripted(notifying(restarting(&sts), &manager), &script).stdin_open().spawn();
     let to = address(socket(&running).as_ref());
     assert_eq!(manager.until("BARRIER=1"), ["X_CHILD=1", "BARRIER=1"]);
