@@ -19,6 +19,10 @@ use std::io;
 /// check, that method checks again. There is a maximum because a daemon may continually leave orphans.
 const MAX_CHECKS: u32 = 5;
 
+/// The maximum number of ancestors of a process that [`Family::includes`] reads. A flood of notifications costs this much
+/// for each of them.
+const MAX_DEPTH: usize = 64;
+
 /// Distinguishes the command's family from other descendants of xassume.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
@@ -143,15 +147,20 @@ impl Family {
     }
 
     /// Checks whether a process is the command's own process `command`, is in the process group of that process, or
-    /// descends from it. Here a daemon counts as a descendant.
+    /// descends from it. Here a daemon counts as a descendant. Only the search for ancestors needs `/proc`.
     pub(crate) fn includes(&self, command: Pid, pid: Pid) -> bool {
-        let me = getpid().as_raw();
+        // The kernel reports 0 for a process that is not visible in this PID namespace.
+        if pid <= 0 {
+            return false;
+        }
         let group = signals::group_of(command);
-        let mut ancestors = processes::with_ancestors(pid).enumerate();
-        ancestors.any(|(at, process)| {
+        if pid == command || group.is_some() && signals::group_of(pid) == group {
+            return true;
+        }
+        let me = getpid().as_raw();
+        processes::with_ancestors(pid).take(MAX_DEPTH).any(|process| {
             // A process that has lost its parent is a child of xassume.
-            let is_orphan = process.parent == me && !self.is_stranger(&process);
-            process.pid == command || is_orphan || at == 0 && group == Some(process.group)
+            process.pid == command || process.parent == me && !self.is_stranger(&process)
         })
     }
 
@@ -245,6 +254,29 @@ mod tests {
                 assert!(family.remaining(&child).in_group.is_some());
             }
             child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
+            child.reap();
+        }
+    }
+
+    #[test]
+    fn descendants_are_included_up_to_a_depth() {
+        // A chain of shells. The last process leaves the group, so that only its ancestors count.
+        let line = "f() { if [ $1 = 0 ]; then exec setsid sleep 600; fi; (f $(($1 - 1)); true); }; f $0";
+        for (depth, is_included) in [(MAX_DEPTH / 2, true), (MAX_DEPTH + 5, false)] {
+            reap::adopt_orphans();
+            let child = Child::start("/bin/sh", &["sh", "-c", line, &depth.to_string()]).unwrap();
+            let leaf = || {
+                let all = processes::all();
+                let family = processes::descendants(&all, vec![child.pid()]);
+                all.into_iter().find(|process| process.session == process.pid && family.contains(&process.pid))
+            };
+            eventually(|| leaf().is_some());
+            let leaf = leaf().unwrap();
+            let family = Family::default();
+            assert_eq!(family.includes(child.pid(), leaf.pid), is_included, "{depth}");
+            assert!(family.includes(child.pid(), child.pid()) && !family.includes(child.pid(), 0));
+            child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
+            leaf.signal(Signal::KILL).unwrap();
             child.reap();
         }
     }

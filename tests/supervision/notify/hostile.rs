@@ -1,9 +1,11 @@
 //! Datagrams that the command or another process should not have sent.
 
+use super::super::processes::pid_namespace;
+use super::super::{ROLE, with_program_variables};
 use super::{notifying, probing, restarting, scripted, socket};
 use crate::support::datagrams::{address, send, send_as};
 use crate::support::processes::{descriptors, eventually};
-use crate::support::{FakeManager, FakeSts, probe, skipped_without_root};
+use crate::support::{FakeManager, FakeSts, Xassume, binary, probe, skipped, skipped_without_root};
 use std::fs::File;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -115,6 +117,23 @@ fn descriptors_of_another_user_that_block_when_they_are_closed_block_nothing() {
     running.line("USR1");
     running.signal(libc::SIGTERM);
     running.wait().exited(0);
+}
+
+#[test]
+fn a_command_of_another_user_is_heard_without_proc() {
+    if pid_namespace().is_none() {
+        return skipped("no pid namespace can be created here");
+    }
+    if !may_run_as_nobody() {
+        return;
+    }
+    let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
+    // Without --mount-proc, /proc has the IDs of another namespace.
+    let unshare = Xassume::new(&sts).program("unshare").args(["--pid", "--fork", "--kill-child"]).arg(binary());
+    let xassume = with_program_variables(unshare).args(["-r", ROLE, "--on-expiry", "restart"]);
+    let script = format!("{AS_NOBODY} $PROBE notify X_MEMBER=1; exec {AS_NOBODY} $PROBE notify X_SELF=1");
+    scripted(notifying(xassume, &manager), &script).run().exited(0);
+    assert_eq!(manager.rest(), ["X_MEMBER=1", "X_SELF=1", "STOPPING=1"]);
 }
 
 #[test]
