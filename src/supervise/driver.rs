@@ -145,7 +145,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
                 () = until(self.ports.clock, deadline) => return Input::Wake,
                 () = Notifier::next(&mut self.ports.notifier) => {}
             }
-            self.handle_notification();
+            self.handle_notification(&mut Vec::new());
             self.send_notifications();
             // If there is a flood of datagrams, none of the futures above ever waits. The runtime gets its turn here.
             tokio::task::yield_now().await;

@@ -145,6 +145,26 @@ fn without_a_manager_that_listens_a_barrier_is_passed_at_once() {
 }
 
 #[test]
+fn descriptors_that_wait_survive_a_stop() {
+    let (sts, manager) = (one_refresh(), FakeManager::at_path());
+    let full = manager.fill("FULL=1");
+    let fds = "notify-with 200";
+    let script = format!(
+        "$PROBE notify X_A=1; $PROBE {fds} FDSTORE=1 FDNAME=a; $PROBE {fds} FDSTORE=1 FDNAME=b; \
+         exec $PROBE print-signals survive TERM exit-on USR1"
+    );
+    let running = scripted(notifying(restarting(&sts).args(["--stop-timeout", "1m"]), &manager), &script).spawn();
+    // The stop for the refresh.
+    running.line("TERM");
+    (0..full).for_each(|_| assert_eq!(manager.next().text, "FULL=1"));
+    for text in ["FDSTORE=1\nFDNAME=a", "FDSTORE=1\nFDNAME=b"] {
+        let found = std::iter::from_fn(|| Some(manager.next())).find(|datagram| !datagram.descriptors.is_empty());
+        let found = found.map(|datagram| (datagram.text, datagram.descriptors.len()));
+        assert_eq!(found, Some((text.to_owned(), 200)));
+    }
+}
+
+#[test]
 fn a_manager_that_does_not_read_delays_nothing_and_loses_no_order() {
     let (sts, manager) = (one_late_refresh(), FakeManager::at_path());
     let waiting = manager.fill("FULL=1");

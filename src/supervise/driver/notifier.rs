@@ -6,7 +6,7 @@ use super::{CommandHost, Driver};
 use crate::event::RunEvent;
 use crate::moment::Now;
 use crate::process::signal::Signal;
-use crate::process::{ChildChange, Sender};
+use crate::process::{ChildChange, Pid, Sender};
 use crate::supervise::machine::{CommandInput, Fault, Input};
 use crate::supervise::notify::{Notification, Outbox, Relay};
 use crate::sys::boot;
@@ -18,11 +18,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most datagrams that are read before a generation is stopped or its end is handled. More than this many wait only
 /// if processes keep sending.
 const LAST_READS: usize = 1024;
+/// The time after which no more of them are read, because a flood of them must not delay the stop.
+const LAST_READS_TIME: Duration = Duration::from_millis(50);
 /// At the end, how long xassume waits for room for the last notifications.
 const LAST_SENDS: Duration = Duration::from_millis(100);
 
@@ -127,13 +129,21 @@ async fn send_all(manager: &mut ManagerSocket, outbox: &mut Outbox<OwnedFd>, tro
 }
 
 impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
-    /// Handles the next datagram of the current generation, if there is one. Returns whether there was one.
-    pub(super) fn handle_notification(&mut self) -> bool {
+    /// Handles the next datagram of the current generation, if there is one. Returns whether there was one. `refused` has
+    /// processes that are known not to belong to the command.
+    pub(super) fn handle_notification(&mut self, refused: &mut Vec<Pid>) -> bool {
         let Some(Notifier { socket: Some(socket), relay, .. }) = &mut self.ports.notifier else { return false };
         let Some(waiting) = socket.peek() else { return false };
         let me = nix::unistd::geteuid().as_raw();
-        let is_accepted =
-            waiting.sender.is_some_and(|sender| sender.is_accepted(me, |pid| self.ports.host.includes(pid)));
+        let is_accepted = waiting.sender.is_some_and(|sender| {
+            sender.is_accepted(me, |pid| {
+                let belongs = !refused.contains(&pid) && self.ports.host.includes(pid);
+                if !belongs {
+                    refused.push(pid);
+                }
+                belongs
+            })
+        });
         if !is_accepted {
             socket.discard(&waiting);
             return true;
@@ -148,10 +158,12 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
         true
     }
 
-    /// Handles all datagrams that the current generation has sent so far.
-    pub(super) fn handle_notifications(&mut self) {
+    /// Handles the datagrams that the current generation has sent so far, while `goes_on` returns `true`.
+    fn handle_notifications(&mut self, goes_on: impl Fn(&Outbox<OwnedFd>) -> bool) {
+        let (begun, mut refused) = (Instant::now(), Vec::new());
         for _ in 0..LAST_READS {
-            if !self.handle_notification() {
+            let is_possible = self.ports.notifier.as_ref().is_some_and(|notifier| goes_on(&notifier.relay.outbox));
+            if !is_possible || begun.elapsed() > LAST_READS_TIME || !self.handle_notification(&mut refused) {
                 return;
             }
         }
@@ -161,7 +173,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     /// `None` if the machine gets the input later, because it is a HUP for which the command is not ready.
     pub(super) fn before_input(&mut self, input: Input, now: Now) -> Option<Input> {
         if let Input::Command(CommandInput::Changed(ChildChange::Ended(_))) = input {
-            self.handle_notifications();
+            self.handle_notifications(|_| true);
         }
         let Some(Notifier { relay, .. }) = &mut self.ports.notifier else { return Some(input) };
         match &input {
@@ -219,7 +231,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
 
     /// The command is about to get the stop signal.
     pub(super) fn before_stop(&mut self) {
-        self.handle_notifications();
+        self.handle_notifications(|outbox| !outbox.is_full());
         let now = self.ports.clock.now();
         if let Some(notifier) = &mut self.ports.notifier
             && !self.machine.is_ending()
@@ -231,7 +243,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
 
     /// Handles what the current generation has sent, and closes its socket.
     pub(super) fn end_generation(&mut self) {
-        self.handle_notifications();
+        self.handle_notifications(|_| true);
         if let Some(notifier) = &mut self.ports.notifier {
             notifier.socket = None;
         }
