@@ -145,6 +145,20 @@ fn without_a_manager_that_listens_a_barrier_is_passed_at_once() {
 }
 
 #[test]
+fn a_manager_that_vanishes_while_notifications_wait_is_reported() {
+    let (sts, manager) = (FakeSts::start(), FakeManager::at_path());
+    manager.fill("FULL=1");
+    let script = "$PROBE notify X_A=1; $PROBE notify X_B=1; exec $PROBE print-signals";
+    let waiting = scripted(notifying(restarting(&sts), &manager), script).spawn();
+    waiting.line("ready");
+    drop(manager);
+    // No input of xassume follows.
+    waiting.error_line("xassume: warning: cannot send notifications to NOTIFY_SOCKET: ");
+    waiting.signal(libc::SIGTERM);
+    waiting.wait().exited(0);
+}
+
+#[test]
 fn descriptors_that_wait_survive_a_stop() {
     let (sts, manager) = (one_refresh(), FakeManager::at_path());
     let full = manager.fill("FULL=1");

@@ -105,7 +105,11 @@ impl Notifier {
 fn send_some(manager: &mut ManagerSocket, outbox: &mut Outbox<OwnedFd>, trouble: &mut Trouble) {
     while let Some(first) = outbox.first() {
         match manager.send(&first.text, &first.descriptors) {
-            Ok(()) => *trouble = Trouble::None,
+            Ok(()) => {
+                if let Trouble::Reported = trouble {
+                    *trouble = Trouble::None;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) => {
                 if let Trouble::None = trouble {
@@ -213,6 +217,11 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     pub(super) fn send_notifications(&mut self) {
         let Some(notifier) = &mut self.ports.notifier else { return };
         send_some(&mut notifier.manager, &mut notifier.relay.outbox, &mut notifier.trouble);
+        self.report_trouble();
+    }
+
+    fn report_trouble(&mut self) {
+        let Some(notifier) = &mut self.ports.notifier else { return };
         if let Trouble::New(error) = &notifier.trouble {
             let text = format!("cannot send notifications to NOTIFY_SOCKET: {error}");
             notifier.trouble = Trouble::Reported;
@@ -254,6 +263,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
         if let Some(notifier) = &mut self.ports.notifier {
             notifier.finish().await;
         }
+        self.report_trouble();
     }
 
     /// Returns when the relay must be woken up.
