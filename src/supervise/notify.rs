@@ -103,16 +103,12 @@ impl<D> Relay<D> {
     /// A datagram that systemd would ignore is ignored. `monotonic` is the time by `CLOCK_MONOTONIC`.
     pub(crate) fn receive(&mut self, received: Notification<D>, now: Now, monotonic: Duration) -> bool {
         let Notification { text, descriptors } = received;
-        let mut lines = lines(&text);
+        let lines = self.lines_to_handle(&text);
         if lines.contains(&&b"BARRIER=1"[..]) {
             if lines.len() == 1 && descriptors.len() == 1 {
                 self.send(vec![lines[0].to_vec()], None, descriptors, now);
             }
             return false;
-        }
-        // The service manager would take a service that is stopping for one that runs.
-        if self.course == Course::Ending {
-            lines.retain(|line| !matches!(*line, b"READY=1" | b"RELOADING=1"));
         }
         let reloads = lines.contains(&&b"RELOADING=1"[..]);
         if reloads {
@@ -163,6 +159,14 @@ impl<D> Relay<D> {
         }
         self.send(kept, status_at, descriptors, now);
         announced
+    }
+
+    /// Returns the lines of a text. Once `STOPPING=1` was sent, leaves out those with which the service manager would take
+    /// the service for one that runs.
+    fn lines_to_handle<'a>(&self, text: &'a [u8]) -> Vec<&'a [u8]> {
+        let mut lines = lines(text);
+        lines.retain(|line| self.course != Course::Ending || !matches!(*line, b"READY=1" | b"RELOADING=1"));
+        lines
     }
 
     /// Returns the lines for `READY=1` of the command: none if it does not count. If the previous generation was
