@@ -18,7 +18,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The most datagrams that are read before a generation is stopped or its end is handled. More than this many wait only
 /// if processes keep sending.
@@ -164,10 +164,13 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
 
     /// Handles the datagrams that the current generation has sent so far, while `goes_on` returns `true`.
     fn handle_notifications(&mut self, goes_on: impl Fn(&Outbox<OwnedFd>) -> bool) {
-        let (begun, mut refused) = (Instant::now(), Vec::new());
+        let (begun, mut refused) = (boot::monotonic(), Vec::new());
         for _ in 0..LAST_READS {
             let is_possible = self.ports.notifier.as_ref().is_some_and(|notifier| goes_on(&notifier.relay.outbox));
-            if !is_possible || begun.elapsed() > LAST_READS_TIME || !self.handle_notification(&mut refused) {
+            if !is_possible
+                || boot::monotonic().saturating_sub(begun) > LAST_READS_TIME
+                || !self.handle_notification(&mut refused)
+            {
                 return;
             }
         }
