@@ -133,8 +133,8 @@ impl Machine {
             },
             Phase::Stopping(stop) => match input {
                 CommandInput::StopSent => {
-                    let (leader, step) = (Leader::Signaled, self.asked(now));
-                    self.phase = Phase::Stopping(PendingStop { leader, step, ..stop });
+                    let asked = self.asked(now);
+                    self.phase = Phase::Stopping(PendingStop { step: asked, leader: Leader::Signaled, ..stop });
                 }
                 CommandInput::Changed(ChildChange::Ended(end)) => self.leader_ended(stop, end, now, out),
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),

@@ -75,7 +75,7 @@ fn lingering(listener: &TcpListener) -> Vec<OwnedFd> {
     let stuck = || {
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         stream.set_nonblocking(true).unwrap();
-        while stream.write(&[0; 1 << 16]).is_ok() {}
+        while stream.write(&[0; 1 << 14]).is_ok() {}
         socket2::SockRef::from(&stream).set_linger(Some(Duration::from_mins(1))).unwrap();
         stream.into()
     };

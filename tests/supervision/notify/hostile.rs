@@ -105,7 +105,7 @@ fn descriptors_of_another_user_that_block_when_they_are_closed_block_nothing() {
     for _ in 0..3 {
         let mut stuck = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
         stuck.set_nonblocking(true).expect("it is a socket");
-        while stuck.write(&[0; 1 << 16]).is_ok() {}
+        while stuck.write(&[0; 1 << 14]).is_ok() {}
         let linger = Some(Duration::from_hours(1));
         socket2::SockRef::from(&stuck).set_linger(linger).expect("it is a TCP socket");
         send_as(NOBODY, &to, b"X_OTHER=1", &[stuck.as_fd()]).expect("it reaches the socket");
