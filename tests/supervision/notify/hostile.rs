@@ -100,6 +100,9 @@ fn descriptors_of_another_user_that_block_when_they_are_closed_block_nothing() {
     let running = probing(notifying(restarting(&sts), &manager), &command).spawn();
     let to = address(socket(&running).as_ref());
     running.line("ready");
+    // The pipe of the start is closed by now.
+    send(&to, b"X_BEGIN=1", &[], true).expect("it reaches the socket");
+    manager.until("X_BEGIN=1");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let before = descriptors(running.pid()).expect("it runs");
     for _ in 0..3 {
