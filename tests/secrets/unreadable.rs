@@ -2,6 +2,7 @@
 
 use super::search::Secrets;
 use super::{user, xassume};
+use crate::support::github::FakeGitHub;
 use crate::support::{FakeSts, Running, Xassume, binary, probe, skipped, skipped_without_root};
 use std::fs;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -134,5 +135,33 @@ fn only_the_command_leaves_a_core_file() {
             secrets.add_issued(&sts);
         }
         assert_eq!(secrets.found_in(&core), None, "{flags:?}");
+    }
+}
+
+#[test]
+fn the_core_file_of_the_command_has_no_web_identity_token() {
+    if !cores_are_files() {
+        return;
+    }
+    let token = "sentinel.of-the_token.service";
+    let github = FakeGitHub::of(None, move |_, _| token.into());
+    for flags in [&[][..], &["--via", "file"], &["--via", "endpoint"]] {
+        let sts = FakeSts::start();
+        let world = || xassume(&sts).without_keys().args(flags);
+        let by_command = world().file("printed", token).args(["--web-identity-token-command", "cat $HOME/printed"]);
+        let by_github = github.job(world()).args(["--web-identity-provider", "github"]);
+        for source in [by_command, by_github] {
+            let world = with_core_files(source.args(["--", "sh", "-c", "kill -SEGV $$"]));
+            let finished = world.run();
+            if finished.code() == Some(99) {
+                return skipped("the limit of core files cannot be raised");
+            }
+            finished.killed_by(libc::SIGSEGV);
+            let [core] = <[PathBuf; 1]>::try_from(cores(&world)).expect("one core file: the command's");
+            let mut secrets = Secrets::default();
+            secrets.add("the OIDC token", token);
+            assert_eq!(secrets.found_in(&fs::read(core).expect("a file")), None, "{flags:?}");
+            assert_eq!(sts.requests()[0].param("WebIdentityToken"), Some(token));
+        }
     }
 }
