@@ -62,8 +62,12 @@ impl Supervisor {
                 self.fifo_until = Some(now + Duration::from_millis(milliseconds));
             }
             Action::Freeze(milliseconds) => {
-                if let Some(volume) = &self.volume {
-                    self.frozen = Some((volume.freeze(), now + Duration::from_millis(milliseconds)));
+                let until = now + Duration::from_millis(milliseconds);
+                match (&mut self.frozen, &self.volume) {
+                    // A frozen file system cannot be frozen again, so it stays frozen for longer.
+                    (Some((_, end)), _) => *end = until.max(*end),
+                    (None, Some(volume)) => self.frozen = Some((volume.freeze(), until)),
+                    (None, None) => {}
                 }
             }
         }
