@@ -134,9 +134,13 @@ fn a_command_of_another_user_is_heard_without_proc() {
     // Without --mount-proc, /proc has the IDs of another namespace.
     let unshare = Xassume::new(&sts).program("unshare").args(["--pid", "--fork", "--kill-child"]).arg(binary());
     let xassume = with_program_variables(unshare).args(["-r", ROLE, "--on-expiry", "restart"]);
-    let script = format!("{AS_NOBODY} $PROBE notify X_MEMBER=1; exec {AS_NOBODY} $PROBE notify X_SELF=1");
-    scripted(notifying(xassume, &manager), &script).run().exited(0);
-    assert_eq!(manager.rest(), ["X_MEMBER=1", "X_SELF=1", "STOPPING=1"]);
+    // The member must exist when xassume reads its message.
+    let member = format!("{AS_NOBODY} $PROBE notify X_MEMBER=1 then barrier 1");
+    let script = format!("{member}; exec {AS_NOBODY} $PROBE notify X_SELF=1");
+    let running = scripted(notifying(xassume, &manager), &script).spawn();
+    assert_eq!(manager.until("BARRIER=1"), ["X_MEMBER=1", "BARRIER=1"]);
+    running.wait().exited(0);
+    assert_eq!(manager.rest(), ["X_SELF=1", "STOPPING=1"]);
 }
 
 #[test]
