@@ -149,7 +149,7 @@ fn the_documented_flags_without_a_variable_are_right() {
         let words = list.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
         words.filter_map(|word| word.strip_prefix("--")).map(str::to_owned).collect()
     };
-    assert_eq!(said(&read("README.md")), flags().map(str::to_owned).collect());
+    assert_eq!(said(&read("docs/flags.md")), flags().map(str::to_owned).collect());
     let help = xassume::cli::command().render_long_help().to_string();
     let with_usual = flags().chain(["help", "version"]).map(str::to_owned);
     assert_eq!(said(&help), with_usual.collect());

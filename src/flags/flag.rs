@@ -2,7 +2,7 @@
 
 use clap::ValueHint;
 
-/// A flag, which is a row of `--help`, of the README's table, and of the completions.
+/// A flag, which is a row of `--help`, of the table in `docs/flags.md`, and of the completions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flag {
     /// The long name, without its dashes.

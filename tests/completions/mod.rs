@@ -44,17 +44,17 @@ fn completions_and_man_page_match_the_flags() {
 }
 
 #[test]
-fn the_readme_has_every_flag_and_no_other() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
-    let table: String = readme.lines().filter(|line| line.starts_with("| `-")).collect::<Vec<_>>().join("\n");
+fn the_table_of_flags_has_every_flag_and_no_other() {
+    let page = crate::documents::read("docs/flags.md");
+    let table: String = page.lines().filter(|line| line.starts_with("| `-")).collect::<Vec<_>>().join("\n");
     let words = table.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     let named: BTreeSet<&str> =
         words.filter_map(|word| word.strip_prefix("--")).filter(|word| !word.is_empty()).collect();
     for flag in xassume::cli::all_flags() {
-        assert!(named.contains(flag.long), "the README's table lacks --{}", flag.long);
+        assert!(named.contains(flag.long), "docs/flags.md lacks --{}", flag.long);
     }
     for long in named {
         let known = xassume::cli::all_flags().any(|flag| flag.long == long) || ["help", "version"].contains(&long);
-        assert!(known, "the README's table has --{long}, which does not exist");
+        assert!(known, "docs/flags.md has --{long}, which does not exist");
     }
 }

@@ -68,8 +68,8 @@ fn every_variable_and_every_status_is_named() {
     for name in REMOVED.iter() {
         assert!(removed.contains(&format!(".BR {name} ")), "{name}");
     }
-    let readme = read("README.md");
-    let table = readme.split("\n## Exit status\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let flags = read("docs/flags.md");
+    let table = flags.split("\n## Exit status\n").nth(1).and_then(|rest| rest.split("\n## ").next());
     let firsts = table.expect("a section").lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
     let statuses: Vec<u8> = firsts.filter_map(|first| first.parse().ok()).collect();
     assert_eq!(statuses, [FAILED, NOT_RUNNABLE, NOT_FOUND]);
