@@ -29,7 +29,7 @@ function __fish_xassume_wants
     return 0
 end
 
-# Prints what the program lists: profiles, roles or signals.
+# Prints what the program lists: profiles with their roles, roles or signals.
 function __fish_xassume_list
     # Run xassume as it was typed: it may not be in PATH.
     set -l words (string replace -r '^~/' "$HOME/" -- (commandline -opc))
@@ -68,7 +68,7 @@ complete -c xassume -n '__fish_xassume_wants ca-bundle' -l ca-bundle -r -F -d 'F
 complete -c xassume -n '__fish_xassume_wants sts-timeout' -l sts-timeout -x -d 'Time limit for getting credentials [default: 30s]'
 complete -c xassume -n '__fish_xassume_wants no-cache' -l no-cache -d 'Do not use the session cache'
 complete -c xassume -n '__fish_xassume_wants cache-dir' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'Cache directory, yours alone (mode 700); created if missing'
-complete -c xassume -n '__fish_xassume_wants min-ttl' -l min-ttl -x -d 'Minimum remaining lifetime of a cached session [default: three quarters of its lifetime]'
+complete -c xassume -n '__fish_xassume_wants min-ttl' -l min-ttl -x -d 'Minimum remaining lifetime of a cached session'
 complete -c xassume -n '__fish_xassume_wants force-refresh' -l force-refresh -d 'Ignore the cached session, get a new one and cache it'
 complete -c xassume -n '__fish_xassume_wants on-expiry' -l on-expiry -x -a 'none restart signal' -d 'What to do before the session expires [default: none]'
 complete -c xassume -n '__fish_xassume_wants signal' -l signal -x -a '(__fish_xassume_list signals)' -d 'Signal to send with --on-expiry signal [default: HUP]'
@@ -78,10 +78,10 @@ complete -c xassume -n '__fish_xassume_wants stop-timeout' -l stop-timeout -x -d
 complete -c xassume -n '__fish_xassume_wants on-refresh-failure' -l on-refresh-failure -x -a 'keep stop' -d 'What to do when the session expires and cannot be refreshed [default: keep]'
 complete -c xassume -n '__fish_xassume_wants process-group' -l process-group -x -a 'auto same new' -d 'Process group of a supervised command [default: auto]'
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l listen -x -d 'Listen on this address and pass the socket to the command; repeatable'
-complete -c xassume -n '__fish_xassume_wants via' -l via -x -a 'env file endpoint process' -d 'How to pass the credentials to the command [default: env; file with --on-expiry signal]'
-complete -c xassume -n '__fish_xassume_wants credentials-file' -l credentials-file -r -F -d 'Credentials file for --via file [default: a private one]'
+complete -c xassume -n '__fish_xassume_wants via' -l via -x -a 'env file endpoint process' -d 'How to pass the credentials to the command [default: env]'
+complete -c xassume -n '__fish_xassume_wants credentials-file' -l credentials-file -r -F -d 'Credentials file for --via file'
 complete -c xassume -n '__fish_xassume_wants file-mode' -l file-mode -x -d 'Mode of the credentials file, for shared volumes [default: 0600]'
-complete -c xassume -n '__fish_xassume_wants endpoint-token-file' -l endpoint-token-file -r -F -d 'File to write the token of --via endpoint to [default: a private one]'
+complete -c xassume -n '__fish_xassume_wants endpoint-token-file' -l endpoint-token-file -r -F -d 'File to write the token of --via endpoint to'
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l keep-env -x -a '(set -nx)' -d 'Do not remove this variable from the command'\''s environment; repeatable'
 complete -c xassume -n '__fish_xassume_wants isolate' -l isolate -d 'Hide the credentials in ~/.aws from the command'
 complete -c xassume -n '__fish_xassume_wants print' -l print -x -a 'env export fish powershell dotenv json credential-process' -d 'Print credentials instead of running a command'

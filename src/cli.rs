@@ -2,11 +2,18 @@
 
 pub use crate::flags::{Flag, GROUPS, Kind, all_flags};
 
+mod help;
+mod version;
+
+pub(crate) use help::{Form, asked, text};
+
 use crate::flags::{FROM_SOCKET, TAG, USAGE};
 use clap::builder::OsStringValueParser;
-use clap::{Arg, ArgAction, Command, ValueHint};
+use clap::{Arg, ArgAction, Command};
+use help::{LONG, SHORT};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use version::{LONG_VERSION, VERSION};
 
 /// Returns the path of the socket if the command line is `xassume --print credential-process --from-socket PATH`, and
 /// `None` for any other command line. Only SDKs use `--from-socket`, so it is missing from [`GROUPS`], from the help and
@@ -27,34 +34,25 @@ pub(crate) fn list(arguments: &[OsString]) -> Option<&OsStr> {
     }
 }
 
-const ABOUT: &str = "Run a command with the temporary credentials of an AWS IAM role";
+/// Returns the clap command that parses the command line. It contains no help texts, because it is built at each start.
+pub(crate) fn parser() -> Command {
+    // The texts of `-h` and `--help` are what `help::asked` recognizes.
+    let command = with_flags(base(), argument);
+    command.help_template("{before-help}").before_help(SHORT).before_long_help(LONG)
+}
 
-const AFTER_HELP: &str = r#"Every option except --check, --clear-cache, --print, --mfa-token, --help and --version can be set as XASSUME_<OPTION>: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; options that can be repeated take one value per line.
-
-A TIME is written as 90s, 15m, 1h or "1h 30m"; a plain number counts seconds.
-
-Exit status: the command's own; 125 when xassume fails, 126 when the command cannot be run, 127 when it is not found.
-
-Examples:
-  xassume --role-arn arn:aws:iam::521111111144:role/DeployMaster -- aws ec2 describe-instances
-  xassume -r 521111111144:DeployMaster -- ./deploy.sh
-  xassume --profile production -- $SHELL
-
-Credentials for the current shell (in a script; without the exit at a prompt):
-  session=$(xassume --print export …) && eval "$session" || exit
-  set session (xassume --print fish … | string collect); and eval $session; or exit
-  xassume --print powershell … | Invoke-Expression"#;
-
-/// Returns the clap command for all flags.
+/// Returns the clap command for all flags, with the texts of `--help`.
 #[must_use]
 pub fn command() -> Command {
-    let command = Command::new("xassume")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about(ABOUT)
-        .after_long_help(AFTER_HELP)
-        .after_help("Use --help for details and examples.")
+    help::long()
+}
+
+/// Returns the command without any flags.
+fn base() -> Command {
+    Command::new("xassume")
+        .version(VERSION)
+        .long_version(LONG_VERSION)
         .override_usage(USAGE)
-        .max_term_width(100)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(
@@ -62,32 +60,34 @@ pub fn command() -> Command {
                 .value_name("COMMAND")
                 .num_args(0..)
                 .trailing_var_arg(true)
-                .value_parser(OsStringValueParser::new())
-                .value_hint(ValueHint::CommandWithArguments)
-                .help("Command to run, with its arguments (no shell is involved)"),
-        );
-    // `--help` and `--version` are in the last group.
-    GROUPS
-        .iter()
-        .fold(command, |command, (heading, flags)| command.next_help_heading(*heading).args(flags.iter().map(argument)))
-        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).help("Print help"))
-        .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print version"))
+                .value_parser(OsStringValueParser::new()),
+        )
 }
 
-fn argument(flag: &Flag) -> Arg {
-    let (short_help, long_help) = match flag.help.split_once("\n\n") {
-        Some((short, _)) => (short, Some(flag.help)),
-        None => (flag.help, None),
+/// Adds all flags in their groups. `--help` and `--version` are in the last group.
+fn with_flags(command: Command, argument: impl Fn(&'static Flag) -> Arg) -> Command {
+    let add = |command: Command, (heading, flags): &(&'static str, &'static [Flag])| {
+        command.next_help_heading(*heading).args(flags.iter().map(&argument))
     };
+    with_help(GROUPS.iter().fold(command, add))
+}
+
+/// Adds `--help` and `--version`.
+fn with_help(command: Command) -> Command {
+    command
+        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help))
+        .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version))
+}
+
+/// Returns the argument for a flag, without its help text.
+fn argument(flag: &Flag) -> Arg {
     let arg = Arg::new(flag.long).long(flag.long).short(flag.short);
-    let arg = arg.help(short_help).long_help(long_help);
     match flag.kind {
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Count => arg.action(ArgAction::Count),
         Kind::One | Kind::Many => arg
             .action(if flag.kind == Kind::One { ArgAction::Set } else { ArgAction::Append })
             .value_name(flag.value)
-            .value_hint(flag.hint)
             .value_parser(OsStringValueParser::new())
             .allow_hyphen_values(*flag == TAG),
     }

@@ -2,7 +2,7 @@
 //! the order of `--help`.
 //!
 //! To add a flag, define a constant in `session` or `command`, add the constant to [`GROUPS`], and read the flag in
-//! `settings`, which decides what its values mean.
+//! `settings`, which decides what its values mean. A flag that most users need is in [`COMMON`], too.
 
 mod command;
 mod flag;
@@ -30,6 +30,9 @@ pub const GROUPS: &[(&str, &[Flag])] = &[
     ("Other modes", &[PRINT, CHECK, CLEAR_CACHE]),
     ("Output", &[LOG_FORMAT, VERBOSE, QUIET]),
 ];
+
+/// The flags that `-h` explains. Of all others it shows only the names.
+pub(crate) const COMMON: [Flag; 8] = [ROLE_ARN, PROFILE, CHECK, PRINT, VIA, ON_EXPIRY, DURATION, VERBOSE];
 
 /// Returns all flags, in the order of `--help`.
 pub fn all_flags() -> impl Iterator<Item = &'static Flag> {

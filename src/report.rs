@@ -153,7 +153,7 @@ fn value(field: Field) -> Value {
     }
 }
 
-/// Prints clap's message if it is the output of `--help` or `--version`.
+/// Prints clap's message if it is the output of `--version`.
 ///
 /// # Errors
 /// Returns any other message as a usage error of xassume. Also fails if standard output cannot be written.

@@ -1,11 +1,11 @@
 //! Runs the mode that the arguments select.
 
 use crate::cli;
-use crate::commands::{check, clear_cache, exec, list, print, supervise};
+use crate::commands::{check, clear_cache, exec, help, list, print, supervise};
 use crate::deliver::process;
 use crate::error::Error;
 use crate::files;
-use crate::log_options::LogOptions;
+use crate::log_options::{LogFormat, LogOptions};
 use crate::process::End;
 use crate::process::outcome::FAILED;
 use crate::report::{self, Report, writer};
@@ -38,12 +38,21 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     }
     let mut flags = match settings::parse(arguments) {
         Ok(matches) => FlagValues::new(&matches, vars),
-        Err(answer) => return printed(report::print_clap_message(&answer)),
+        Err(answer) => {
+            return printed(match cli::asked(&answer) {
+                Some(form) => help::print(form, vars),
+                None => report::print_clap_message(&answer),
+            });
+        }
     };
     let log_options = match settings::log_options(&mut flags, vars) {
         Ok(log_options) => log_options,
         Err(error) => return ended(usual, Err(error)),
     };
+    if arguments.len() <= 1 && log_options.format == LogFormat::Text {
+        help::overview(vars);
+        return ended(usual, Ok(End::Exited(FAILED)));
+    }
     let report = Report::new(log_options);
     panics::report_with(move |place, message| report.panicked(place, message));
     let done = panics::caught(|| dispatch(flags, vars, report, log_options));

@@ -2,7 +2,7 @@
 
 use crate::vars::Vars;
 
-/// A color, as the parameters of the control sequence SGR (ECMA-48).
+/// A color or another style, as the parameters of the control sequence SGR (ECMA-48).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Color(&'static str);
 
@@ -15,6 +15,10 @@ impl Color {
     pub(crate) const SUCCESS: Self = Self("32");
     /// Cyan.
     pub(crate) const HINT: Self = Self("36");
+    /// Bold and underlined.
+    pub(crate) const HEADING: Self = Self("1;4");
+    /// Bold.
+    pub(crate) const LITERAL: Self = Self("1");
 }
 
 /// What the terminal understands and what its user wants.

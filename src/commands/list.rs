@@ -1,4 +1,5 @@
-//! `--list`: profiles, roles and signals, one per line, for the completions of shells.
+//! `--list`: profiles, roles and signals, one per line, for the completions of shells. `described-profiles` adds each
+//! profile's role, after a tab.
 //!
 //! This mode reads only the shared config files and calls no service. A file that is missing or invalid gives no
 //! candidates. It gives no error message either, because the message would appear in the middle of the line that the
@@ -14,31 +15,57 @@ use crate::vars::Vars;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
-/// Prints the candidates of this kind: profiles, roles or signals.
+/// Prints the candidates of this kind.
 ///
 /// # Errors
 /// There is no kind with this name.
 pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
     let profiles = || files::read(vars).map(|files| files.profiles).unwrap_or_default();
-    let mut candidates = match kind.to_str() {
-        Some("profiles") => profiles().names().map(str::to_owned).collect(),
+    let candidates = match kind.to_str() {
+        Some("profiles") => names(&profiles()).map(str::to_owned).collect(),
+        Some("described-profiles") => described(&profiles()),
         Some("roles") => roles(&profiles()),
         Some("signals") => signals(),
         _ => {
             return Err(Error::Value {
                 origin: "--list".into(),
                 value: Some(kind.to_string_lossy().into_owned()),
-                invalid: Invalid::not_one_of(["profiles", "roles", "signals"]),
+                invalid: Invalid::not_one_of(["profiles", "described-profiles", "roles", "signals"]),
             });
         }
     };
-    // A shell prints the candidates, so a name must not contain characters that a terminal acts on.
-    candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(deceives));
     let text: String = candidates.iter().flat_map(|candidate| [candidate.as_str(), "\n"]).collect();
     // Printing fails if the shell has stopped reading. The user then no longer waits for candidates, so the error is
     // ignored.
     let _ = output::print(text.as_bytes());
     Ok(())
+}
+
+/// Returns the names of all profiles, without those that contain characters that a terminal acts on: a shell prints the
+/// candidates.
+pub(super) fn names(profiles: &ProfileSet) -> impl Iterator<Item = &str> {
+    profiles.names().filter(|name| !name.is_empty() && !name.contains(deceives))
+}
+
+/// Returns the names of all profiles. The name of a profile that has a role is followed by a tab and the role.
+fn described(profiles: &ProfileSet) -> Vec<String> {
+    let describe = |name: &str| match role_of(profiles, name) {
+        Some(role) => format!("{name}\t{role}"),
+        None => name.to_owned(),
+    };
+    names(profiles).map(describe).collect()
+}
+
+/// Returns the role of a profile, in its short form if it has one. Returns `None` if the profile has no
+/// valid role.
+pub(super) fn role_of(profiles: &ProfileSet, name: &str) -> Option<String> {
+    let profile = profiles.profile(name)?;
+    if let Some(arn) = profile.get("role_arn") {
+        return RoleArn::parse(arn).ok().map(|role| role.short().unwrap_or_else(|| role.as_str().to_owned()));
+    }
+    let (account, role) = (profile.get("sso_account_id")?, profile.get("sso_role_name")?);
+    let role = format!("{account}:{role} (IAM Identity Center)");
+    (!role.contains(deceives)).then_some(role)
 }
 
 /// Returns the ARNs of the roles of all profiles, sorted, followed by the short form of each role that has a short

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod clear_cache;
 pub(crate) mod exec;
+pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod print;
 pub(crate) mod supervise;

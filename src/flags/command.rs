@@ -3,21 +3,15 @@
 use super::flag::{Flag, count, many, one, switch};
 use clap::ValueHint;
 
-pub(crate) const ON_EXPIRY: Flag = one(
-    "on-expiry",
-    "none|restart|signal",
-    "What to do before the session expires [default: none]\n\n\
-     Possible values:\n\
-     - none: nothing. xassume replaces itself with the command (exec), unless --via keeps its credentials fresh\n\
-     - restart: get a new session, stop the command, start it again\n\
-     - signal: replace the credentials file, then send --signal",
-);
+pub(crate) const ON_EXPIRY: Flag = one("on-expiry", "ACTION", "What to do before the session expires")
+    .values(&[
+        ("none", "nothing. xassume replaces itself with the command (exec), unless --via keeps its credentials fresh"),
+        ("restart", "get a new session, stop the command, start it again"),
+        ("signal", "replace the credentials file, then send --signal"),
+    ])
+    .default("none");
 
-pub(crate) const SIGNAL: Flag = one(
-    "signal",
-    "SIGNAL",
-    "Signal to send with --on-expiry signal [default: HUP]\n\nFor example HUP, SIGUSR1, 12 or RTMIN+1.",
-);
+pub(crate) const SIGNAL: Flag = one("signal", "SIGNAL", "Signal to send with --on-expiry signal").default("HUP");
 
 pub(crate) const REFRESH_MARGIN: Flag = one(
     "refresh-margin",
@@ -28,29 +22,23 @@ pub(crate) const REFRESH_MARGIN: Flag = one(
 );
 
 pub(crate) const STOP_SIGNAL: Flag =
-    one("stop-signal", "SIGNAL", "Signal that stops the command for a restart [default: TERM]");
+    one("stop-signal", "SIGNAL", "Signal that stops the command for a restart").default("TERM");
 
 pub(crate) const STOP_TIMEOUT: Flag =
-    one("stop-timeout", "TIME", "Kill the command if it has not stopped after this time [default: 10s]");
+    one("stop-timeout", "TIME", "Kill the command if it has not stopped after this time").default("10s");
 
-pub(crate) const ON_REFRESH_FAILURE: Flag = one(
-    "on-refresh-failure",
-    "keep|stop",
-    "What to do when the session expires and cannot be refreshed [default: keep]\n\n\
-     Possible values:\n\
-     - keep: keep the command running, and retry\n\
-     - stop: stop the command and exit with 125",
-);
+pub(crate) const ON_REFRESH_FAILURE: Flag =
+    one("on-refresh-failure", "ACTION", "What to do when the session expires and cannot be refreshed")
+        .values(&[("keep", "keep the command running, and retry"), ("stop", "stop the command and exit with 125")])
+        .default("keep");
 
-pub(crate) const PROCESS_GROUP: Flag = one(
-    "process-group",
-    "auto|same|new",
-    "Process group of a supervised command [default: auto]\n\n\
-     Possible values:\n\
-     - auto: same on a terminal, new elsewhere\n\
-     - same: xassume's own, which job control in a shell needs\n\
-     - new: a new one, so that signals and stops reach all processes that the command started",
-);
+pub(crate) const PROCESS_GROUP: Flag = one("process-group", "GROUP", "Process group of a supervised command")
+    .values(&[
+        ("auto", "same on a terminal, new elsewhere"),
+        ("same", "xassume's own, which job control in a shell needs"),
+        ("new", "a new one, so that signals and stops reach all processes that the command started"),
+    ])
+    .default("auto");
 
 pub(crate) const LISTEN: Flag = many(
     "listen",
@@ -64,34 +52,38 @@ pub(crate) const LISTEN: Flag = many(
 
 pub(crate) const VIA: Flag = one(
     "via",
-    "env|file|endpoint|process",
-    "How to pass the credentials to the command [default: env; file with --on-expiry signal]\n\n\
-     Possible values:\n\
-     - env: in environment variables, which cannot change while the command runs\n\
-     - file: in a private credentials file\n\
-     - endpoint: through a local credentials endpoint, which AWS SDKs ask for new credentials\n\
-     - process: through a credential_process, if 127.0.0.1 is not reachable\n\n\
-     With file, endpoint and process, xassume keeps running and refreshes the session before it expires.",
-);
+    "DELIVERY",
+    "How to pass the credentials to the command\n\n\
+     With file, endpoint and process, xassume keeps running and refreshes the session before it expires. With \
+     --on-expiry signal, the default is file.",
+)
+.values(&[
+    ("env", "in environment variables, which cannot change while the command runs"),
+    ("file", "in a private credentials file"),
+    ("endpoint", "through a local credentials endpoint, which AWS SDKs ask for new credentials"),
+    ("process", "through a credential_process, if 127.0.0.1 is not reachable"),
+])
+.default("env");
 
 pub(crate) const CREDENTIALS_FILE: Flag = one(
     "credentials-file",
     "PATH",
-    "Credentials file for --via file [default: a private one]\n\n\
-     Replaced at each refresh and removed at exit. Existing files with other contents are not overwritten.",
+    "Credentials file for --via file\n\n\
+     Default: a private one. Replaced at each refresh and removed at exit. Existing files with other contents are not overwritten.",
 )
 .hint(ValueHint::FilePath)
 .removed();
 
 pub(crate) const FILE_MODE: Flag =
-    one("file-mode", "MODE", "Mode of the credentials file, for shared volumes [default: 0600]");
+    one("file-mode", "MODE", "Mode of the credentials file, for shared volumes").default("0600");
 
 pub(crate) const ENDPOINT_TOKEN_FILE: Flag = one(
     "endpoint-token-file",
     "PATH",
-    "File to write the token of --via endpoint to [default: a private one]\n\n\
-     Some programs read the endpoint's token from a file only. The file has mode 0600, appears with the first session and \
-     is removed at exit. As root there is none by default: a command that changes its user could not read it.",
+    "File to write the token of --via endpoint to\n\n\
+     Default: a private one. Some programs read the endpoint's token from a file only. The file has mode 0600, appears \
+     with the first session and is removed at exit. As root there is none by default: a command that changes its user \
+     could not read it.",
 )
 .hint(ValueHint::FilePath)
 .removed();
@@ -109,19 +101,20 @@ pub(crate) const ISOLATE: Flag = switch(
 
 pub(crate) const PRINT: Flag = one(
     "print",
-    "env|export|fish|powershell|dotenv|json|credential-process",
+    "FORMAT",
     "Print credentials instead of running a command\n\n\
-     Possible values:\n\
-     - env: NAME=value, unquoted, for docker's --env-file and systemd's EnvironmentFile\n\
-     - export: for sh, bash and zsh\n\
-     - fish: for fish\n\
-     - powershell: for PowerShell\n\
-     - dotenv: NAME=value, quoted, for dotenv libraries\n\
-     - json: one object\n\
-     - credential-process: for credential_process in ~/.aws/config\n\n\
      export, fish and powershell also unset variables that would select other credentials, except those of --keep-env. The \
      examples below show how to evaluate them.",
 )
+.values(&[
+    ("env", "NAME=value, unquoted, for docker's --env-file and systemd's EnvironmentFile"),
+    ("export", "for sh, bash and zsh"),
+    ("fish", "for fish"),
+    ("powershell", "for PowerShell"),
+    ("dotenv", "NAME=value, quoted, for dotenv libraries"),
+    ("json", "one object"),
+    ("credential-process", "for credential_process in ~/.aws/config"),
+])
 .without_variable();
 
 pub(crate) const CHECK: Flag = switch(
@@ -136,14 +129,9 @@ pub(crate) const CHECK: Flag = switch(
 
 pub(crate) const CLEAR_CACHE: Flag = switch("clear-cache", "Remove this user's cached sessions").without_variable();
 
-pub(crate) const LOG_FORMAT: Flag = one(
-    "log-format",
-    "text|json",
-    "Log format [default: text]\n\n\
-     Possible values:\n\
-     - text: for people\n\
-     - json: one object per line",
-);
+pub(crate) const LOG_FORMAT: Flag = one("log-format", "FORMAT", "Log format")
+    .values(&[("text", "for people"), ("json", "one object per line")])
+    .default("text");
 
 pub(crate) const VERBOSE: Flag = count("verbose", "Verbose output; repeat for more").short('v');
 

@@ -13,6 +13,11 @@ pub struct Flag {
     pub kind: Kind,
     /// The name of the value in `--help`. It is empty if the flag takes no value.
     pub value: &'static str,
+    /// The words that the flag accepts, each with its meaning. It is empty if the flag accepts other values.
+    pub values: &'static [(&'static str, &'static str)],
+    /// The value that counts if neither the flag nor its variable is set. It is empty if there is no such value, or if
+    /// it is not always the same.
+    pub default: &'static str,
     /// The help text. `-h` shows only the first line, and `--help` shows the whole text.
     pub help: &'static str,
     /// What the completions offer for the value.
@@ -56,6 +61,16 @@ impl Flag {
         self
     }
 
+    pub(super) const fn values(mut self, values: &'static [(&'static str, &'static str)]) -> Self {
+        self.values = values;
+        self
+    }
+
+    pub(super) const fn default(mut self, default: &'static str) -> Self {
+        self.default = default;
+        self
+    }
+
     pub(super) const fn hint(mut self, hint: ValueHint) -> Self {
         self.hint = hint;
         self
@@ -74,7 +89,7 @@ impl Flag {
 
 const fn flag(long: &'static str, kind: Kind, value: &'static str, help: &'static str) -> Flag {
     let (short, hint) = (None, ValueHint::Other);
-    Flag { long, short, kind, value, help, hint, has_variable: true, removed: false }
+    Flag { long, short, kind, value, values: &[], default: "", help, hint, has_variable: true, removed: false }
 }
 
 pub(super) const fn one(long: &'static str, value: &'static str, help: &'static str) -> Flag {

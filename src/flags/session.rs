@@ -41,10 +41,11 @@ pub(crate) const EXTERNAL_ID: Flag =
 pub(crate) const DURATION: Flag = one(
     "duration",
     "TIME",
-    "Session lifetime: 15m to 12h, or `max` [default: 1h]\n\n\
+    "Session lifetime: 15m to 12h, or `max`\n\n\
      `max` is the longest of 12, 8, 4, 2 and 1 hours that the role allows. Role chaining is limited to one hour. Without \
      this flag the lifetime is the profile's duration_seconds, else the default of STS.",
 )
+.default("1h")
 .removed();
 
 pub(crate) const POLICY: Flag =
@@ -91,20 +92,17 @@ pub(crate) const WEB_IDENTITY_TOKEN_COMMAND: Flag = one(
 
 pub(crate) const WEB_IDENTITY_PROVIDER: Flag = one(
     "web-identity-provider",
-    "github",
+    "PROVIDER",
     "Provider of an OIDC token for the first role\n\n\
-     Possible values:\n\
-     - github: GitHub Actions. The job needs `permissions: id-token: write`\n\n\
      A new token is requested for each request to STS, so sessions can be refreshed while the job runs.",
 )
+.values(&[("github", "GitHub Actions. The job needs `permissions: id-token: write`")])
 .removed();
 
-pub(crate) const WEB_IDENTITY_AUDIENCE: Flag = one(
-    "web-identity-audience",
-    "AUDIENCE",
-    "Audience of the token from --web-identity-provider [default: sts.amazonaws.com]",
-)
-.removed();
+pub(crate) const WEB_IDENTITY_AUDIENCE: Flag =
+    one("web-identity-audience", "AUDIENCE", "Audience of the token from --web-identity-provider")
+        .default("sts.amazonaws.com")
+        .removed();
 
 pub(crate) const EXPECT_ACCOUNT: Flag =
     one("expect-account", "ID", "Fail if the session is not in this account\n\nChecked before the command starts.")
@@ -149,7 +147,7 @@ pub(crate) const MFA_COMMAND: Flag = one(
 .removed();
 
 pub(crate) const MFA_SESSION_DURATION: Flag =
-    one("mfa-session-duration", "TIME", "Lifetime of the MFA session: 15m to 36h [default: 12h]").removed();
+    one("mfa-session-duration", "TIME", "Lifetime of the MFA session: 15m to 36h").default("12h").removed();
 
 pub(crate) const REGION: Flag = one(
     "region",
@@ -168,11 +166,12 @@ pub(crate) const CA_BUNDLE: Flag =
 pub(crate) const STS_TIMEOUT: Flag = one(
     "sts-timeout",
     "TIME",
-    "Time limit for getting credentials [default: 30s]\n\n\
+    "Time limit for getting credentials\n\n\
      Includes retries, the wait for a concurrent xassume that gets the same session, and the source of the credentials. A \
      limit that is set also includes credential_process, --mfa-command and --web-identity-token-command. The default does \
      not: each of them has a minute.",
-);
+)
+.default("30s");
 
 pub(crate) const NO_CACHE: Flag = switch(
     "no-cache",
@@ -184,7 +183,10 @@ pub(crate) const NO_CACHE: Flag = switch(
 pub(crate) const CACHE_DIR: Flag =
     one("cache-dir", "PATH", "Cache directory, yours alone (mode 700); created if missing").hint(ValueHint::DirPath);
 
-pub(crate) const MIN_TTL: Flag =
-    one("min-ttl", "TIME", "Minimum remaining lifetime of a cached session [default: three quarters of its lifetime]");
+pub(crate) const MIN_TTL: Flag = one(
+    "min-ttl",
+    "TIME",
+    "Minimum remaining lifetime of a cached session\n\nDefault: three quarters of the session's lifetime.",
+);
 
 pub(crate) const FORCE_REFRESH: Flag = switch("force-refresh", "Ignore the cached session, get a new one and cache it");

@@ -37,9 +37,9 @@ use std::ffi::OsString;
 /// Parses the command line.
 ///
 /// # Errors
-/// Returns clap's error, which is a usage error or the text of `--help` or `--version`.
+/// Returns clap's answer, which is a usage error, the text of `--version`, or a request for the help.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    cli::command().try_get_matches_from(arguments)
+    cli::parser().try_get_matches_from(arguments)
 }
 
 /// Reads the flags about messages. They are read before all other flags, because they decide how an error in another

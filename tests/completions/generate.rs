@@ -26,10 +26,6 @@ enum Values {
 
 impl Values {
     fn of(flag: &Flag) -> Self {
-        let is_word = |word: &str| {
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
-        let words: Vec<_> = flag.value.split('|').collect();
         match (flag.long, flag.value, flag.hint) {
             _ if matches!(flag.kind, Kind::Switch | Kind::Count) => Self::None,
             ("profile", ..) => Self::Listed("profiles"),
@@ -38,8 +34,8 @@ impl Values {
             ("keep-env", ..) => Self::Variables,
             (_, _, ValueHint::FilePath) => Self::Files,
             (_, _, ValueHint::DirPath) => Self::Folders,
-            _ if words.iter().all(|word| is_word(word)) => Self::Words(words),
-            _ => Self::Unknown,
+            _ if flag.values.is_empty() => Self::Unknown,
+            _ => Self::Words(flag.values.iter().map(|(word, _)| *word).collect()),
         }
     }
 }
@@ -51,23 +47,28 @@ struct Row {
     values: Values,
     /// The placeholder of the value.
     name: &'static str,
-    help: &'static str,
+    help: String,
     repeatable: bool,
 }
 
 /// Every flag, including the two that clap adds.
 fn rows() -> Vec<Row> {
+    let help = |flag: &Flag| {
+        let first = flag.help.lines().next().unwrap_or_default();
+        if flag.default.is_empty() { first.to_owned() } else { format!("{first} [default: {}]", flag.default) }
+    };
     let mut rows: Vec<_> = all_flags()
         .map(|flag| Row {
             long: flag.long,
             short: flag.short,
             values: Values::of(flag),
             name: flag.value,
-            help: flag.help.lines().next().unwrap_or_default(),
+            help: help(flag),
             repeatable: matches!(flag.kind, Kind::Many | Kind::Count),
         })
         .collect();
     for (long, short, help) in [("help", 'h', "Print help"), ("version", 'V', "Print version")] {
+        let help = help.to_owned();
         rows.push(Row { long, short: Some(short), values: Values::None, name: "", help, repeatable: false });
     }
     rows
@@ -120,7 +121,7 @@ pub(super) fn zsh() -> String {
         // The text above the candidates. There is none if the candidates are fixed words.
         let name = if matches!(row.values, Values::Words(_)) { row.long } else { row.name };
         let value = action.map(|action| format!(":{}:{action}", escaped(&name.to_lowercase(), ":", '\\')));
-        let spec = format!("[{}]{}", escaped(row.help, "[]:\\", '\\'), value.unwrap_or_default());
+        let spec = format!("[{}]{}", escaped(&row.help, "[]:\\", '\\'), value.unwrap_or_default());
         let spec = single_quoted(&spec);
         // A flag excludes itself. The short and the long form of a flag exclude each other, and flags that replace a
         // run exclude all others.
@@ -158,7 +159,7 @@ pub(super) fn fish() -> String {
             Some(short) => format!("__fish_xassume_wants {} {short}", row.long),
             None => format!("__fish_xassume_wants {}", row.long),
         };
-        let help = single_quoted(row.help);
+        let help = single_quoted(&row.help);
         let _ = writeln!(flags, "complete -c xassume -n '{condition}'{short} -l {}{value} -d {help}", row.long);
         let takes = if matches!(row.values, Values::None) { "" } else { "=" };
         known.push(row.short.map_or_else(String::new, |short| format!("{short}/")) + row.long + takes);

@@ -78,7 +78,7 @@ fn an_unknown_list_is_rejected() {
         (refused.stdout_text().as_str(), refused.stderr.as_str()),
         (
             "",
-            "xassume: error: invalid value 'nonsense' for '--list' [possible values: profiles, roles, signals]\nhint: see xassume --help\n"
+            "xassume: error: invalid value 'nonsense' for '--list' [possible values: profiles, described-profiles, roles, signals]\nhint: see xassume --help\n"
         )
     );
 }

@@ -36,11 +36,14 @@ pub(super) fn page() -> String {
 
 /// Each group of options, with its own heading below OPTIONS.
 fn options() -> String {
-    let without_command = command().mut_arg("command", |arg| arg.hide(true));
+    // The page lists the variables in a section of their own.
+    let command = command().mut_arg("command", |arg| arg.hide(true)).mut_args(|arg| arg.env(None));
     let mut text = Vec::new();
-    clap_mangen::Man::new(without_command).render_options_section(&mut text).expect("rendered into memory");
+    clap_mangen::Man::new(command).render_options_section(&mut text).expect("rendered into memory");
     let text = String::from_utf8(text).expect("roff in UTF-8");
     let mut options = String::new();
+    // A blank line ends the paragraph above the possible values.
+    let text = text.replace(".br\n\n.br\n", "\n");
     // The text before the first heading defines an apostrophe, which this page writes differently.
     for line in text.lines().skip_while(|line| !line.starts_with(".SH ")) {
         let line = line.replace("\\*(Aq", "\\(aq").replace('`', "\\(ga");

@@ -42,8 +42,10 @@ fn the_page_has_the_usual_sections() {
         assert!(options.contains(&format!("\n.SS {group}\n")), "{group}");
     }
     for flag in all_flags() {
-        let heads = [format!("--{}", flag.long), format!("--{} {}", flag.long, flag.value)];
-        let is_head = |line: &str| heads.iter().any(|head| line == head || line.ends_with(&format!(", {head}")));
+        let default = if flag.default.is_empty() { String::new() } else { format!(" [default: {}]", flag.default) };
+        let value = if flag.value.is_empty() { String::new() } else { format!(" {}", flag.value) };
+        let head = format!("--{}{value}{default}", flag.long);
+        let is_head = |line: &str| line == head || line.ends_with(&format!(", {head}"));
         assert!(options.lines().any(is_head), "--{}", flag.long);
     }
 }

@@ -29,7 +29,7 @@ function __fish_xassume_wants
     return 0
 end
 
-# Prints what the program lists: profiles, roles or signals.
+# Prints what the program lists: profiles with their roles, roles or signals.
 function __fish_xassume_list
     # Run xassume as it was typed: it may not be in PATH.
     set -l words (string replace -r '^~/' "$HOME/" -- (commandline -opc))

@@ -1,0 +1,51 @@
+//! Finds out what `xassume --version` says about the build: the commit, the target and the C library.
+//!
+//! A debug build has no commit, because otherwise each commit would cause a new build.
+
+use std::env;
+use std::process::Command;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let var = |name: &str| env::var(name).unwrap_or_default();
+    println!("cargo:rustc-env=BUILD_TARGET={}", var("TARGET"));
+    let name = match var("CARGO_CFG_TARGET_ENV").as_str() {
+        "gnu" => "glibc".to_owned(),
+        other => other.to_owned(),
+    };
+    let is_static = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
+    println!("cargo:rustc-env=BUILD_LIBC={name}, {}", if is_static { "static" } else { "dynamic" });
+    let commit = (var("PROFILE") == "release").then(commit).flatten();
+    println!("cargo:rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+}
+
+/// Returns the commit and its date, or `None` if this directory is not the root of a git repository. The directory of a
+/// source package may be inside of another repository.
+fn commit() -> Option<String> {
+    if !std::path::Path::new(".git").exists() {
+        return None;
+    }
+    // These files change with each commit. The branch has no file if git has packed it.
+    let branch = git(&["rev-parse", "--symbolic-full-name", "HEAD"])?;
+    for file in ["HEAD", "logs/HEAD", "packed-refs", &branch] {
+        let path = git(&["rev-parse", "--git-path", file])?;
+        // Without this check, cargo would run this program in each build.
+        if std::path::Path::new(&path).exists() {
+            println!("cargo:rerun-if-changed={path}");
+        }
+    }
+    let line = git(&["log", "-1", "--no-show-signature", "--no-color", "--format=%H %cs"])?;
+    let (hash, date) = line.split_once(' ')?;
+    // The length of git's own short form depends on the number of objects in the repository.
+    Some(format!("{} {date}", hash.get(..12)?))
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new("git");
+    // Hooks of git run with variables that select a repository.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"] {
+        command.env_remove(name);
+    }
+    let output = command.args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
