@@ -62,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--endpoint-token-file', '--endpoint-token-file', [CompletionResultType]::ParameterName, 'File to write the token of --via endpoint to')
             [CompletionResult]::new('--keep-env', '--keep-env', [CompletionResultType]::ParameterName, 'Do not remove this variable from the command''s environment; repeatable')
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'Print credentials instead of running a command')
+            [CompletionResult]::new('--completions', '--completions', [CompletionResultType]::ParameterName, 'Print the completion script of a shell')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Log format')
             [CompletionResult]::new('--no-login', '--no-login', [CompletionResultType]::ParameterName, 'Do not offer to sign in to IAM Identity Center')
             [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Do not use the session cache')

@@ -59,6 +59,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --endpoint-token-file 'File to write the token of --via endpoint to'
             cand --keep-env 'Do not remove this variable from the command''s environment; repeatable'
             cand --print 'Print credentials instead of running a command'
+            cand --completions 'Print the completion script of a shell'
             cand --log-format 'Log format'
             cand --no-login 'Do not offer to sign in to IAM Identity Center'
             cand --no-cache 'Do not use the session cache'

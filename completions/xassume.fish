@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check clear-cache log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check clear-cache completions= log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -43,7 +43,7 @@ function __fish_xassume_subcommand
 end
 
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -s r -l role-arn -x -a '(__fish_xassume_list roles)' -d 'Role to assume; repeat it for a chain'
-complete -c xassume -n '__fish_xassume_wants profile p' -s p -l profile -x -a '(__fish_xassume_list profiles)' -d 'AWS profile to use'
+complete -c xassume -n '__fish_xassume_wants profile p' -s p -l profile -x -a '(__fish_xassume_list described-profiles)' -d 'AWS profile to use'
 complete -c xassume -n '__fish_xassume_wants role-session-name' -l role-session-name -x -d 'Session name, shown in CloudTrail'
 complete -c xassume -n '__fish_xassume_wants external-id' -l external-id -x -d 'External ID required by the trust policy of the (last) role'
 complete -c xassume -n '__fish_xassume_wants duration' -l duration -x -d 'Session lifetime: 15m to 12h, or `max` [default: 1h]'
@@ -87,6 +87,7 @@ complete -c xassume -n '__fish_xassume_wants isolate' -l isolate -d 'Hide the cr
 complete -c xassume -n '__fish_xassume_wants print' -l print -x -a 'env export fish powershell dotenv json credential-process' -d 'Print credentials instead of running a command'
 complete -c xassume -n '__fish_xassume_wants check' -l check -d 'Diagnose the setup without running a command'
 complete -c xassume -n '__fish_xassume_wants clear-cache' -l clear-cache -d 'Remove this user'\''s cached sessions'
+complete -c xassume -n '__fish_xassume_wants completions' -l completions -x -a 'bash zsh fish elvish powershell' -d 'Print the completion script of a shell'
 complete -c xassume -n '__fish_xassume_wants log-format' -l log-format -x -a 'text json' -d 'Log format [default: text]'
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -s v -l verbose -d 'Verbose output; repeat for more'
 complete -c xassume -n '__fish_xassume_wants quiet q' -s q -l quiet -d 'Only print errors'

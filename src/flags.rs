@@ -27,7 +27,7 @@ pub const GROUPS: &[(&str, &[Flag])] = &[
         ON_EXPIRY, SIGNAL, REFRESH_MARGIN, STOP_SIGNAL, STOP_TIMEOUT, ON_REFRESH_FAILURE, PROCESS_GROUP, LISTEN,
     ]),
     ("Passing credentials", &[VIA, CREDENTIALS_FILE, FILE_MODE, ENDPOINT_TOKEN_FILE, KEEP_ENV, ISOLATE]),
-    ("Other modes", &[PRINT, CHECK, CLEAR_CACHE]),
+    ("Other modes", &[PRINT, CHECK, CLEAR_CACHE, COMPLETIONS]),
     ("Output", &[LOG_FORMAT, VERBOSE, QUIET]),
 ];
 

@@ -8,7 +8,7 @@ use crate::files;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::process::End;
 use crate::process::outcome::FAILED;
-use crate::report::{self, Report, writer};
+use crate::report::{self, Report, output, writer};
 use crate::settings::{self, FlagValues, Host, Mode, Task};
 use crate::sys::{panics, signals};
 use crate::vars::Vars;
@@ -77,6 +77,7 @@ fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
 fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     signals::install_pid1_handlers();
     match settings::task(flags, vars, &host(), &files::read_text)? {
+        Task::Completions(script) => output::print_until_closed(script.as_bytes()).map(|()| End::Exited(0)),
         Task::ClearCache(cache) => clear_cache::run(&cache, vars, report),
         Task::Print(settings, format) => print::run(&settings, format, vars, report),
         Task::Check(settings) => check::run(&settings, vars, report, log_options),

@@ -129,6 +129,22 @@ pub(crate) const CHECK: Flag = switch(
 
 pub(crate) const CLEAR_CACHE: Flag = switch("clear-cache", "Remove this user's cached sessions").without_variable();
 
+pub(crate) const COMPLETIONS: Flag = one(
+    "completions",
+    "SHELL",
+    "Print the completion script of a shell\n\n\
+     For bash, in ~/.bashrc: source <(xassume --completions bash). In bash, zsh and fish, the script completes your \
+     profiles and roles.",
+)
+.values(&[
+    ("bash", "bash 5"),
+    ("zsh", "zsh: source <(xassume --completions zsh), after compinit"),
+    ("fish", "fish: xassume --completions fish | source"),
+    ("elvish", "Elvish: eval (xassume --completions elvish | slurp)"),
+    ("powershell", "PowerShell: xassume --completions powershell | Out-String | Invoke-Expression"),
+])
+.without_variable();
+
 pub(crate) const LOG_FORMAT: Flag = one("log-format", "FORMAT", "Log format")
     .values(&[("text", "for people"), ("json", "one object per line")])
     .default("text");

@@ -3,6 +3,7 @@
 //! This module decides how the variables are written and quoted. `deliver::environment` decides which variables there
 //! are. This module returns the text and writes nothing itself.
 
+pub(crate) mod completions;
 pub(crate) mod document;
 mod format;
 mod quote;

@@ -10,8 +10,8 @@ use crate::cache::CacheSettings;
 use crate::conflicts::settle;
 use crate::deliver::Via;
 use crate::error::Error;
-use crate::flags::{CHECK, CLEAR_CACHE, Flag, PRINT};
-use crate::print::Format;
+use crate::flags::{CHECK, CLEAR_CACHE, COMPLETIONS, Flag, PRINT};
+use crate::print::{Format, completions};
 use crate::vars::Vars;
 use std::path::Path;
 
@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Print(Box<Settings>, Format),
     /// Report on each step of getting a session.
     Check(Box<Settings>),
+    /// Print the completion script of a shell.
+    Completions(&'static str),
     /// Remove the cached sessions.
     ClearCache(CacheSettings),
 }
@@ -40,6 +42,10 @@ pub(crate) fn task(
 ) -> Result<Task, Error> {
     flags.refuse_empty_values()?;
     let other_mode = other_mode(&flags)?;
+    // The variables do not matter here, because this mode runs whenever a shell starts.
+    if let Some(script) = flags.parsed(&COMPLETIONS, completions::script)? {
+        return Ok(Task::Completions(script));
+    }
     let mut notes = std::mem::take(&mut flags.removed);
     settle(&mut flags, RULES, &mut notes)?;
     let settings = |mode| settings(&flags, notes, mode, vars, host, read).map(Box::new);
@@ -63,8 +69,9 @@ pub(crate) fn task(
 }
 
 /// The flags for tasks that run no command. Each has the hint that is shown if there is a command anyway.
-const OTHER_MODES: [(&Flag, &str); 3] = [
+const OTHER_MODES: [(&Flag, &str); 4] = [
     (&CHECK, "remove the command"),
+    (&COMPLETIONS, "remove the command"),
     (&CLEAR_CACHE, "remove the command, or use --force-refresh to run the command with a new session"),
     (&PRINT, "remove the command, or remove --print"),
 ];

@@ -110,6 +110,7 @@ pub(super) fn zsh() -> String {
     for row in &rows() {
         let action = match &row.values {
             Values::None => None,
+            Values::Listed("profiles") => Some(" _xassume_profiles".to_owned()),
             Values::Unknown => Some(" ".to_owned()),
             Values::Words(words) => Some(format!("({})", words.join(" "))),
             Values::Listed(kind) => Some(format!(" _xassume_list {kind}")),
@@ -148,6 +149,7 @@ pub(super) fn fish() -> String {
             Values::None => String::new(),
             Values::Unknown => " -x".to_owned(),
             Values::Words(words) => format!(" -x -a '{}'", words.join(" ")),
+            Values::Listed("profiles") => " -x -a '(__fish_xassume_list described-profiles)'".to_owned(),
             Values::Listed(kind) => format!(" -x -a '(__fish_xassume_list {kind})'"),
             Values::Variables => " -x -a '(set -nx)'".to_owned(),
             Values::Files => " -r -F".to_owned(),
