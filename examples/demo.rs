@@ -1,22 +1,78 @@
-//! Runs xassume without an AWS account: `cargo run --example demo`.
+//! Shows xassume without an AWS account: `cargo run --example demo`.
 //!
-//! Starts a local fake STS, runs the real program against it, and shows what its command received.
+//! Types commands into a real shell on a terminal, against a local fake STS, and prints what the terminal shows.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a demo prints, and stops at the first error")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::time::Duration;
-use support::{FakeSts, Running, StsRequest, Xassume};
+use support::{FakeSts, RoleRules, Terminal, Wording, Xassume, binary};
 
-const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
+/// A long line wraps there. GitHub shows a picture of this width without making the letters smaller.
+const COLUMNS: u16 = 100;
+/// How long the sessions of the worker last, so that nobody has to wait an hour.
+const SHORT: Duration = Duration::from_secs(8);
+
+const PROFILES: &str = "
+[profile production]
+role_arn = arn:aws:iam::521111111144:role/DeployMaster
+role_session_name = alice
+credential_source = Environment
+
+[profile audit]
+role_arn = arn:aws:iam::222222222222:role/Auditor
+credential_source = Environment
+
+[profile worker]
+role_arn = arn:aws:iam::521111111144:role/Worker
+role_session_name = worker
+credential_source = Environment
+";
+
+/// The prompt of the docs, without line editing, whose control sequences would disturb the output.
+const STARTUP: &str = "
+PS1='${XASSUME_SESSION:+(production) }$ '
+set +o emacs 2>/dev/null
+";
+
+const WORKER: &str = r#"#!/bin/sh
+trap 'echo "worker: TERM, finishing the current job"; kill $!; exit' TERM
+echo "worker: started with $AWS_ACCESS_KEY_ID, valid until $AWS_CREDENTIAL_EXPIRATION"
+sleep 60 & wait
+"#;
 
 fn main() {
     build_the_program();
-    launch();
-    restart();
-    signal();
+    // The caller's own policy does not allow this role, and STS says so within an account.
+    let denied = RoleRules { allowed: false, wording: Wording::WithPolicy, ..RoleRules::default() };
+    let sts = FakeSts::builder().role("arn:aws:iam::222222222222:role/Auditor", denied).start();
+    let terminal = Terminal::of_columns(&user(&sts), COLUMNS);
+    show(&terminal, "$ ");
+
+    show_command(&terminal, "xassume -p production -- $SHELL", "(production) $ ");
+    show_command(&terminal, "aws sts get-caller-identity --query Arn --output text", "\n(production) $ ");
+    let identity = terminal.stdout.so_far();
+    let of_the_role = "arn:aws:sts::521111111144:assumed-role/DeployMaster/alice";
+    assert!(identity.contains(of_the_role), "the command has the role: {identity}");
+    show_command(&terminal, "exit", "\n$ ");
+
+    show_command(&terminal, "xassume -p audit -- aws s3 ls", "\n$ ");
+
+    sts.set_lifetime(SHORT);
+    let started = "worker: started with ";
+    show_command(&terminal, "xassume -p worker --on-expiry restart -- ./worker </dev/null", started);
+    show(&terminal, started);
+    let second = sts.issued().last().expect("the session of the second start").access_key_id.clone();
+    show(&terminal, &second);
+    // Ctrl-C
+    terminal.keys("\x03");
+    show(&terminal, "\n$ ");
+    println!();
 }
 
 /// Cargo does not build the package's program for an example.
@@ -32,66 +88,53 @@ fn build_the_program() {
     assert!(built.success(), "the program must build");
 }
 
-/// The main use: one command with the role.
-fn launch() {
-    let sts = FakeSts::start();
-    let script = r#"echo "  identity    $XASSUME_SESSION"
-echo "  access key  $AWS_ACCESS_KEY_ID"
-echo "  expires     $AWS_CREDENTIAL_EXPIRATION""#;
-    println!("Local fake STS at {}.\n", sts.url());
-    println!("$ xassume -r 521111111144:DeployMaster --role-session-name demo -- sh -c '…'");
-    let role = ["-r", "521111111144:DeployMaster", "--role-session-name", "demo"];
-    let finished = Xassume::new(&sts).args(role).args(["--", "sh", "-c", script]).run().exited(0);
-    print!("{}", finished.stdout_text());
-    let (issued, requests) = (sts.issued(), sts.requests());
-    let (call, key) = (&requests[0], &issued[0].access_key_id);
-    println!("  STS log     {} by {}, issued {key}", call.action, signer(call));
-    let shown = format!("  access key  {key}");
-    assert_eq!(finished.stdout_text().lines().nth(1), Some(shown.as_str()), "the command has the session of STS");
+/// An IAM user who starts a shell. `aws` is the AWS CLI of this system.
+fn user(sts: &FakeSts) -> Xassume {
+    let shells = ["/bin/bash", "/usr/bin/bash", "/bin/sh"].map(PathBuf::from);
+    let shell = shells.into_iter().find(|shell| shell.exists()).expect("a shell");
+    // Colors and progress are shown as on the terminal of the reader.
+    let term = std::env::var("TERM").ok().filter(|_| std::io::stdout().is_terminal());
+    let user = Xassume::new(sts)
+        .env("TERM", term.unwrap_or_else(|| "dumb".into()))
+        .env("NO_COLOR", std::env::var_os("NO_COLOR").unwrap_or_default())
+        .env("SHELL", &shell)
+        .file(".aws/config", PROFILES)
+        // bash reads the one, other shells read $ENV.
+        .file(".bashrc", STARTUP)
+        // Otherwise the bash of Ubuntu explains sudo.
+        .file(".hushlogin", "")
+        .script("worker", WORKER);
+    let user = with_aws(user, &sts.url()).program(shell).arg("-i");
+    let home = user.home();
+    let bin = home.join("bin");
+    symlink(binary(), bin.join("xassume")).expect("the home is writable");
+    let system = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&system)));
+    user.env("PATH", path.expect("they were joined before")).env("ENV", home.join(".bashrc")).cwd(home)
 }
 
-fn signer(request: &StsRequest) -> &str {
-    request.access_key_id.as_deref().unwrap_or("anonymous")
+/// Old versions of the AWS CLI do not know `AWS_ENDPOINT_URL_STS`, but all know the flag.
+fn with_aws(user: Xassume, url: &str) -> Xassume {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = std::env::split_paths(&path).map(|directory| directory.join("aws"));
+    let runs = |aws: &PathBuf| aws.exists() && user.clone().program(aws).arg("--version").run().code() == Some(0);
+    let script = if let Some(aws) = places.find(runs) {
+        format!("#!/bin/sh\nexec '{}' --endpoint-url {url} \"$@\"\n", aws.display())
+    } else {
+        println!("There is no AWS CLI here: `aws` only prints $XASSUME_SESSION.\n");
+        "#!/bin/sh\necho \"$XASSUME_SESSION\"\n".to_owned()
+    };
+    user.script("bin/aws", &script)
 }
 
-/// A worker that is restarted with a new session before the old one expires.
-fn restart() {
-    let sts = short_sessions();
-    println!("\n$ xassume --on-expiry restart -- ./worker        # sessions of 3 seconds");
-    let worker = "echo \"  worker $$ starts with $AWS_ACCESS_KEY_ID\"; exec sleep 60";
-    let running = supervise(&sts, &["--on-expiry", "restart"], worker);
-    show(&running, "starts with", &sts, 3);
-    running.signal(libc::SIGTERM);
-    println!("  sent TERM to xassume: worker stopped, not restarted ({})", running.wait().status);
+/// Types a command, and prints what the terminal shows up to and including `until`.
+fn show_command(terminal: &Terminal, command: &str, until: &str) {
+    terminal.keys(&format!("{command}\n"));
+    show(terminal, &format!("{command}\r\n"));
+    show(terminal, until);
 }
 
-/// A daemon that reads its credentials file again at each signal.
-fn signal() {
-    let sts = short_sessions();
-    println!("\n$ xassume --on-expiry signal --signal HUP -- ./daemon");
-    let daemon = r#"read_file() { echo "  daemon $$ reads $(grep -o 'ASIA[0-9A-Z]*' "$AWS_SHARED_CREDENTIALS_FILE")"; }
-trap read_file HUP
-read_file
-while :; do sleep 60 & wait; kill $!; done"#;
-    let running = supervise(&sts, &["--on-expiry", "signal", "--signal", "HUP"], daemon);
-    show(&running, "reads", &sts, 3);
-    running.signal(libc::SIGTERM);
-    println!("  sent TERM to xassume: daemon stopped ({})", running.wait().status);
-}
-
-fn short_sessions() -> FakeSts {
-    FakeSts::builder().lifetime(Duration::from_secs(3)).start()
-}
-
-fn supervise(sts: &FakeSts, flags: &[&str], script: &str) -> Running {
-    Xassume::new(sts).args(["--role-arn", ROLE]).args(flags).args(["--", "sh", "-c", script]).spawn()
-}
-
-/// Shows the command's lines as they arrive, and checks that each has the session that STS issued for it.
-fn show(running: &Running, word: &str, sts: &FakeSts, lines: usize) {
-    for at in 0..lines {
-        let line = running.line(word);
-        println!("{line}");
-        assert!(line.ends_with(&sts.issued()[at].access_key_id), "line {at}: {line}");
-    }
+fn show(terminal: &Terminal, until: &str) {
+    print!("{}", terminal.through(until).replace("\r\n", "\n"));
+    std::io::stdout().flush().expect("the output can be written");
 }

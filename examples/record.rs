@@ -1,44 +1,43 @@
-//! Records the demo as an animated picture: `cargo run --example record` runs the demo on a terminal and writes
-//! `docs/demo.svg`.
+//! Records the demo as a picture: `cargo run --example record` runs the demo on a terminal and writes `docs/demo.svg`.
 //!
 //! `cargo run --example record -- --check FILE` compares the picture with FILE, the output of the demo: the lines must
-//! be the same, except for ports, process IDs and times. The picture shows the real output with the real pauses.
+//! be the same, except for times.
 
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, reason = "a developer's tool stops with a panic")]
 
 use nix::pty::{Winsize, openpty};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-/// The picture's first line: the command that shows the same.
-const TYPED: &str = "$ cargo run --example demo";
+/// The width of the terminal, and of the picture. The demo's own terminal has the same width.
+const COLUMNS: usize = 100;
 
 /// In pixels. A character of the usual monospaced fonts is at most 0.605 of the font size wide.
 const FONT: f32 = 14.0;
 const COLUMN: f32 = FONT * 0.605;
 const ROW: f32 = 20.0;
 const MARGIN: f32 = 20.0;
+/// The space above a command, which is not on the terminal.
+const GAP: f32 = 10.0;
 
-/// How long the first line is shown before the output of the demo, and the whole picture before the animation restarts.
-const BEFORE: Duration = Duration::from_millis(800);
-const AFTER: Duration = Duration::from_secs(5);
+/// How a part of a row looks: a class in the picture's style sheet.
+type Look = &'static str;
+const PLAIN: Look = "";
+const PROMPT: Look = "prompt";
+const TYPED: Look = "typed";
 
-/// A line of the terminal, and when it appeared.
-struct Line {
-    text: String,
-    at: Duration,
-}
+/// A character and its look.
+type Cell = (char, Look);
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/demo.svg");
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {
-            std::fs::write(&picture, draw(&record())).expect("the picture can be written");
+            std::fs::write(&picture, draw(&rows(&record()))).expect("the picture can be written");
             println!("wrote {}", picture.display());
         }
         ["--check", printed] => {
@@ -49,30 +48,28 @@ fn main() {
     }
 }
 
-/// Runs the demo on a terminal. The time starts with its first line, after the build.
-fn record() -> Vec<Line> {
-    let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+/// Runs the demo on a terminal with colors. Returns what the terminal received.
+fn record() -> String {
+    let size = Winsize { ws_row: 60, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
     let terminal = openpty(&size, None).expect("a pseudoterminal can be opened");
     let stream = || Stdio::from(terminal.slave.try_clone().expect("a descriptor can be duplicated"));
     let mut command = Command::new(demo());
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(stream()).stdout(stream()).stderr(stream());
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("TERM", "xterm").env_remove("NO_COLOR");
+    command.stdin(stream()).stdout(stream()).stderr(stream());
     let mut child = command.spawn().expect("the demo runs");
     // If this process kept the terminal open, reading would never end.
     drop(command);
     drop(terminal.slave);
 
-    let mut lines = vec![Line { text: TYPED.to_owned(), at: Duration::ZERO }];
-    let mut began = None;
     // Reading fails when the demo has closed the terminal: this is the end of its output.
-    for line in BufReader::new(File::from(terminal.master)).lines().map_while(Result::ok) {
-        let text = line.trim_end_matches('\r').to_owned();
-        assert!(!text.contains(char::is_control), "only plain lines can be drawn: {text:?}");
-        let at = BEFORE + began.get_or_insert_with(Instant::now).elapsed();
-        println!("{text}");
-        lines.push(Line { text, at });
+    let (mut received, mut buffer, mut master) = (Vec::new(), [0; 4096], File::from(terminal.master));
+    while let Ok(count @ 1..) = master.read(&mut buffer) {
+        received.extend_from_slice(&buffer[..count]);
     }
+    let received = String::from_utf8(received).expect("the output is text");
+    println!("{received}");
     assert!(child.wait().expect("the demo ends").success(), "the demo must succeed");
-    lines
+    received
 }
 
 /// Builds the demo, which cargo puts next to this program.
@@ -87,27 +84,81 @@ fn demo() -> PathBuf {
     std::env::current_exe().expect("this program has a path").with_file_name("demo")
 }
 
-/// The picture. Each line appears at its time. Without animation (not supported, or not wanted), all lines are shown.
-#[allow(clippy::cast_precision_loss, reason = "rows and columns are few")]
-fn draw(lines: &[Line]) -> String {
-    let columns = lines.iter().map(|line| line.text.chars().count()).max().unwrap_or_default();
-    let (width, height) = (columns as f32 * COLUMN + 2.0 * MARGIN, lines.len() as f32 * ROW + 2.0 * MARGIN);
-    let whole = lines.last().map(|line| line.at).unwrap_or_default() + AFTER;
-    let (mut moments, mut rows) = (String::new(), String::new());
-    for (number, line) in lines.iter().enumerate().filter(|(_, line)| !line.text.is_empty()) {
-        let share = 100.0 * line.at.as_secs_f32() / whole.as_secs_f32();
-        if !line.at.is_zero() {
-            let _ = writeln!(moments, "@keyframes m{number} {{ 0% {{ opacity: 0 }} {share:.2}% {{ opacity: 1 }} }}");
-            let _ = writeln!(moments, "#l{number} {{ animation-name: m{number} }}");
-        }
-        let class = if line.text.starts_with('$') { " class=\"typed\"" } else { "" };
-        let y = MARGIN + number as f32 * ROW + FONT;
-        let _ = writeln!(rows, "<text id=\"l{number}\"{class} x=\"{MARGIN}\" y=\"{y}\">{}</text>", escape(&line.text));
+/// The rows of the terminal, from the first prompt to the last. That one is empty, so it is not shown.
+fn rows(received: &str) -> Vec<Vec<Cell>> {
+    let received = received.trim_end_matches(['\r', '\n', ' ', '$']);
+    let begin = if received.starts_with("$ ") { 0 } else { received.find("\n$ ").expect("a prompt") + 1 };
+    let mut rows = Vec::new();
+    for line in received[begin..].lines() {
+        let cells = cells(line);
+        rows.extend(if cells.is_empty() { vec![cells] } else { cells.chunks(COLUMNS).map(<[_]>::to_vec).collect() });
     }
+    rows
+}
+
+/// The characters of a line, after its control sequences were carried out.
+fn cells(line: &str) -> Vec<Cell> {
+    let (mut cells, mut look) = (Vec::new(), PLAIN);
+    // The text before this was erased: it showed how long xassume was waiting.
+    let mut rest = line.rsplit("\r\x1b[K").next().unwrap_or_default().trim_end_matches('\r');
+    while let Some(next) = rest.chars().next() {
+        if let Some(sequence) = rest.strip_prefix("\x1b[") {
+            let (parameters, after) = sequence.split_once('m').expect("only colors are known");
+            look = look_of(parameters);
+            rest = after;
+        } else {
+            assert!(!next.is_control(), "only plain lines can be drawn: {line:?}");
+            cells.push((next, look));
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    // A prompt: the label of the role, if there is one, and a dollar.
+    let text: String = cells.iter().map(|(c, _)| c).collect();
+    let label = text.starts_with('(').then(|| text.find(") ")).flatten().map_or(0, |end| end + 2);
+    if text[label..].starts_with("$ ") {
+        for (at, (_, look)) in cells.iter_mut().enumerate() {
+            *look = if at < label + 2 { PROMPT } else { TYPED };
+        }
+    }
+    cells
+}
+
+/// xassume's colors.
+fn look_of(parameters: &str) -> Look {
+    match parameters {
+        "0" => PLAIN,
+        "1;31" => "error",
+        "1;33" => "warning",
+        "36" => "hint",
+        other => panic!("no look for the color {other}"),
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "rows and columns are few")]
+fn draw(rows: &[Vec<Cell>]) -> String {
+    let width = COLUMNS as f32 * COLUMN + 2.0 * MARGIN;
+    let (mut lines, mut top) = (String::new(), MARGIN);
+    for (number, row) in rows.iter().enumerate() {
+        if number > 0 && row.starts_with(&[('$', PROMPT)]) {
+            top += GAP;
+        }
+        let y = top + FONT;
+        let _ = write!(lines, "<text x=\"{MARGIN}\" y=\"{y}\">");
+        for part in row.chunk_by(|(_, one), (_, next)| one == next) {
+            let text = escape(&part.iter().map(|(c, _)| c).collect::<String>());
+            let _ = match part[0].1 {
+                PLAIN => write!(lines, "{text}"),
+                look => write!(lines, "<tspan class=\"{look}\">{text}</tspan>"),
+            };
+        }
+        lines.push_str("</text>\n");
+        top += ROW;
+    }
+    let height = top + MARGIN;
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}"
  width="{width:.0}" height="{height:.0}" role="img" xml:space="preserve">
-<title>Demo: a command with a role, a worker that is restarted, a daemon that is signaled</title>
+<title>A terminal: a shell with a role, a denied role, a worker that is restarted</title>
 <style>
 text {{
 font: {FONT}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace;
@@ -115,20 +166,24 @@ fill: #1f2328;
 white-space: pre;
 }}
 .typed {{ fill: #0550ae; font-weight: 600 }}
+.prompt {{ fill: #59636e }}
+.error {{ fill: #cf222e; font-weight: 600 }}
+.warning {{ fill: #9a6700; font-weight: 600 }}
+.hint {{ fill: #1b7c83 }}
 rect {{ fill: #f6f8fa; stroke: #d1d9e0 }}
 @media (prefers-color-scheme: dark) {{
 text {{ fill: #e6edf3 }}
 .typed {{ fill: #79c0ff }}
+.prompt {{ fill: #9198a1 }}
+.error {{ fill: #ff7b72 }}
+.warning {{ fill: #d29922 }}
+.hint {{ fill: #56d4dd }}
 rect {{ fill: #0d1117; stroke: #3d444d }}
 }}
-@media (prefers-reduced-motion: no-preference) {{
-text {{ animation: {seconds:.2}s step-end infinite }}
-{moments}}}
 </style>
 <rect x="0.5" y="0.5" width="{inner_width:.0}" height="{inner_height:.0}" rx="8"/>
-{rows}</svg>
+{lines}</svg>
 "#,
-        seconds = whole.as_secs_f32(),
         inner_width = width.round() - 1.0,
         inner_height = height.round() - 1.0,
     )
@@ -140,29 +195,30 @@ fn escape(text: &str) -> String {
     ESCAPES.iter().fold(text.to_owned(), |text, (plain, escaped)| text.replace(plain, escaped))
 }
 
-fn unescape(text: &str) -> String {
-    ESCAPES.iter().rev().fold(text.to_owned(), |text, (plain, escaped)| text.replace(escaped, plain))
+/// The text of a row in the picture.
+fn text_of(row: &str) -> Option<String> {
+    let inner = row.strip_prefix("<text ")?.strip_suffix("</text>")?.split_once('>')?.1;
+    let parts = inner.split('<').enumerate().map(|(at, part)| match part.split_once('>') {
+        Some((_, text)) if at > 0 => text,
+        _ => part,
+    });
+    let text = parts.collect::<String>();
+    Some(ESCAPES.iter().rev().fold(text, |text, (plain, escaped)| text.replace(escaped, plain)))
 }
 
 fn check(picture: &str, printed: &str) {
-    let rows = picture.lines().filter_map(|line| line.strip_prefix("<text ")?.strip_suffix("</text>")?.split_once('>'));
-    let shown: Vec<_> = rows.map(|(_, text)| stable(&unescape(text))).collect();
-    let lines = std::iter::once(TYPED).chain(printed.lines().filter(|line| !line.is_empty()));
-    let said: Vec<_> = lines.map(stable).collect();
+    let shown: Vec<_> = picture.lines().filter_map(text_of).map(|row| stable(&row)).collect();
+    let said: Vec<_> =
+        rows(printed).iter().map(|row| stable(&row.iter().map(|(c, _)| c).collect::<String>())).collect();
     assert_eq!(shown, said, "the demo has changed: run cargo run --example record");
-    println!("the picture shows the {} lines of the demo", said.len());
+    println!("the picture shows the {} rows of the demo", said.len());
 }
 
-/// A line without the ports, process IDs and times, which differ from run to run.
-fn stable(line: &str) -> String {
-    let word = |word: &str| {
-        let of_digits = |part: &str| part.starts_with(|first: char| first.is_ascii_digit());
-        match word.rsplit_once(':') {
-            Some((address, port)) if address.ends_with("127.0.0.1") && of_digits(port) => format!("{address}:PORT"),
-            _ if word.bytes().all(|byte| byte.is_ascii_digit()) && !word.is_empty() => "NUMBER".to_owned(),
-            _ if of_digits(word) && word.contains('T') && word.ends_with('Z') => "TIME".to_owned(),
-            _ => word.to_owned(),
-        }
+/// A row without the times, which differ from run to run.
+fn stable(row: &str) -> String {
+    let is_time = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_digit())
+            && word.chars().all(|c| c.is_ascii_digit() || ":-TZhms,;.)".contains(c))
     };
-    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    row.split(' ').map(|word| if is_time(word) { "TIME" } else { word }).collect::<Vec<_>>().join(" ")
 }
