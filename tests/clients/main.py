@@ -18,6 +18,7 @@ import identities  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401
 import recipes  # noqa: F401
+import readme  # noqa: F401
 import web_identity  # noqa: F401
 import completions  # noqa: F401
 import static  # noqa: F401
