@@ -34,11 +34,14 @@ role_session_name = worker
 credential_source = Environment
 ";
 
-/// The prompt of the docs, without line editing, whose control sequences would disturb the output.
+/// The prompt of `docs/prompt.md`, without line editing, whose control sequences would disturb the output.
 const STARTUP: &str = "
-PS1='${XASSUME_SESSION:+(production) }$ '
+PS1='${XASSUME_LABEL:+[$XASSUME_LABEL] }$ '
 set +o emacs 2>/dev/null
 ";
+
+/// The end of each prompt. It occurs nowhere else.
+const PROMPT: &str = "$ ";
 
 const WORKER: &str = r#"#!/bin/sh
 trap 'echo "worker: TERM, finishing the current job"; kill $!; exit' TERM
@@ -52,16 +55,16 @@ fn main() {
     let denied = RoleRules { allowed: false, wording: Wording::WithPolicy, ..RoleRules::default() };
     let sts = FakeSts::builder().role("arn:aws:iam::222222222222:role/Auditor", denied).start();
     let terminal = Terminal::of_columns(&user(&sts), COLUMNS);
-    show(&terminal, "$ ");
+    show(&terminal, PROMPT);
 
-    show_command(&terminal, "xassume -p production -- $SHELL", "(production) $ ");
-    show_command(&terminal, "aws sts get-caller-identity --query Arn --output text", "\n(production) $ ");
+    show_command(&terminal, "xassume -p production -- $SHELL", PROMPT);
+    show_command(&terminal, "aws sts get-caller-identity --query Arn --output text", PROMPT);
     let identity = terminal.stdout.so_far();
     let of_the_role = "arn:aws:sts::521111111144:assumed-role/DeployMaster/alice";
     assert!(identity.contains(of_the_role), "the command has the role: {identity}");
-    show_command(&terminal, "exit", "\n$ ");
+    show_command(&terminal, "exit", PROMPT);
 
-    show_command(&terminal, "xassume -p audit -- aws s3 ls", "\n$ ");
+    show_command(&terminal, "xassume -p audit -- aws s3 ls", PROMPT);
 
     sts.set_lifetime(SHORT);
     let started = "worker: started with ";
@@ -71,7 +74,7 @@ fn main() {
     show(&terminal, &second);
     // Ctrl-C
     terminal.keys("\x03");
-    show(&terminal, "\n$ ");
+    show(&terminal, PROMPT);
     println!();
 }
 

@@ -31,9 +31,9 @@ INLINE = "apt|apt-get|cargo|curl|git|rustup|sudo|xassume"
 # The languages of the other code blocks.
 OTHER_KINDS = {"ini", "json", "mermaid", "console"}
 # The label of the role is in front of the dollar.
-PROMPT = r"(?:\([^()\s]+\) )?\$ "
+PROMPT = r"(?:\[[^\]\s]+\] )?\$ "
 ANY_PROMPT = rf"(?:^|(?<=\n)){PROMPT}$"
-STARTUP = "PS1='${XASSUME_LABEL:+($XASSUME_LABEL) }$ '\nset +o emacs\n"
+STARTUP = "PS1='${XASSUME_LABEL:+[$XASSUME_LABEL] }$ '\nset +o emacs\n"
 
 
 def blocks(kind, text=README):
