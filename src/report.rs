@@ -15,7 +15,7 @@ pub(crate) use progress::Progress;
 
 use crate::error::{Error, one_line, plain_json};
 use crate::event::{Event, EventSink, Field, Level, Record, RunEvent, SessionEvent};
-use crate::flags::USAGE;
+use crate::flags::{Flag, USAGE, all_flags};
 use crate::log_options::{LogFormat, LogOptions};
 use crate::session::rfc3339;
 use crate::sys::{clock, screen};
@@ -165,10 +165,23 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ");
     let message = message.replace("found; no more were expected", "(this flag takes no value)");
+    let message = format!("{message}{}", possible_values(&message));
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
     // This tip of clap says to put the argument after `--`, but xassume would then treat the argument as the command.
     let tip = tip.filter(|tip| !tip.contains("as a value, use"));
     Err(Error::usage(message, tip.unwrap_or("see xassume --help; flags of the command go after --")))
+}
+
+/// Returns the words that a flag accepts, in clap's form, if clap's message says that the flag needs a value.
+fn possible_values(message: &str) -> String {
+    let needs_value = |flag: &&Flag| message.starts_with(&format!("a value is required for '--{} ", flag.long));
+    match all_flags().find(needs_value) {
+        Some(flag) if !flag.values.is_empty() => {
+            let words: Vec<_> = flag.values.iter().map(|(word, _)| *word).collect();
+            format!(" [possible values: {}]", words.join(", "))
+        }
+        _ => String::new(),
+    }
 }
 
 fn put(text: &str) {

@@ -204,15 +204,3 @@ fn without_a_command_the_error_shows_how_to_start_a_shell() {
     assert_eq!(failed.stderr, format!("xassume: error: no command given\n{hint}{usage}"));
     assert_eq!((failed.stdout_text().as_str(), sts.requests().len()), ("", 0));
 }
-
-#[test]
-fn help_and_version_go_to_stdout() {
-    let sts = FakeSts::start();
-    let help = Xassume::new(&sts).arg("--help").run().exited(0);
-    for flag in xassume::cli::all_flags() {
-        assert!(help.stdout_text().contains(&format!("--{}", flag.long)), "--help lacks --{}", flag.long);
-    }
-    assert_eq!(help.stderr, "");
-    let version = Xassume::new(&sts).arg("-V").run().exited(0);
-    assert_eq!(version.stdout_text(), format!("xassume {}\n", env!("CARGO_PKG_VERSION")));
-}

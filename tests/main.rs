@@ -14,6 +14,7 @@ mod environment;
 mod errors;
 mod exec;
 mod faults;
+mod help;
 mod helper_programs;
 mod hostile;
 mod invalid_keys;

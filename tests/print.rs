@@ -217,7 +217,11 @@ fn conflicts_with_print_are_rejected_before_any_call() {
         let error = format!("xassume: error: invalid value '{value}' for '--print' [possible values: {formats}]");
         assert_eq!(stderr, error + "\nhint: export is for sh, bash and zsh\n");
     }
-    assert!(failed(&world(&sts).arg("--print")).contains("a value is required for '--print <env|export|"));
+    assert!(
+        failed(&world(&sts).arg("--print")).contains(
+            "a value is required for '--print <FORMAT>' but none was supplied [possible values: env, export,"
+        )
+    );
     assert!(failed(&world(&sts).args(["--print", "env", "--print", "json"])).contains("cannot be used multiple times"));
     assert_eq!(sts.requests().len(), 0);
 }

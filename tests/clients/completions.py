@@ -22,6 +22,24 @@ source_profile = default
 role_arn = arn:aws:iam::222222222222:role/team/Reader
 credential_process = sh -c 'echo run > "$HOME/was-run"'
 """
+DESCRIBED = r"""
+[profile colon:name]
+role_arn = arn:aws:iam::521111111144:role/DeployMaster
+[profile 'back\slash']
+role_arn = arn:aws:iam::222222222222:role/team/Reader
+[profile sso]
+sso_account_id = 333333333333
+sso_role_name = $(touch "$HOME/was-run")
+[profile plain]
+region = eu-west-1
+[profile escape\x1b]
+role_arn = arn:aws:iam::222222222222:role/X
+""".replace("\\x1b", "\x1b")
+ROLES_OF_PROFILES = {
+    "colon:name": "521111111144:DeployMaster",
+    "back\\slash": "arn:aws:iam::222222222222:role/team/Reader",
+    "sso": '333333333333:$(touch "$HOME/was-run") (IAM Identity Center)',
+}
 PROFILES = {"default", "deploy", "keys", "two words"}
 ROLES = {
     "arn:aws:iam::222222222222:role/team/Reader",
@@ -47,6 +65,10 @@ def home():
             (programs / name).chmod(0o755)
         yield path
         expect(not (path / "was-run").exists(), "a credential_process was run")
+
+
+# The lines for the shells' startup files.
+PRINTED = {shell: f"source <(xassume --completions {shell})" for shell in ("bash", "zsh")}
 
 
 def environment(path):
@@ -101,11 +123,8 @@ complete -W "up down" frobber
 """
 
     def __init__(self, path, package):
-        source = f"source {BASH_COMPLETION}\n" if package else ""
-        super().__init__(
-            ["bash", "--norc", "--noprofile", "-i"], path,
-            f"{source}source {COMPLETIONS}/xassume.bash\n{self.SETUP}",
-        )
+        source = f"source {BASH_COMPLETION}\nsource {COMPLETIONS}/xassume.bash" if package else PRINTED["bash"]
+        super().__init__(["bash", "--norc", "--noprofile", "-i"], path, f"{source}\n{self.SETUP}")
 
 
 class Zsh(Shell):
@@ -125,8 +144,18 @@ zstyle ':completion:all:*' completer _all_matches _complete
 zstyle ':completion:all:*' insert true
 """
 
-    def __init__(self, path):
-        super().__init__(["zsh", "-f", "-i"], path, f"fpath=({COMPLETIONS} $fpath)\n{self.SETUP}")
+    def __init__(self, path, printed):
+        before, after = ("", PRINTED["zsh"]) if printed else (f"fpath=({COMPLETIONS} $fpath)", "")
+        super().__init__(["zsh", "-f", "-i"], path, f"{before}\n{self.SETUP}\n{after}")
+
+    def described(self, typed):
+        """The candidates as they are listed, with their descriptions."""
+        self.seen = ""
+        self.send(typed + "\t\x0f")
+        listed = self.wait_for("(.*)<<<.*?>>>")
+        self.send("\x15")
+        lines = (re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip() for line in listed.splitlines())
+        return dict(re.split(r" +-- ", line, maxsplit=1) for line in lines if " -- " in line)
 
 
 class Fish:
@@ -148,10 +177,22 @@ complete -c frobber -f -a 'up down'
         return typed[: last.start()] + shlex.quote(found.pop())
 
     def candidates(self, typed):
-        script = f"source {COMPLETIONS}/xassume.fish\n{self.SETUP}\ncomplete -C {shlex.quote(typed)}"
-        result = run(["fish", "--no-config", "-c", script], environment(self.path), cwd=self.path)
+        return {line.split("\t")[0] for line in self.lines(typed)}
+
+    def described(self, typed):
+        """The candidates with their descriptions. fish shows a flag's description for candidates that have none."""
+        described = dict(line.split("\t") for line in self.lines(typed))
+        return {name: text for name, text in described.items() if text != "AWS profile to use"}
+
+    def lines(self, typed):
+        # The program itself may be away later.
+        script = self.path / "printed.fish"
+        if not script.exists():
+            script.write_text(run([XASSUME, "--completions", "fish"], environment(self.path)).stdout)
+        commands = f"source {script}\n{self.SETUP}\ncomplete -C {shlex.quote(typed)}"
+        result = run(["fish", "--no-config", "-c", commands], environment(self.path), cwd=self.path)
         expect(result.status == 0 and not result.stderr, str(result))
-        return {line.split("\t")[0] for line in result.stdout.splitlines()}
+        return result.stdout.splitlines()
 
     def close(self):
         pass
@@ -232,6 +273,19 @@ def expect_completions(this):
     expect_equal(offered(this, "./xassume --via p"), {"process"}, "a flag's values, with a broken file")
 
 
+def expect_roles(this):
+    """The expectations for the shells that describe candidates."""
+    (this.path / ".aws" / "config").write_text(DESCRIBED)
+    described = this.described("./xassume --profile ")
+    expect_equal(described, ROLES_OF_PROFILES, "the roles of the profiles")
+    for typed, wanted in (
+        ("./xassume -p col", "colon:name"),
+        ("./xassume --profile=back", "--profile=back\\slash"),
+        ("./xassume -p pl", "plain"),
+    ):
+        expect_equal(shlex.split(this.completed(typed))[-1], wanted, repr(typed))
+
+
 @check("completions: bash, alone")
 def _():
     with shell(Bash, "bash", False) as this:
@@ -251,7 +305,14 @@ def _():
 
 @check("completions: zsh")
 def _():
-    with shell(Zsh, "zsh") as this:
+    with shell(Zsh, "zsh", False) as this:
+        expect_completions(this)
+        expect_roles(this)
+
+
+@check("completions: zsh, with the printed script")
+def _():
+    with shell(Zsh, "zsh", True) as this:
         expect_completions(this)
 
 
@@ -259,3 +320,4 @@ def _():
 def _():
     with shell(Fish, "fish") as this:
         expect_completions(this)
+        expect_roles(this)

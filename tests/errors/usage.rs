@@ -48,7 +48,6 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }),
         page("usage-no-command", || Scene::new(user_without_sts().args(["-r", ROLE]))),
-        page("usage-nothing", || Scene::new(user_without_sts())),
         page("usage-flag-without-value", || {
             Scene::new(user_without_sts().args(["--", "true"]).without_args().arg("-r"))
         }),

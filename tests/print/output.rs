@@ -53,6 +53,7 @@ fn an_output_that_was_closed_at_the_start_is_an_error_before_any_call() {
         &["--help"],
         &["-h"],
         &["--version"],
+        &["--completions", "bash"],
     ] {
         let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]);
         let finished = shell.arg(binary()).args(args).run().exited(125);
@@ -69,7 +70,7 @@ fn an_output_that_was_closed_at_the_start_is_an_error_before_any_call() {
 #[test]
 fn help_that_cannot_be_written_is_an_error_unless_the_reader_closed_the_pipe() {
     let sts = FakeSts::start();
-    for flag in ["--help", "-h", "--version"] {
+    for flag in ["--help", "-h", "--version", "--completions=bash"] {
         let full = File::options().write(true).open("/dev/full").expect("linux has it");
         let (reader, left) = std::io::pipe().expect("a pipe");
         drop(reader);
