@@ -143,7 +143,7 @@ def units():
             scripts = [(at, body) for at, kind, body in fences if kind == "sh"]
             bare = re.sub(r"^```.*?^```", lambda m: re.sub(r"[^\n]", " ", m[0]), part, flags=re.M | re.S)
             scripts += [(m.start(), m[0]) for m in re.finditer(r"(?:^ {4,}\S.*\n)+", bare, re.M)]
-            scripts += [(m.start(), m[1]) for m in re.finditer(r"`(xassume [^`]+)`", bare)]
+            scripts += [(m.start(), m[1]) for m in re.finditer(r"`((?:\w+=\$\()?xassume [^`]+)`", bare)]
             for at, script in sorted(scripts):
                 if re.search(r"(?:^|\s|\()xassume\s", script):
                     place = f"{path}:{start + part.count(chr(10), 0, at) + 1}"
