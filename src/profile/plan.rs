@@ -1,4 +1,4 @@
-//! Makes the plan. The section "Where the role comes from" in the README describes the rules.
+//! Makes the plan. The section "Where the role comes from" in `docs/concepts.md` describes the rules.
 //!
 //! The functions are pure: the caller passes the files and the variables. `sts` decides how credentials are fetched.
 

@@ -51,7 +51,7 @@ def _():
         with directory() as home, recording_sts(home) as sts, served(GitHub()) as github:
             world = World(home, unit.script, unit.config, url=sts.url)
             result = world.run(unit.script, XASSUME_ROLE_ARN=ROLE, **github.variables()).expect_success()
-            # The README has another command in the same block.
+            # A page may have another command in the same block.
             requests = [request for request in token_requests(sts) if request[0] != "AssumeRole"]
             expect_equal(requests, [("AssumeRoleWithWebIdentity", ROLE, "an.oidc.token")], f"{unit}\n{result}")
             for tool in ("buildkite-agent", "circleci", "spire-agent"):
