@@ -24,6 +24,6 @@ pub(crate) struct LogOptions {
 impl LogOptions {
     /// Returns the options that apply until the flags are parsed.
     pub(crate) fn usual(vars: &Vars) -> Self {
-        Self { verbosity: Level::Warning, format: LogFormat::Text, screen: Screen::of(vars) }
+        Self { verbosity: Level::Notice, format: LogFormat::Text, screen: Screen::of(vars) }
     }
 }

@@ -125,7 +125,7 @@ fn as_text(screen: Screen, level: Level, text: &str, hint: Option<&str>) -> Stri
     let mark = match level {
         Level::Error => Mark::ERROR,
         Level::Warning => Mark::WARNING,
-        Level::Info | Level::Debug => Mark::DETAIL,
+        Level::Notice | Level::Info | Level::Debug => Mark::DETAIL,
     };
     let width = screen::columns(std::io::stderr());
     let line = |mark: Mark, text| style::line(screen, mark, &wrap::lines(text, mark.columns(), width));

@@ -6,7 +6,7 @@
 //! answer does not come.
 
 use super::replace::{Identity, not_replaced, replace_by};
-use crate::error::reason_of;
+use crate::error::{Reason, reason_of};
 use crate::event::Problem;
 use crate::session::Secret;
 use crate::sys::offload::{Job, Life, Offload};
@@ -170,5 +170,5 @@ pub(super) async fn publish(file: Rc<Replaced>, contents: Secret, offload: Offlo
             "is its file system frozen, or its server unreachable?",
         ),
     };
-    Err(Problem { text: not_replaced(&file.path, &reason), hint: Some(hint.into()) })
+    Err(Problem::new(Reason::File, not_replaced(&file.path, &reason)).with_hint(hint))
 }

@@ -6,7 +6,7 @@
 //! owner and by root, so nothing changes between this check and the use of the directory. The resulting path contains
 //! no links.
 
-use crate::error::reason_of;
+use crate::error::{Reason, reason_of};
 use crate::event::Problem;
 use nix::unistd::geteuid;
 use std::ffi::OsString;
@@ -37,7 +37,7 @@ impl GroupWrite {
 }
 
 fn untrusted(text: String) -> Problem {
-    Problem { text, hint: None }
+    Problem::new(Reason::File, text)
 }
 
 /// Returns the path of a trusted directory, with all links resolved.
@@ -89,10 +89,8 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem
     let me = geteuid().as_raw();
     let is_machines = || is_outside(found.uid()) && !is_in_open_directory(path);
     if found.uid() != me && found.uid() != 0 && !is_machines() {
-        return Err(Problem {
-            text: format!("{shown} belongs to another user (uid {})", found.uid()),
-            hint: Some(format!("as root: chown {me} {shown}; or use a directory that you own")),
-        });
+        let problem = untrusted(format!("{shown} belongs to another user (uid {})", found.uid()));
+        return Err(problem.with_hint(format!("as root: chown {me} {shown}; or use a directory that you own")));
     }
     let forbidden = if group == GroupWrite::Allowed { 0o002 } else { 0o022 };
     // A symbolic link is accepted whatever its mode is, because the mode of a link has no meaning.
@@ -107,7 +105,7 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem
         // needs that permission to create the file.
         (false, _) => format!("as its owner: chmod +t {shown}; or use a directory that you own"),
     };
-    Err(Problem { text: format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777), hint: Some(hint) })
+    Err(untrusted(format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777)).with_hint(hint))
 }
 
 /// Checks whether users other than the owner may create files in the parent of `path`.

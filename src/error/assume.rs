@@ -3,7 +3,7 @@
 use super::denial::{Denied, PolicyDenial};
 use super::network::{NOT_STS, NetworkFailure};
 use super::web_identity::{RefusedToken, TokenPlace, TokenRefusal};
-use super::{SourceError, counted};
+use super::{SourceError, TRY_LATER, counted};
 use crate::claims::Claims;
 use crate::role::{Hop, SessionDuration};
 use humantime::format_duration;
@@ -231,8 +231,8 @@ impl AssumeError {
                 }
                 None => "get a new token".into(),
             },
-            Refusal::Throttled => "too many requests (STS allows 600 per second per account and region); try again later".into(),
-            Refusal::Unavailable => "STS is temporarily unavailable; try again later".into(),
+            Refusal::Throttled => format!("too many requests (STS allows 600 per second per account and region); {TRY_LATER}"),
+            Refusal::Unavailable => format!("STS is temporarily unavailable; {TRY_LATER}"),
             Refusal::Other => "see the STS API reference; -v shows the request".into(),
         }
     }

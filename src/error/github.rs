@@ -1,5 +1,6 @@
 //! Errors of getting a web identity token from the OIDC provider of GitHub Actions.
 
+use super::TRY_LATER;
 use super::answer::{Answer, is_passing};
 use thiserror::Error;
 
@@ -70,7 +71,7 @@ impl GitHubFailure {
             Self::Status { status: 401 | 403, .. } => {
                 "ACTIONS_ID_TOKEN_REQUEST_TOKEN is valid only while its own job runs; do not store it or copy it to another job"
             }
-            Self::Status { status: 429 | 500.., .. } => "try again later",
+            Self::Status { status: 429 | 500.., .. } => TRY_LATER,
             Self::Status { .. } => "check ACTIONS_ID_TOKEN_REQUEST_URL, which GitHub Actions sets",
             Self::Unanswered { untrusted: true, .. } => {
                 "pass the CA certificate of the server or the proxy with --ca-bundle"

@@ -1,6 +1,6 @@
 //! The errors with which a run of xassume ends.
 //!
-//! The kind of an error decides its exit status, its hint, and whether an older session may be used instead of a new
+//! The kind of an error decides its exit status, its reason, its hint, and whether an older session may be used instead of a new
 //! one. The fields contain the facts, and the `error` attribute of a variant contains the sentence. No field contains a
 //! secret.
 
@@ -16,6 +16,7 @@ mod network;
 #[cfg(test)]
 mod pages;
 mod process;
+mod reason;
 mod sign_in;
 mod source;
 mod text;
@@ -32,6 +33,7 @@ pub(crate) use listen::{ListenError, SocketRefusal};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use network::NetworkFailure;
 pub(crate) use process::{ProcessFailure, TokenFlaw};
+pub(crate) use reason::Reason;
 pub(crate) use sign_in::{SignInFailure, TokenId};
 pub(crate) use source::{MetadataFailure, SourceError, TriedSources};
 pub(crate) use text::{
@@ -45,6 +47,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
+
+/// The end of a hint if the same run may succeed later.
+const TRY_LATER: &str = "try again later";
 
 /// A hint of one line that has more characters than this is cut.
 const LONGEST_HINT: usize = 2048;
@@ -168,6 +173,15 @@ impl Error {
             Self::Lapsed => "use --on-refresh-failure keep to keep the command running".to_owned(),
         };
         Some(one_line(&hint, LONGEST_HINT))
+    }
+
+    /// Returns the hint for a failed call that xassume itself repeats, so it does not say to try again.
+    pub(crate) fn hint_while_retrying(&self) -> Option<String> {
+        let mut hint = self.hint()?;
+        if let Some(rest) = hint.strip_suffix(TRY_LATER) {
+            hint.truncate(rest.trim_end_matches("; ").len());
+        }
+        (!hint.is_empty()).then_some(hint)
     }
 
     /// Checks whether STS, the source of the credentials, or another xassume gave no answer, or failed in a way that

@@ -5,7 +5,7 @@ use super::github::GitHubFailure;
 use super::process::ProcessFailure;
 use super::sign_in::{SignInFailure, TokenId};
 use super::token_source::command_hint;
-use super::{quoted, shortened};
+use super::{TRY_LATER, quoted, shortened};
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -126,7 +126,7 @@ impl MetadataFailure {
                 "not on EC2? use --profile NAME or set AWS_ACCESS_KEY_ID; in a container on EC2, the IMDSv2 hop limit must be at least 2"
             }
             Self::NoRole => "attach an instance profile with a role to the instance",
-            Self::Status { status, .. } if is_passing(*status) => "try again later",
+            Self::Status { status, .. } if is_passing(*status) => TRY_LATER,
             Self::NoToken(_) => "unset AWS_EC2_METADATA_V1_DISABLED to allow requests without a token",
             Self::Status { .. } | Self::Unusable(_) => {
                 "enable instance metadata, and check that this user or container may access it"
@@ -174,7 +174,7 @@ impl SourceError {
             Self::Container { answer: Answer::Refused(Some(401 | 403)), .. } => {
                 "check AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE".into()
             }
-            Self::Container { answer: Answer::Refused(Some(429 | 500..)), .. } => "try again later".into(),
+            Self::Container { answer: Answer::Refused(Some(429 | 500..)), .. } => TRY_LATER.into(),
             Self::Container { .. } => {
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must point to the container's own endpoint".into()
             }

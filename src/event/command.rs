@@ -1,10 +1,11 @@
 //! Events of the supervised command, such as its starts, its stops and its signals.
 
-use super::record::{Level, Problem, Record, info, span, warning};
+use super::record::{Level, Problem, Record, info, notice, span, warning};
 use crate::process::signal::Signal;
 use crate::process::{End, Member, Pid};
+use crate::session::rfc3339;
 use std::os::fd::RawFd;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum CommandEvent {
@@ -15,11 +16,13 @@ pub(crate) enum CommandEvent {
     /// A restart has failed and will be tried again.
     StartRetry { problem: Problem, retry_in: Duration },
     /// The command will be restarted with the session that was just fetched.
-    Restarting,
+    Restarting { expiration: SystemTime, left: Duration },
     /// xassume has received a signal after which the command is not restarted.
     RestartsCancelled { signal: Signal },
     /// The command has announced to the service manager that it is about to exit, so it is not restarted.
     StoppingAnnounced,
+    /// The command has ended by itself.
+    Exited { end: End },
     /// xassume has stopped the command.
     Stopped { how: Stop, end: End },
     /// The command is being stopped and has ended, but `member`, another process of its group or family, has not.
@@ -64,8 +67,11 @@ impl CommandEvent {
                 let text = format!("cannot restart the command: {}; retrying in {}", problem.text, span(*retry_in));
                 warning("start_retry", text).error(problem).seconds("retry_in", *retry_in)
             }
-            Self::Restarting => {
-                info("restarting", "restarting the command with the new session").text("reason", "session refreshed")
+            Self::Restarting { expiration, left } => {
+                let (at, within) = (rfc3339(*expiration), span(*left));
+                let text = format!("restarting the command: session refreshed, expires at {at} (in {within})");
+                let record = notice("restarting", text).text("reason", "session refreshed");
+                record.time("expiration", *expiration).seconds("left", *left)
             }
             Self::RestartsCancelled { signal } => {
                 let text = format!("received {signal}, so the command will not be restarted");
@@ -74,6 +80,7 @@ impl CommandEvent {
             Self::StoppingAnnounced => {
                 info("stopping_announced", "the command sent STOPPING=1, so it will not be restarted")
             }
+            Self::Exited { end } => ended(info("exited", format!("the command {end}")), *end),
             Self::Stopped { how, end } => stopped(*how, *end),
             Self::StillStopping { member: Member { name, pid } } => {
                 let text = format!("the command has ended; waiting for {name} (pid {pid}), which the command started");
@@ -120,7 +127,11 @@ fn stopped(how: Stop, end: End) -> Record {
         Stop::Asked => ("stop signal", "was stopped"),
         Stop::Killed => ("SIGKILL after the stop timeout", "did not stop within the stop timeout"),
     };
-    let record = info("stopped", format!("the command {what} and {end}")).text("how", &how);
+    ended(info("stopped", format!("the command {what} and {end}")).text("how", &how), end)
+}
+
+/// Adds how the command ended.
+fn ended(record: Record, end: End) -> Record {
     match end {
         End::Exited(status) => record.number("status", status),
         End::Killed(signal) => record.text("signal", &signal),

@@ -1,6 +1,6 @@
 //! The form in which an event is shown, as text or as JSON.
 
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +12,8 @@ pub(crate) enum Level {
     Error,
     /// Shown, except with `-q`.
     Warning,
+    /// Shown, except with `-q`. Nothing is wrong.
+    Notice,
     /// Shown with `-v`.
     Info,
     /// Shown with `-vv`.
@@ -45,6 +47,10 @@ pub(super) fn info(name: &'static str, message: impl Into<String>) -> Record {
     Record::new(Level::Info, name, message)
 }
 
+pub(super) fn notice(name: &'static str, message: impl Into<String>) -> Record {
+    Record::new(Level::Notice, name, message)
+}
+
 pub(super) fn warning(name: &'static str, message: impl Into<String>) -> Record {
     Record::new(Level::Warning, name, message)
 }
@@ -71,7 +77,15 @@ impl Record {
     }
 
     pub(super) fn error(self, problem: &Problem) -> Self {
-        self.text("error", &problem.text).hint_of(problem)
+        self.text("error", &problem.text).text("reason", &problem.reason).hint_of(problem)
+    }
+
+    /// Adds what has failed, if something has.
+    pub(super) fn error_of(self, problem: Option<&Problem>) -> Self {
+        match problem {
+            Some(problem) => self.error(problem),
+            None => self,
+        }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
@@ -92,13 +106,29 @@ impl Record {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) text: String,
+    pub(crate) reason: Reason,
     /// What the user can do about the problem.
     pub(crate) hint: Option<String>,
 }
 
+impl Problem {
+    pub(crate) fn new(reason: Reason, text: impl Into<String>) -> Self {
+        Self { text: text.into(), reason, hint: None }
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Returns the problem for a failed refresh, which xassume repeats.
+    pub(crate) fn of_refresh(error: &Error) -> Self {
+        Self { hint: error.hint_while_retrying(), ..Self::from(error) }
+    }
+}
+
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
-        Self { text: error.to_string(), hint: error.hint() }
+        Self { text: error.to_string(), reason: error.reason(), hint: error.hint() }
     }
 }
 

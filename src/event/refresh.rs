@@ -17,18 +17,21 @@ pub(crate) enum RefreshEvent {
     Refreshed { expiration: SystemTime, left: Duration },
     /// The source has returned the credentials that the command already has.
     Unchanged { retry_in: Duration },
-    /// A refresh has failed for the first time since the session was fetched.
-    Failing { problem: Problem, expires_in: Duration, retry_in: Duration },
-    /// A refresh has failed again.
+    /// A refresh has failed for the first time since the session was fetched, or for another reason than the previous
+    /// one.
+    Failing { problem: Problem, failures: u32, expires_in: Duration, retry_in: Duration },
+    /// A refresh has failed again, for the same reason.
     Retrying { problem: Problem, failures: u32, retry_in: Duration },
-    /// Refreshes fail, and the session expires soon.
-    ExpiresSoon { within: Duration },
-    /// The session has expired, and the command is still running.
-    Expired,
+    /// Refreshes fail, and the session expires soon. `problem` is why the last refresh failed.
+    ExpiresSoon { problem: Option<Problem>, within: Duration },
+    /// The session has expired, and the command is still running. `problem` is why the last refresh failed, or `None` if
+    /// none has failed.
+    Expired { problem: Option<Problem> },
     /// A refresh has succeeded after failures, or after the expiry of the session.
     Recovered { failures: u32 },
-    /// The session has expired, and `--on-refresh-failure stop` stops the command.
-    Lapsed,
+    /// The session has expired, and `--on-refresh-failure stop` stops the command. `problem` is why the last refresh
+    /// failed, or `None` if none has failed.
+    Lapsed { problem: Option<Problem> },
     /// The refresh signal was sent.
     Signaled { signal: Signal, pid: Pid },
     /// The refresh signal cannot be sent, for example because the command has changed its user.
@@ -59,7 +62,9 @@ impl RefreshEvent {
                 let text = format!("the source has no new credentials yet; retrying in {}", span(*retry_in));
                 info("unchanged", text).seconds("retry_in", *retry_in)
             }
-            Self::Failing { problem, expires_in, retry_in } => failing(problem, *expires_in, *retry_in),
+            Self::Failing { problem, failures, expires_in, retry_in } => {
+                failing(problem, *failures, *expires_in, *retry_in)
+            }
             Self::Retrying { problem, failures, retry_in } => {
                 let text = format!(
                     "refresh failed {}: {}; retrying in {}",
@@ -69,14 +74,21 @@ impl RefreshEvent {
                 );
                 info("retry", text).error(problem).number("failures", *failures).seconds("retry_in", *retry_in)
             }
-            Self::ExpiresSoon { within } => {
-                let text = format!("the session expires in {} and could not be refreshed", span(*within));
-                warning("expires_soon", text).seconds("expires_in", *within)
+            Self::ExpiresSoon { problem, within } => {
+                let why = why(": ", problem.as_ref());
+                let text = format!("the session expires in {} and could not be refreshed{why}", span(*within));
+                warning("expires_soon", text).error_of(problem.as_ref()).seconds("expires_in", *within)
             }
-            Self::Expired => warning("expired", "the session has expired and the command is still running"),
+            Self::Expired { problem } => {
+                let why = why("; it could not be refreshed: ", problem.as_ref());
+                let text = format!("the session has expired and the command is still running{why}");
+                warning("expired", text).error_of(problem.as_ref())
+            }
             Self::Recovered { failures } => recovered(*failures),
-            Self::Lapsed => {
-                warning("lapsed", "the session has expired and could not be refreshed; stopping the command")
+            Self::Lapsed { problem } => {
+                let why = why(": ", problem.as_ref());
+                let text = format!("stopping the command: the session has expired and could not be refreshed{why}");
+                warning("lapsed", text).error_of(problem.as_ref())
             }
             Self::Signaled { signal, pid } => info("signalled", format!("sent {signal} to the command, pid {pid}"))
                 .text("signal", signal)
@@ -102,11 +114,18 @@ impl RefreshEvent {
     }
 }
 
-fn failing(problem: &Problem, expires_in: Duration, retry_in: Duration) -> Record {
+/// Returns the end of a sentence, which says why the last refresh failed. Returns an empty text if none has failed.
+fn why(before: &str, problem: Option<&Problem>) -> String {
+    problem.map(|problem| format!("{before}{}", problem.text)).unwrap_or_default()
+}
+
+fn failing(problem: &Problem, failures: u32, expires_in: Duration, retry_in: Duration) -> Record {
     let expiry =
         if expires_in.is_zero() { "has expired".to_owned() } else { format!("expires in {}", span(expires_in)) };
-    let text = format!("refresh failed (session {expiry}): {}; retrying in {}", problem.text, span(retry_in));
-    warning("refresh_failing", text).error(problem).seconds("expires_in", expires_in).seconds("retry_in", retry_in)
+    let again = if failures == 1 { "" } else { " for another reason" };
+    let text = format!("refresh failed{again} (session {expiry}): {}; retrying in {}", problem.text, span(retry_in));
+    let record = warning("refresh_failing", text).error(problem).number("failures", failures);
+    record.seconds("expires_in", expires_in).seconds("retry_in", retry_in)
 }
 
 fn recovered(failures: u32) -> Record {

@@ -11,7 +11,7 @@ pub(crate) enum RunEvent {
     /// A bug in xassume.
     Panicked { text: String },
     /// Something unexpected has happened, but the run continues.
-    Warning(Problem),
+    Warning { text: String, hint: Option<String> },
     /// A setting has no effect.
     SettingIgnored(Ignored),
     /// Messages were dropped, because standard error was not read and the queue of messages was full.
@@ -42,17 +42,18 @@ impl fmt::Display for Ignored {
 
 impl RunEvent {
     pub(crate) fn warning(text: impl fmt::Display) -> Self {
-        Self::Warning(Problem { text: text.to_string(), hint: None })
+        Self::Warning { text: text.to_string(), hint: None }
     }
 
     pub(super) fn record(&self) -> Record {
         match self {
             Self::Failed { problem, status } => {
-                Record::new(Level::Error, "failed", &problem.text).number("status", *status).hint_of(problem)
+                let record = Record::new(Level::Error, "failed", &problem.text).number("status", *status);
+                record.text("reason", &problem.reason).hint_of(problem)
             }
             Self::Panicked { text } => Record::new(Level::Error, "panicked", text)
                 .hint("this is a bug in xassume: please report it with the command line"),
-            Self::Warning(problem) => warning("warning", &problem.text).hint_of(problem),
+            Self::Warning { text, hint } => Record { hint: hint.clone(), ..warning("warning", text) },
             Self::SettingIgnored(ignored) => info("setting_ignored", ignored.to_string())
                 .text("setting", &ignored.setting)
                 .text("reason", &ignored.reason),

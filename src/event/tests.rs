@@ -3,6 +3,7 @@
 use super::record::span;
 use super::*;
 use crate::claims::Claims;
+use crate::error::Reason;
 use crate::process::signal::Signal;
 use crate::process::{End, Member};
 use crate::session::KeyKind;
@@ -24,7 +25,7 @@ fn all() -> Vec<Event> {
 }
 
 fn problem() -> Problem {
-    Problem { text: "no".into(), hint: None }
+    Problem::new(Reason::Denied, "no")
 }
 
 fn run() -> Vec<Event> {
@@ -32,7 +33,7 @@ fn run() -> Vec<Event> {
     let events = [
         Failed { problem: problem(), status: 125 },
         Panicked { text: "no".into() },
-        Warning(problem()),
+        Warning { text: "no".into(), hint: None },
         SettingIgnored(Ignored::new("a", "b")),
         MessagesDropped { messages: 2 },
         NoWriterThread { error: "no".into() },
@@ -41,7 +42,7 @@ fn run() -> Vec<Event> {
         match event {
             Failed { .. }
             | Panicked { .. }
-            | Warning(_)
+            | Warning { .. }
             | SettingIgnored(_)
             | MessagesDropped { .. }
             | NoWriterThread { .. } => {}
@@ -137,12 +138,12 @@ fn refresh() -> Vec<Event> {
         Due { at: TIME, within: SPAN },
         Refreshed { expiration: TIME, left: SPAN },
         Unchanged { retry_in: SPAN },
-        Failing { problem: problem(), expires_in: SPAN, retry_in: SPAN },
+        Failing { problem: problem(), failures: 1, expires_in: SPAN, retry_in: SPAN },
         Retrying { problem: problem(), failures: 2, retry_in: SPAN },
-        ExpiresSoon { within: SPAN },
-        Expired,
+        ExpiresSoon { problem: Some(problem()), within: SPAN },
+        Expired { problem: Some(problem()) },
         Recovered { failures: 2 },
-        Lapsed,
+        Lapsed { problem: Some(problem()) },
         Signaled { signal, pid: 7 },
         CannotSignal { signal, problem: problem() },
         DiedOfRefreshSignal { signal },
@@ -157,9 +158,9 @@ fn refresh() -> Vec<Event> {
             | Failing { .. }
             | Retrying { .. }
             | ExpiresSoon { .. }
-            | Expired
+            | Expired { .. }
             | Recovered { .. }
-            | Lapsed
+            | Lapsed { .. }
             | Signaled { .. }
             | CannotSignal { .. }
             | DiedOfRefreshSignal { .. }
@@ -171,7 +172,7 @@ fn refresh() -> Vec<Event> {
 
 fn command() -> Vec<Event> {
     use CommandEvent::{
-        Forwarded, GroupWarning, Listening, NotKilled, Restarting, RestartsCancelled, StartRetry, Started,
+        Exited, Forwarded, GroupWarning, Listening, NotKilled, Restarting, RestartsCancelled, StartRetry, Started,
         StdinWarning, StillStopping, StopIgnored, Stopped, StoppingAnnounced,
     };
     let (signal, member) = (Signal::HUP, || Member { pid: 7, name: "worker".into() });
@@ -179,9 +180,11 @@ fn command() -> Vec<Event> {
         Listening { address: "127.0.0.1:80".into(), descriptor: 3 },
         Started { pid: 7 },
         StartRetry { problem: problem(), retry_in: SPAN },
-        Restarting,
+        Restarting { expiration: TIME, left: SPAN },
         RestartsCancelled { signal },
         StoppingAnnounced,
+        Exited { end: End::Exited(0) },
+        Exited { end: End::Killed(signal) },
         Stopped { how: Stop::Asked, end: End::Exited(0) },
         Stopped { how: Stop::Killed, end: End::Killed(signal) },
         StillStopping { member: member() },
@@ -196,7 +199,8 @@ fn command() -> Vec<Event> {
             Listening { .. }
             | Started { .. }
             | StartRetry { .. }
-            | Restarting
+            | Restarting { .. }
+            | Exited { .. }
             | RestartsCancelled { .. }
             | StoppingAnnounced
             | Stopped { .. }
@@ -216,7 +220,7 @@ fn command() -> Vec<Event> {
 fn documented() -> BTreeMap<String, (String, Vec<String>)> {
     let page = include_str!("../../docs/supervision.md");
     let (_, section) = page.split_once("\n## The log\n").expect("the section");
-    let (section, _) = section.split_once("\n## ").expect("its end");
+    let (section, _) = section.split_once("\n### ").expect("its end");
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let rows = rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>());
     rows.map(|cells| {
@@ -262,9 +266,9 @@ fn spans_are_whole_seconds_and_at_least_one() {
 
 #[test]
 fn a_failing_refresh_is_a_warning_that_contains_the_remaining_time() {
-    let problem = Problem { text: "no route to sts".into(), hint: Some("check the network".into()) };
+    let problem = Problem::new(Reason::Network, "no route to sts").with_hint("check the network");
     let (expires_in, retry_in) = (Duration::from_mins(10), Duration::from_secs(4));
-    let failing = Event::from(RefreshEvent::Failing { problem, expires_in, retry_in });
+    let failing = Event::from(RefreshEvent::Failing { problem, failures: 1, expires_in, retry_in });
     let record = failing.record();
     assert_eq!((record.level, record.hint.as_deref()), (Level::Warning, Some("check the network")));
     assert_eq!(record.message, "refresh failed (session expires in 10m): no route to sts; retrying in 4s");

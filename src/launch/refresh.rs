@@ -7,7 +7,7 @@
 
 mod message;
 
-use crate::error::{CHECK_LIMITS, Error, reason_of};
+use crate::error::{CHECK_LIMITS, Error, Reason, reason_of};
 use crate::event::Problem;
 use crate::launch::{Launch, block_on};
 use crate::session::Session;
@@ -31,15 +31,14 @@ const RESERVE: Duration = Duration::from_secs(5);
 /// There is no new session. The problem says why.
 pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Result<Session, Problem> {
     let limit = limit(launch);
-    let problem = |text: String, hint: &str| Problem { text, hint: Some(hint.to_owned()) };
     let failed = |reason: String| {
-        let hint = "was it killed? the kernel kills processes when memory runs out";
-        problem(format!("the refresh process failed: {reason}"), hint)
+        let problem = Problem::new(Reason::System, format!("the refresh process failed: {reason}"));
+        problem.with_hint("was it killed? the kernel kills processes when memory runs out")
     };
     let blocked = |_| {
         let limit = humantime::format_duration(limit);
         let text = format!("the refresh timed out after {limit}: a file or a lock that it needs is blocked");
-        problem(text, "is a file system frozen, or its server unreachable?")
+        Problem::new(Reason::Timeout, text).with_hint("is a file system frozen, or its server unreachable?")
     };
     let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| fetch(launch, answer));
     let what = "start a process for the refresh";
@@ -71,9 +70,9 @@ fn fetch(launch: &Launch<'_>, answer: &mut File) {
         begun.map_err(cannot).map(thread::ScopedJoinHandle::join)
     });
     let result = match result {
-        Ok(Ok(result)) => result.map_err(|error| Problem::from(&error)),
+        Ok(Ok(result)) => result.map_err(|error| Problem::of_refresh(&error)),
         // The thread has panicked, and the panic hook has already reported this.
-        Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),
+        Ok(Err(_panicked)) => Err(Problem::new(Reason::System, "internal error (see above)")),
         Err(error) => Err(Problem::from(&error)),
     };
     let (mfa_session, used) = (launch.context.mfa_sessions.stored(), launch.context.codes.used());

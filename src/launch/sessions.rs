@@ -10,7 +10,7 @@ mod sign_in;
 
 use crate::cache::{Cache, CacheMode, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, source_scope};
 use crate::error::{Error, reason_of};
-use crate::event::{CacheEvent, EventSink as _, Problem, RunEvent};
+use crate::event::{CacheEvent, EventSink as _, RunEvent};
 use crate::launch::context::{Context, Planned};
 use crate::mfa::mode::KeyKind;
 use crate::profile::{Plan, Source};
@@ -199,7 +199,7 @@ impl<'a> Sessions<'a> {
                     "{}; until then each run calls STS, and asks for an MFA code if one is needed",
                     fault.hint()
                 );
-                report.emit(RunEvent::Warning(Problem { text, hint: Some(hint) }).into());
+                report.emit(RunEvent::Warning { text, hint: Some(hint) }.into());
             }
             None => {
                 let reason = if skipped.is_empty() { "no usable HOME or XDG directory".into() } else { reasons(false) };

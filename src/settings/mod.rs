@@ -53,7 +53,7 @@ pub(crate) fn log_options(flags: &mut FlagValues, vars: &Vars) -> Result<LogOpti
     flags.removed = removed;
     let verbosity = match flags.count(&VERBOSE)? {
         _ if flags.switch(&QUIET)? => Level::Error,
-        0 => Level::Warning,
+        0 => Level::Notice,
         1 => Level::Info,
         _ => Level::Debug,
     };

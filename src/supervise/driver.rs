@@ -15,6 +15,7 @@ use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, Session
 use super::policy::Policy;
 use super::ports::{Deliver, SessionSource};
 use super::schedule::Dice;
+use crate::error::Reason;
 use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
 use crate::moment::Deadline;
 use crate::process::signal::Signal;
@@ -155,10 +156,9 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     /// Keeps a session that was fetched, unless it is the one that is already in effect.
     fn assumed(&mut self, session: Session) -> SessionInput {
         let Some(validity) = session.validity.clone() else {
-            return SessionInput::Assumed(Err(Problem {
-                text: "the source no longer says when its credentials expire".into(),
-                hint: Some("restart xassume if the source now has credentials that do not expire".into()),
-            }));
+            let problem = Problem::new(Reason::SourceFailed, "the source no longer says when its credentials expire");
+            let hint = "restart xassume if the source now has credentials that do not expire";
+            return SessionInput::Assumed(Err(problem.with_hint(hint)));
         };
         let lasts_longer = |current: &Validity| validity.expiration > current.expiration;
         let is_newer = session.keys.access_key_id != self.session.keys.access_key_id

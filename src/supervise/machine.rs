@@ -167,7 +167,7 @@ impl Machine {
                     self.send_refresh_signal(signal, child, out);
                 }
                 (Consequence::Refreshed, OnExpiry::Restart) if self.restarts_wanted => {
-                    out.push(Action::Emit(CommandEvent::Restarting.into()));
+                    out.extend(self.renewal.iter().map(|renewal| Action::Emit(renewal.restarting(now).into())));
                     self.stop(child, AfterStop::Restart, now, out);
                 }
                 (Consequence::Refreshed | Consequence::Notice, OnExpiry::Restart | OnExpiry::None) => {}

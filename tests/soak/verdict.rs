@@ -123,7 +123,9 @@ fn arrival(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting],
     let hangs =
         evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == PlannedAnswer::Hang).count();
     // The last session may have arrived after the end had begun.
-    let silent = ["timed out after", "the last one timed out"].map(|words| count(evidence.stderr, words));
+    // The warnings about the expiry repeat the last failure.
+    let failures: String = evidence.stderr.lines().filter(|line| line.contains("refresh failed")).collect();
+    let silent = ["timed out after", "the last one timed out"].map(|words| count(&failures, words));
     let late = silent.iter().sum::<usize>().saturating_sub(hangs) + 1;
     if whole < obtained || whole > obtained + late {
         verdict.wrong.push(format!("{whole} sessions were sent, {obtained} obtained; at most {late} were late"));
@@ -136,9 +138,7 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
     verdict.overtaken = obtained.saturating_sub(sightings.len());
     let excused = match evidence.kind {
         // A session that arrives during a stop is for the next start.
-        Kind::Restart | Kind::Init => {
-            (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command with the new session"))
-        }
+        Kind::Restart | Kind::Init => (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command: ")),
         Kind::Signal => {
             let signaled = count(evidence.stderr, "sent SIGHUP to the command");
             if signaled + 1 != obtained {

@@ -12,7 +12,7 @@ use std::time::Duration;
 fn documented() -> BTreeMap<String, (String, String)> {
     let page = read("docs/supervision.md");
     let (_, section) = page.split_once("\n## The log\n").expect("the section");
-    let (section, _) = section.split_once("\n## ").expect("its end");
+    let (section, _) = section.split_once("\n### ").expect("its end");
     let row = |line: &str| {
         let cells: Vec<_> = line.strip_prefix("| `")?.split(" | ").collect();
         let [event, level, _, keys] = cells[..] else { panic!("{line}") };
@@ -70,10 +70,11 @@ fn verbose_logs_each_step_of_a_restart() {
         "next refresh at ",
         "session refreshed: expires at ",
         "next refresh at ",
-        "restarting the command with the new session",
+        "restarting the command: session refreshed, expires at ",
         "the command was stopped and exited with status 0",
         &format!("started the command, pid {}", second.pid),
         "received SIGTERM, so the command will not be restarted",
+        "the command exited with status 0",
     ];
     assert_eq!(said.len(), begins.len(), "{said:#?}");
     for (said, begin) in said.iter().zip(begins) {
@@ -111,10 +112,11 @@ fn json_logs_each_step_as_an_object() {
     #[rustfmt::skip]
     assert_eq!(events, [
         "plan", "assumed", "started", "refresh_due",
-        "refreshed", "refresh_due", "restarting", "stopped", "started", "restarts_cancelled",
+        "refreshed", "refresh_due", "restarting", "stopped", "started", "restarts_cancelled", "exited",
     ]);
     let event = |name: &str| objects.iter().find(|object| object["event"] == name).expect("the event was logged");
-    assert!(objects.iter().all(|object| object["level"] == "info"));
+    let level = |object: &Value| if object["event"] == "restarting" { "notice" } else { "info" };
+    assert!(objects.iter().all(|object| object["level"] == level(object)), "{objects:#?}");
     let role = event("assumed")["role"].as_str().expect("text");
     assert!(role.starts_with("arn:aws:sts::111111111111:assumed-role/R/"), "{role}");
     assert_eq!(event("assumed")["lifetime"], SHORT.as_secs_f64());
@@ -123,6 +125,8 @@ fn json_logs_each_step_as_an_object() {
     let left = event("refreshed")["left"].as_f64();
     assert!(left.is_some_and(|left| (3540.0..=3600.0).contains(&left)), "{left:?}");
     assert_eq!(event("restarting")["reason"], "session refreshed");
+    assert_eq!(event("restarting")["expiration"], event("refreshed")["expiration"]);
+    assert_eq!(event("exited")["status"], 0);
     assert_eq!(event("stopped")["how"], "stop signal");
     assert_eq!(event("stopped")["status"], 0);
     assert_eq!((&objects[2]["pid"], &objects[8]["pid"]), (&first.pid.into(), &second.pid.into()));
@@ -142,6 +146,10 @@ fn json_logs_a_failed_refresh_as_a_warning_with_its_hint() {
     assert!(objects.iter().all(|object| object["level"] == "warning"), "{objects:#?}");
     assert!(objects[0]["error"].as_str().is_some_and(|error| error.contains("AccessDenied")), "{}", objects[0]);
     assert!(objects[0]["hint"].is_string() && objects[3]["hint"].is_string());
+    assert_eq!((&objects[0]["reason"], &objects[0]["failures"]), (&"denied".into(), &1.into()));
+    for key in ["error", "reason", "hint"] {
+        assert_eq!(objects[1][key], objects[0][key], "{}", objects[1]);
+    }
     assert_eq!(objects[0]["retry_in"], 1.0);
     assert!(objects[0]["expires_in"].as_f64().is_some_and(|left| left > 0.0 && left <= 1.5), "{}", objects[0]);
     assert_eq!((&objects[2]["failures"], &objects[3]["signal"]), (&3.into(), &"SIGHUP".into()));
@@ -154,6 +162,7 @@ fn a_failed_run_is_an_object_too() {
     let objects = objects(&probing(stop, &["print-signals"]).run().exited(125));
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     assert_eq!(events, ["refresh_failing", "lapsed", "failed"]);
+    assert_eq!((&objects[1]["reason"], &objects[2]["reason"]), (&"denied".into(), &"session-expired".into()));
     assert_eq!((&objects[2]["level"], &objects[2]["status"]), (&"error".into(), &125.into()));
 }
 

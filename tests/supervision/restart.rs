@@ -2,7 +2,8 @@
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
-    SHORT, Start, count, key, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
+    RESTART, SHORT, Start, count, key, next_start, number_in, one_late_refresh, one_refresh, probing, restarting,
+    scripted,
 };
 use crate::support::times::iso;
 use crate::support::{Answer, FakeSts, Running, sys};
@@ -44,7 +45,9 @@ fn a_restarted_command_differs_only_in_its_credentials() {
     let changed: std::collections::BTreeSet<_> = names.filter(|&name| before.get(name) != after.get(name)).collect();
     let credentials = ["AWS_ACCESS_KEY_ID", "AWS_CREDENTIAL_EXPIRATION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
     assert!(changed.iter().eq(credentials.iter()), "{changed:?}");
-    assert_eq!(end(xassume).exited(0).stderr, "", "without -v nothing is logged");
+    let finished = end(xassume).exited(0);
+    let said: Vec<&str> = finished.stderr.lines().collect();
+    assert!(said.len() == 1 && said[0].starts_with(RESTART) && said[0].ends_with(" (in 1h)"), "one line: {said:#?}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_source_that_hangs_does_not_delay_the_stop_at_the_expiry() {
     let xassume = probing(stop, &["print-keys"]).spawn();
     next_start(&xassume);
     sso.hang();
-    xassume.error_line("the session has expired and could not be refreshed; stopping the command");
+    xassume.error_line("stopping the command: the session has expired and could not be refreshed");
     xassume.wait().exited(125).left_no_process();
 }
 

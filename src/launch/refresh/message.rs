@@ -33,7 +33,7 @@ pub(super) struct Message {
 impl Message {
     /// Encodes the message as bytes. Returns `None` if a time cannot be represented or if the message is too long.
     pub(super) fn encode(mut self) -> Option<Zeroizing<Vec<u8>>> {
-        if let Err(Problem { text, hint }) = &mut self.result {
+        if let Err(Problem { text, hint, .. }) = &mut self.result {
             for text in [Some(text), hint.as_mut()].into_iter().flatten() {
                 if let Some((end, _)) = text.char_indices().nth(LONGEST) {
                     text.truncate(end);
@@ -60,6 +60,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Reason;
     use crate::role::MfaSerial;
     use crate::session::{Keys, Secret, Validity};
     use std::time::SystemTime;
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_problem_arrives_whole_and_a_cut_message_does_not() {
-        let problem = Problem { text: "no\nway".into(), hint: Some("hint".into()) };
+        let problem = Problem::new(Reason::Denied, "no\nway").with_hint("hint");
         let bytes = message(Err(problem.clone())).encode().expect("bytes");
         let message = Message::decode(&bytes, SENT).expect("a message");
         assert_eq!((message.mfa_session, message.used), (None, None));
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn the_longest_problem_fits() {
         let long = "\u{1}".repeat(100_000);
-        let longest = message(Err(Problem { text: long.clone(), hint: Some(long) }));
+        let longest = message(Err(Problem::new(Reason::Denied, long.clone()).with_hint(long)));
         assert!(Message { mfa_session: Some(mfa_session()), ..longest }.encode().is_some());
     }
 }

@@ -1,6 +1,7 @@
 //! The real operating system: a child process, signals from the kernel, and the user's terminal.
 
 use super::CommandHost;
+use crate::error::Reason;
 use crate::event::{CommandEvent, Problem};
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, Pid, ProcessGroup, Remaining, Target};
@@ -126,7 +127,7 @@ fn fault(error: &io::Error) -> Fault {
 fn problem(error: &io::Error) -> Problem {
     let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
     let hint = (errno == Errno::EPERM).then(|| "the command runs as another user".to_owned());
-    Problem { text: errno.desc().to_owned(), hint }
+    Problem { hint, ..Problem::new(Reason::System, errno.desc()) }
 }
 
 impl CommandHost for ProcessHost<'_> {

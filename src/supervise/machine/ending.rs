@@ -15,6 +15,7 @@ impl Machine {
         if self.terminated && self.facts.me == 1 {
             return self.drain(child, end, now, out);
         }
+        out.push(Action::Emit(CommandEvent::Exited { end }.into()));
         out.push(Action::Reap);
         if let End::Killed(signal) = end {
             self.restore_terminal(out);

@@ -3,7 +3,7 @@
 //! This half does not know the state of the command. It returns a [`Consequence`], which says what the command's half
 //! must do.
 
-use crate::event::{Problem, RefreshEvent};
+use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::notify::SessionOutlook;
@@ -22,6 +22,8 @@ pub(crate) struct Renewal {
     began: Duration,
     /// The number of failed refreshes in a row.
     failures: u32,
+    /// Why the last refresh failed. `None` if it succeeded.
+    last_failure: Option<Problem>,
     alarm: Alarm,
     /// The random numbers for retries.
     dice: Dice,
@@ -82,6 +84,7 @@ impl Renewal {
             due: term.before_expiry(lead),
             began: now.boot,
             failures: 0,
+            last_failure: None,
             alarm: Alarm::None,
             dice,
             pace,
@@ -172,6 +175,7 @@ impl Renewal {
         self.state = SessionState::Waiting;
         let alarm = std::mem::replace(&mut self.alarm, Alarm::None);
         let failures = std::mem::take(&mut self.failures);
+        self.last_failure = None;
         if failures > 0 || alarm == Alarm::Expired {
             out.push(Action::Emit(RefreshEvent::Recovered { failures }.into()));
         }
@@ -181,6 +185,11 @@ impl Renewal {
         self.due = term.before_expiry(lead);
         self.emit_refresh_due(now, out);
         Consequence::Refreshed
+    }
+
+    /// Returns the event that says that the command is restarted with this session.
+    pub(super) fn restarting(&self, now: Now) -> CommandEvent {
+        CommandEvent::Restarting { expiration: self.term.expiration, left: self.term.left(now) }
     }
 
     /// Emits the event that says when the next refresh is due, if one is planned.
@@ -208,13 +217,15 @@ impl Renewal {
         let retry_in = retry_in(self.failures, self.term.lifetime, left, &mut self.dice);
         // The retry uses only the boot clock, because a wrong wall clock may be the cause of the failure.
         self.due = Deadline::at(now.boot.saturating_add(retry_in));
-        if self.failures == 1 {
+        let last = self.last_failure.replace(problem.clone());
+        let failures = self.failures;
+        if last.is_none_or(|last| last.reason != problem.reason) {
             // This message says how much time is left. If little time is left, the warning that the session expires
             // soon is not shown in addition.
             self.alarm = self.alarm.max(if left <= EXPIRES_SOON { Alarm::Soon } else { Alarm::Failing });
-            out.push(Action::Emit(RefreshEvent::Failing { problem, expires_in: left, retry_in }.into()));
+            out.push(Action::Emit(RefreshEvent::Failing { problem, failures, expires_in: left, retry_in }.into()));
         } else {
-            out.push(Action::Emit(RefreshEvent::Retrying { problem, failures: self.failures, retry_in }.into()));
+            out.push(Action::Emit(RefreshEvent::Retrying { problem, failures, retry_in }.into()));
         }
         self.raise_alarm(now, out)
     }
@@ -237,15 +248,16 @@ impl Renewal {
         if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != SessionState::Idle {
             self.close(out);
             self.alarm = Alarm::Expired;
-            out.push(Action::Emit(RefreshEvent::Lapsed.into()));
+            out.push(Action::Emit(RefreshEvent::Lapsed { problem: self.last_failure.clone() }.into()));
             return Some(Consequence::Lapsed);
         }
         if expired && self.alarm < Alarm::Expired {
             self.alarm = Alarm::Expired;
-            out.push(Action::Emit(RefreshEvent::Expired.into()));
+            out.push(Action::Emit(RefreshEvent::Expired { problem: self.last_failure.clone() }.into()));
         } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(EXPIRES_SOON).passed(now) {
             self.alarm = Alarm::Soon;
-            out.push(Action::Emit(RefreshEvent::ExpiresSoon { within: self.term.left(now) }.into()));
+            let (problem, within) = (self.last_failure.clone(), self.term.left(now));
+            out.push(Action::Emit(RefreshEvent::ExpiresSoon { problem, within }.into()));
         }
         None
     }

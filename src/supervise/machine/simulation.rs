@@ -4,6 +4,7 @@
 //! The load of a fleet on STS depends on these rules, so a simulation runs the rules of the program instead of a copy.
 
 use super::renewal::Renewal;
+use crate::error::Reason;
 use crate::event::Problem;
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
@@ -77,7 +78,7 @@ impl SimulatedHost {
     pub fn answer(&mut self, granted: Option<Duration>, at: Duration) {
         let inputs = match granted {
             Some(lifetime) => vec![SessionInput::Assumed(Ok(validity(lifetime, at))), SessionInput::Published(Ok(()))],
-            None => vec![SessionInput::Assumed(Err(Problem { text: String::new(), hint: None }))],
+            None => vec![SessionInput::Assumed(Err(Problem::new(Reason::Unavailable, "")))],
         };
         self.actions.clear();
         for input in inputs {

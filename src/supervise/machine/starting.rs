@@ -2,6 +2,7 @@
 
 use super::renewal::Consequence;
 use super::state::{Given, Machine, PendingStart, Phase, StartStep};
+use crate::error::Reason;
 use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::Now;
 use crate::process::{End, Pid};
@@ -72,7 +73,7 @@ impl Machine {
         }
         let step = StartStep::Due(now.boot.saturating_add(START_RETRY_IN));
         self.phase = Phase::Starting(PendingStart { step, failures: start.failures + 1, ..start });
-        let problem = Problem { text: fault.text, hint: None };
+        let problem = Problem::new(Reason::System, fault.text);
         out.push(Action::Emit(CommandEvent::StartRetry { problem, retry_in: START_RETRY_IN }.into()));
     }
 }

@@ -276,7 +276,7 @@ pub(super) struct SimLog(pub(super) Sim, pub(super) Option<SimEvent>);
 
 impl EventSink for SimLog {
     fn emit(&self, event: Event) {
-        if let (Event::Command(CommandEvent::Restarting), Some(plan)) = (event, self.1) {
+        if let (Event::Command(CommandEvent::Restarting { .. }), Some(plan)) = (event, self.1) {
             self.0.0.borrow_mut().happen(plan);
         }
     }

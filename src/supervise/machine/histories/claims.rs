@@ -80,7 +80,7 @@ impl Model {
                 );
                 self.claim(self.child == ModelChild::None, "the terminal is not restored under a child");
             }
-            Action::Emit(Event::Refresh(RefreshEvent::Lapsed)) => {
+            Action::Emit(Event::Refresh(RefreshEvent::Lapsed { .. })) => {
                 self.claim(self.expiry.passed(self.now), "a session does not lapse before its expiry");
                 self.claim(self.failing, "a session lapses only if a refresh failed or took too long");
             }

@@ -1,6 +1,7 @@
 //! The model: which steps are possible, and their effects.
 
 use super::super::*;
+use crate::error::Reason;
 use crate::event::Problem;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender};
@@ -160,7 +161,7 @@ impl Model {
 
     /// Performs a step in the model, and returns the input that it causes.
     pub(super) fn apply(&mut self, step: Move) -> Input {
-        let problem = Problem { text: "no".into(), hint: None };
+        let problem = Problem::new(Reason::Denied, "no");
         match step {
             Move::Start => {
                 self.child = ModelChild::Alive;

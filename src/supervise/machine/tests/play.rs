@@ -1,7 +1,8 @@
 //! A machine and its clock. Tests pass one input after the other to the machine.
 
 use super::super::*;
-use crate::event::Problem;
+use crate::error::Reason;
+use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender, Target};
 use crate::supervise::policy::DeliveryTime;
@@ -21,7 +22,9 @@ pub(super) struct Play {
     pub(super) machine: Machine,
     pub(super) now: Now,
     pub(super) asked: Vec<Action>,
+    /// The names of the emitted events, and the events.
     pub(super) emitted: Vec<&'static str>,
+    pub(super) events: Vec<Event>,
 }
 
 impl Play {
@@ -33,7 +36,7 @@ impl Play {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
         let facts = ProcessFacts { me, group, leads_session: false };
         let machine = Machine::new(policy, facts, Some(&validity(now)), now, Dice::Loaded(0));
-        Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
+        Self { machine, now, asked: Vec::new(), emitted: Vec::new(), events: Vec::new() }
     }
 
     /// Creates a play in which the command has its own group. With `--on-expiry restart`, sessions are delivered
@@ -54,9 +57,13 @@ impl Play {
     pub(super) fn event(mut self, event: Input) -> Self {
         self.asked.clear();
         self.emitted.clear();
+        self.events.clear();
         for action in self.machine.handle(event, self.now) {
             match action {
-                Action::Emit(event) => self.emitted.push(event.record().name),
+                Action::Emit(event) => {
+                    self.emitted.push(event.record().name);
+                    self.events.push(event);
+                }
                 other => self.asked.push(other),
             }
         }
@@ -98,7 +105,10 @@ impl Play {
         self.event(Input::Session(SessionInput::Published(Ok(()))))
     }
     pub(super) fn refused(self) -> Self {
-        let problem = Problem { text: "no".into(), hint: None };
+        self.failed(Reason::Denied)
+    }
+    pub(super) fn failed(self, reason: Reason) -> Self {
+        let problem = Problem::new(reason, "no");
         self.event(Input::Session(SessionInput::Assumed(Err(problem))))
     }
     pub(super) fn after(mut self, time: Duration) -> Self {

@@ -2,7 +2,8 @@
 
 use super::super::*;
 use super::play::*;
-use crate::event::Problem;
+use crate::error::Reason;
+use crate::event::{Event, Problem, RefreshEvent};
 use crate::process::signal::Signal;
 use crate::process::{End, ProcessGroup, Target};
 use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
@@ -23,7 +24,7 @@ fn a_refresh_signal_follows_the_file_and_goes_only_to_the_command() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_a_failed_refresh() {
-    let problem = Problem { text: "disk full".into(), hint: None };
+    let problem = Problem::new(Reason::File, "disk full");
     let play = Play::running(HUP).due().assumed().event(Input::Session(SessionInput::Published(Err(problem))));
     play.is("Running", "Waiting").asks(&[]).emits(&["refresh_failing"]).due().asks(&[Action::Assume]);
 }
@@ -31,8 +32,8 @@ fn a_file_that_cannot_be_written_is_a_failed_refresh() {
 #[test]
 fn a_command_that_the_refresh_signal_kills_is_logged() {
     let end = End::Killed(Signal::HUP);
-    Play::running(HUP).refreshed().ended(end).emits(&["died_of_refresh_signal"]).exits(end);
-    Play::running(HUP).ended(end).emits(&[]).exits(end);
+    Play::running(HUP).refreshed().ended(end).emits(&["exited", "died_of_refresh_signal"]).exits(end);
+    Play::running(HUP).ended(end).emits(&["exited"]).exits(end);
 }
 
 #[test]
@@ -64,6 +65,30 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
         play = play.due();
     }
     play.assumed().published().is("Running", "Waiting").emits(&["recovered", "refreshed", "refresh_due"]);
+}
+
+#[test]
+fn a_failure_for_another_reason_is_a_warning_again() {
+    let play = Play::running(RESTART).due().refused().emits(&["refresh_failing"]);
+    let play = play.due().refused().emits(&["retry"]);
+    let play = play.due().failed(Reason::Network).emits(&["refresh_failing"]);
+    let play = play.due().failed(Reason::Network).emits(&["retry"]);
+    let play = play.due().assumed().published().emits(&["recovered", "refreshed", "refresh_due", "restarting"]);
+    let play = play.stop_sent().gone(End::Exited(0)).wake().started();
+    play.due().failed(Reason::Network).emits(&["refresh_failing"]);
+}
+
+#[test]
+fn the_line_at_the_expiry_has_the_last_reason() {
+    let mut play = Play::running(OnExpiry::None).due().refused();
+    while !play.emitted.contains(&"expired") {
+        let calls = play.asked == [Action::Assume];
+        play = if calls { play.failed(Reason::Clock) } else { play.due() };
+    }
+    let Some(Event::Refresh(RefreshEvent::Expired { problem })) = play.events.last() else {
+        panic!("{:?}", play.events)
+    };
+    assert_eq!(problem.as_ref().map(|problem| problem.reason), Some(Reason::Clock));
 }
 
 #[test]

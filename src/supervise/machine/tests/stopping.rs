@@ -39,7 +39,7 @@ fn after_a_stop_the_terminal_is_restored() {
 fn an_exit_right_before_the_stop_signal_is_final() {
     let end = End::Exited(7);
     let play = Play::running(RESTART).refreshed().is("Stopping", "Waiting").asks(&[STOP]);
-    play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).emits(&[]);
+    play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).emits(&["exited"]);
 }
 
 #[test]
