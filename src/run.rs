@@ -36,18 +36,19 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     if let Some(word) = cli::list(arguments) {
         return printed(list::print(word, vars));
     }
+    let unparsed = || Report::new(settings::log_options_of_unparsed(arguments, vars));
     let mut flags = match settings::parse(arguments) {
         Ok(matches) => FlagValues::new(&matches, vars),
         Err(answer) => {
-            return printed(match cli::asked(&answer) {
-                Some(form) => help::print(form, vars),
-                None => report::print_clap_message(&answer),
-            });
+            return match cli::asked(&answer) {
+                Some(form) => printed(help::print(form, vars)),
+                None => ended(unparsed(), report::print_clap_message(&answer).map(|()| End::Exited(0))),
+            };
         }
     };
     let log_options = match settings::log_options(&mut flags, vars) {
         Ok(log_options) => log_options,
-        Err(error) => return ended(usual, Err(error)),
+        Err(error) => return ended(unparsed(), Err(error)),
     };
     if arguments.len() <= 1 && log_options.format == LogFormat::Text {
         help::overview(vars);

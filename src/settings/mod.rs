@@ -12,6 +12,7 @@ mod request;
 mod run;
 mod session_name;
 mod task;
+mod unparsed;
 mod values;
 mod web_identity;
 
@@ -19,6 +20,7 @@ pub(crate) use mode::Mode;
 pub(crate) use run::Settings;
 pub(crate) use session_name::Host;
 pub(crate) use task::{Task, task};
+pub(crate) use unparsed::log_options_of_unparsed;
 pub(crate) use values::FlagValues;
 
 use crate::cli;
