@@ -19,11 +19,14 @@ pub(crate) struct LogOptions {
     pub(crate) verbosity: Level,
     pub(crate) format: LogFormat,
     pub(crate) screen: Screen,
+    /// Whether the event about the first session is shown even if events of its level are not. This is so in a CI job,
+    /// whose log should say which role was used.
+    pub(crate) first_session: bool,
 }
 
 impl LogOptions {
     /// Returns the options that apply until the flags are parsed.
     pub(crate) fn usual(vars: &Vars) -> Self {
-        Self { verbosity: Level::Notice, format: LogFormat::Text, screen: Screen::of(vars) }
+        Self { verbosity: Level::Notice, format: LogFormat::Text, screen: Screen::of(vars), first_session: false }
     }
 }

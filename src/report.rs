@@ -66,6 +66,11 @@ impl Report {
         level <= self.log_options.verbosity
     }
 
+    /// Checks whether the event about the first session is shown.
+    pub(crate) fn wants_first_session(self) -> bool {
+        self.log_options.first_session || self.wants(Level::Info)
+    }
+
     /// Reports the error that ends the run.
     pub(crate) fn error(self, error: &Error) {
         self.emit(failed(error));
@@ -91,7 +96,11 @@ impl Report {
     /// Returns the message of an event, or `None` if events of its level are not shown.
     fn message(self, event: &Event) -> Option<String> {
         let Record { level, name, message, fields, hint } = event.record();
-        if !self.wants(level) {
+        let is_shown = match event {
+            Event::Session(SessionEvent::Assumed { .. } | SessionEvent::Obtained { .. }) => self.wants_first_session(),
+            _ => self.wants(level),
+        };
+        if !is_shown {
             return None;
         }
         let text = match event {

@@ -97,7 +97,7 @@ pub(crate) struct CallerIdentity {
 }
 
 /// How long a session is valid. The times are those of the server's clock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Validity {
     /// The `Expiration` in STS's answer.
     pub(crate) expiration: SystemTime,

@@ -93,6 +93,11 @@ impl Vars {
         self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
+    /// Returns the variable that says that this is a CI job, or `None` if there is none.
+    pub(crate) fn ci(&self) -> Option<&'static str> {
+        ["CI", "JENKINS_URL"].into_iter().find(|name| self.nonempty(name).is_some_and(|value| value != "false"))
+    }
+
     /// Returns the names and values in the order in which they were inherited.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))

@@ -104,7 +104,7 @@ async fn supervised(
         {
             check_unattended(launch, policy, Some(keys))?;
         }
-        report.emit(launch.obtained(&first));
+        launch.report_first(&first, source_keys);
         delivery.instance_region.clone_from(&first.instance_region);
         if let Some(publishing) = delivery.publish(&first) {
             publishing.await.map_err(|problem| unwritten(problem.text))?;

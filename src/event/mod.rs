@@ -18,7 +18,7 @@ pub(crate) use command::{CommandEvent, Stdin, Stop};
 pub(crate) use record::{Field, Level, Problem, Record};
 pub(crate) use refresh::RefreshEvent;
 pub(crate) use run::{Ignored, RunEvent};
-pub(crate) use session::{AssumedRole, MfaSessionFrom, SessionEvent};
+pub(crate) use session::{AssumedRole, FirstSession, MfaSessionFrom, SessionEvent};
 
 /// Receives events.
 pub(crate) trait EventSink {

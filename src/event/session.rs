@@ -3,7 +3,7 @@
 use super::record::{Level, Record, info, span};
 use crate::claims::Claims;
 use crate::error::shortened;
-use crate::session::{Granted, KeyKind, Session, Share, TokenSize, account_of, difference, rfc3339};
+use crate::session::{Granted, KeyKind, Session, Share, TokenSize, Validity, account_of, difference, rfc3339};
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -26,11 +26,20 @@ pub(crate) enum SessionEvent {
     RoleAssumed { number: usize, role: AssumedRole },
     /// The size of this role's session token is known.
     SessionToken { number: usize, token: TokenSize },
-    /// The run has its first session.
-    Assumed { role: String, expiration: SystemTime, lifetime: Duration },
-    /// The run has its first session, which consists of the credentials of a profile without a role. `term` is the
-    /// expiration and the lifetime, or `None` if no expiry is known.
-    Obtained { source: String, account: Option<String>, term: Option<(SystemTime, Duration)> },
+    /// The region of the EC2 instance is known. It is used because no region is set.
+    InstanceRegion { region: String },
+    /// The run has its first session. `role` is the ARN of the role, and `session` that of its session.
+    Assumed { role: String, session: String, first: FirstSession },
+    /// The run has its first session, which consists of the credentials of a profile without a role.
+    Obtained { account: Option<String>, first: FirstSession },
+}
+
+/// The first session of a run. `validity` is `None` if no expiry is known.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct FirstSession {
+    pub(crate) source: String,
+    pub(crate) is_cached: bool,
+    pub(crate) validity: Option<Validity>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -119,25 +128,40 @@ impl SessionEvent {
                     None => record,
                 }
             }
-            Self::Assumed { role, expiration, lifetime } => {
-                let (at, span) = (rfc3339(*expiration), span(*lifetime));
-                let text = format!("assumed {role}: expires at {at} (lifetime {span})");
-                info("assumed", text).text("role", role).time("expiration", *expiration).seconds("lifetime", *lifetime)
+            Self::InstanceRegion { region } => {
+                info("instance_region", format!("region of the instance: {region}")).text("region", region)
             }
-            Self::Obtained { source, account, term } => {
-                let expiry =
-                    term.map(|(at, lifetime)| format!("expires at {} (lifetime {})", rfc3339(at), span(lifetime)));
-                let text = format!("no role: {source}: {}", expiry.as_deref().unwrap_or("no known expiry"));
-                let mut record = info("obtained", text).text("source", source);
-                if let Some(account) = account {
-                    record = record.text("account", account);
-                }
-                match term {
-                    Some((at, lifetime)) => record.time("expiration", *at).seconds("lifetime", *lifetime),
+            Self::Assumed { role, session, first } => {
+                let name = session.rsplit('/').next().unwrap_or_default();
+                let text = match first {
+                    FirstSession { is_cached: true, .. } => format!("using the cached session of {role} as {name}"),
+                    FirstSession { source, .. } => format!("assumed {role} as {name} with {source}"),
+                };
+                first.end(info("assumed", text).text("role", session))
+            }
+            Self::Obtained { account, first } => {
+                let cached = if first.is_cached { "cached credentials of " } else { "" };
+                let record = info("obtained", format!("no role: {cached}{}", first.source));
+                first.end(match account {
+                    Some(account) => record.text("account", account),
                     None => record,
-                }
+                })
             }
         }
+    }
+}
+
+impl FirstSession {
+    /// Adds where the session comes from and when it expires.
+    fn end(&self, mut record: Record) -> Record {
+        let from = if self.is_cached { "cache" } else { "source" };
+        record = record.text("source", &self.source).text("from", from);
+        let Some(Validity { expiration, left, lifetime, .. }) = self.validity else {
+            record.message += ", no known expiry";
+            return record;
+        };
+        let _ = write!(record.message, ", expires at {} (in {})", rfc3339(expiration), span(left));
+        record.time("expiration", expiration).seconds("left", left).seconds("lifetime", lifetime)
     }
 }
 

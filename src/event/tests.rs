@@ -86,11 +86,13 @@ fn cache() -> Vec<Event> {
 }
 
 fn session() -> Vec<Event> {
-    use crate::session::{Share, TokenSize};
+    use crate::session::{Share, TokenSize, Validity};
     use SessionEvent::{
-        Assumed, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, SignInNotOffered, SignedIn, SourceCredentials,
-        WebIdentityToken,
+        Assumed, InstanceRegion, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, SignInNotOffered, SignedIn,
+        SourceCredentials, WebIdentityToken,
     };
+    let validity = Validity { expiration: TIME, left: SPAN, lifetime: SPAN, skew_secs: 0 };
+    let first = || FirstSession { source: "s".into(), is_cached: false, validity: Some(validity.clone()) };
     let token = TokenSize { bytes: 330, share: None };
     let (issuer, subject) = (Some("i".into()), Some("s".into()));
     let claims = Claims { issuer, audiences: vec!["a".into()], subject, expiration: Some(TIME), ..Claims::default() };
@@ -107,8 +109,9 @@ fn session() -> Vec<Event> {
         SessionToken { number: 1, token },
         SessionToken { number: 1, token: TokenSize { share: Some(Share::Token(8)), ..token } },
         SessionToken { number: 1, token: TokenSize { share: Some(Share::PackedPolicy(6)), ..token } },
-        Assumed { role: "r".into(), expiration: TIME, lifetime: SPAN },
-        Obtained { source: "s".into(), account: Some("1".into()), term: Some((TIME, SPAN)) },
+        InstanceRegion { region: "r".into() },
+        Assumed { role: "r".into(), session: "s".into(), first: first() },
+        Obtained { account: Some("1".into()), first: first() },
     ];
     for event in &events {
         match event {
@@ -120,6 +123,7 @@ fn session() -> Vec<Event> {
             | MfaSession { .. }
             | RoleAssumed { .. }
             | SessionToken { .. }
+            | InstanceRegion { .. }
             | Assumed { .. }
             | Obtained { .. } => {}
         }

@@ -11,7 +11,7 @@ mod socket_file;
 pub(crate) mod sockets;
 
 use crate::error::{CHECK_LIMITS, Error};
-use crate::event::{Event, EventSink as _, RunEvent, SessionEvent};
+use crate::event::{EventSink as _, FirstSession, RunEvent, SessionEvent};
 use crate::files;
 use crate::mfa::mode::KeyKind;
 use crate::profile::plan;
@@ -72,12 +72,14 @@ impl<'a> Launch<'a> {
     pub(crate) fn session(&self) -> Result<Session, Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(Need::ThreeQuarters);
-        let session = match sessions.cached(need).map(|cached| sessions.with_known_account(cached)) {
-            Some(cached) if cached.account_id.is_some() || self.context.settings.expect_account.is_none() => cached,
-            cached => block_on(self.context.progress.during(Box::pin(self.first(&sessions, cached, need))))??.0,
+        let (session, source_keys) = match sessions.cached(need).map(|cached| sessions.with_known_account(cached)) {
+            Some(cached) if cached.account_id.is_some() || self.context.settings.expect_account.is_none() => {
+                (cached, None)
+            }
+            cached => block_on(self.context.progress.during(Box::pin(self.first(&sessions, cached, need))))??,
         };
         self.check(&session)?;
-        self.context.report.emit(self.obtained(&session));
+        self.report_first(&session, source_keys);
         Ok(session)
     }
 
@@ -142,14 +144,24 @@ impl<'a> Launch<'a> {
         Ok(session)
     }
 
-    /// Returns the event which says that the first session is available.
-    pub(crate) fn obtained(&self, session: &Session) -> Event {
-        let term = session.validity.as_ref().map(|validity| (validity.expiration, validity.lifetime));
-        if let (Some(role), Some((expiration, lifetime))) = (&session.assumed_role_arn, term) {
-            return SessionEvent::Assumed { role: role.clone(), expiration, lifetime }.into();
+    /// Reports that the first session is available. `source_keys` is `None` if it comes from the cache.
+    pub(crate) fn report_first(&self, session: &Session, source_keys: Option<KeyKind>) {
+        let report = self.context.report;
+        if !report.wants_first_session() {
+            return;
         }
-        let (source, account) = (self.planned.plan.source.to_string(), session.account().map(str::to_owned));
-        SessionEvent::Obtained { source, account, term }.into()
+        if let Some(region) = &session.instance_region {
+            report.emit(SessionEvent::InstanceRegion { region: region.clone() }.into());
+        }
+        let plan = &self.planned.plan;
+        let (source, validity) = (plan.source.to_string(), session.validity.clone());
+        let first = FirstSession { source, is_cached: source_keys.is_none(), validity };
+        report.emit(match (plan.hops.last(), &session.assumed_role_arn) {
+            (Some(hop), Some(session)) => {
+                SessionEvent::Assumed { role: hop.role.to_string(), session: session.clone(), first }.into()
+            }
+            _ => SessionEvent::Obtained { account: session.account().map(str::to_owned), first }.into(),
+        });
     }
 }
 

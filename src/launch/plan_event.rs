@@ -1,11 +1,14 @@
 //! Logs the plan and the ignored settings with `-v`.
 
+use crate::deliver::Via;
 use crate::event::{EventSink as _, Level, SessionEvent};
 use crate::mfa::mode::{code_source, device};
-use crate::profile::{Plan, Region};
+use crate::profile::{Plan, Region, Source};
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{Mode, Settings};
 use crate::sts;
+use crate::supervise::policy::{Duty, GroupPolicy, Margin, OnExpiry, OnRefreshFailure, Policy};
+use humantime::format_duration;
 
 /// Emits the ignored settings and the plan. The lines that describe the plan are built only if the log level shows
 /// them.
@@ -19,8 +22,8 @@ pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
     report.emit(SessionEvent::Plan { lines: lines(plan, settings) }.into());
 }
 
-/// Returns the lines that describe the plan: the source, each role, the MFA device, the region, the endpoint and the
-/// proxy.
+/// Returns the lines that describe the plan: the source, each role, the MFA device, the region, the endpoint, the proxy
+/// and the command.
 fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     let mut lines = vec![format!("source: {}", plan.source)];
     let of = plan.hops.len();
@@ -36,6 +39,7 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     }
     lines.push(match &plan.region {
         Some(Region { name, from }) => format!("region: {name} ({from})"),
+        None if matches!(plan.source, Source::InstanceMetadata) => "region: that of the instance".to_owned(),
         None => "region: not set".to_owned(),
     });
     let endpoint = sts::endpoint(plan, settings.sts.endpoint.as_deref(), None);
@@ -51,5 +55,53 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
         Some(Err(error)) => lines.push(format!("proxy: {error}")),
         Some(Ok(None)) | None => {}
     }
+    if !settings.command.is_empty() {
+        lines.push(command(settings));
+    }
     lines
+}
+
+/// Returns the line that says how the command gets the credentials, and what is done before they expire.
+fn command(settings: &Settings) -> String {
+    let mut parts = vec![match &settings.delivery.via {
+        Via::Env => "credentials via env".to_owned(),
+        Via::File { path: None, .. } => "credentials via file".to_owned(),
+        Via::File { path: Some(path), mode } => format!("credentials via file {} ({mode:04o})", path.display()),
+        Via::Endpoint { .. } => "credentials via endpoint".to_owned(),
+        Via::Process => "credentials via process".to_owned(),
+    }];
+    parts.extend(settings.delivery.isolate.then(|| "isolated".to_owned()));
+    match settings.mode {
+        Mode::Exec => parts.push("no refresh".to_owned()),
+        Mode::Supervise(policy) => parts.extend(supervision(policy)),
+    }
+    parts.extend(settings.listen.iter().map(|address| format!("listens on {address}")));
+    format!("command: {}", parts.join(", "))
+}
+
+fn supervision(policy: Policy) -> Vec<String> {
+    let Policy { on_expiry, margin, stop_signal, stop_timeout, on_refresh_failure, process_group, .. } = policy;
+    let stop = format!("{stop_signal}, then SIGKILL after {}", format_duration(stop_timeout));
+    let mut parts = vec![match (on_expiry, policy.duty()) {
+        (OnExpiry::Restart, _) => format!("restarted after each refresh ({stop})"),
+        (OnExpiry::Signal(signal), Duty::Notice) => format!("{signal} before the expiry"),
+        (OnExpiry::Signal(signal), _) => format!("{signal} after each refresh"),
+        (OnExpiry::None, _) => "refreshed while it runs".to_owned(),
+    }];
+    if let Margin::Fixed(margin) = margin {
+        parts.push(format!("refresh margin {}", format_duration(margin)));
+    }
+    if on_refresh_failure == OnRefreshFailure::Stop {
+        parts.push(if on_expiry == OnExpiry::Restart {
+            "stopped if no refresh succeeds".to_owned()
+        } else {
+            format!("stopped if no refresh succeeds ({stop})")
+        });
+    }
+    parts.extend(match process_group {
+        GroupPolicy::Auto => None,
+        GroupPolicy::Same => Some("in xassume's process group".to_owned()),
+        GroupPolicy::New => Some("in a new process group".to_owned()),
+    });
+    parts
 }

@@ -40,7 +40,7 @@ struct State {
 
 impl Progress {
     pub(super) fn new(log_options: LogOptions) -> Self {
-        let LogOptions { verbosity, format, screen } = log_options;
+        let LogOptions { verbosity, format, screen, .. } = log_options;
         let wanted = verbosity > Level::Error && format == LogFormat::Text && screen != Screen::Dumb;
         Self { wanted, state: Mutex::default() }
     }

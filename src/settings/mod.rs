@@ -63,7 +63,8 @@ pub(crate) fn log_options(flags: &mut FlagValues, vars: &Vars) -> Result<LogOpti
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let in_words = |invalid: Invalid| invalid.hint("json has one object per line");
     let format = flags.parsed(&LOG_FORMAT, |text| one_of(&formats, text).map_err(in_words))?;
-    Ok(LogOptions { verbosity, format: format.unwrap_or(LogFormat::Text), screen: Screen::of(vars) })
+    let first_session = verbosity > Level::Error && !flags.are_for_an_sdk() && vars.ci().is_some();
+    Ok(LogOptions { verbosity, format: format.unwrap_or(LogFormat::Text), screen: Screen::of(vars), first_session })
 }
 
 #[cfg(test)]

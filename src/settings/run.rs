@@ -11,8 +11,8 @@ use crate::deliver::DeliverySettings;
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{
-    CA_BUNDLE, EXPECT_ACCOUNT, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, PRINT, QUIET,
-    STS_ENDPOINT, STS_TIMEOUT,
+    CA_BUNDLE, EXPECT_ACCOUNT, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, QUIET, STS_ENDPOINT,
+    STS_TIMEOUT,
 };
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::origin::Origin;
@@ -136,13 +136,13 @@ fn listen(flags: &FlagValues) -> Result<Vec<ListenAddress>, Error> {
 /// # Errors
 /// Fails if the value of a switch is invalid.
 fn no_sign_in(flags: &FlagValues, vars: &Vars) -> Result<Option<&'static str>, Error> {
-    let is_for_sdk = flags.given_as(&PRINT, |format| format == "credential-process").is_some();
-    let is_ci = vars.nonempty("CI").is_some();
+    let ci = vars.ci();
     let reasons = [
         (flags.switch(&NO_LOGIN)?, "--no-login or XASSUME_NO_LOGIN is set"),
         (flags.switch(&QUIET)?, "-q or XASSUME_QUIET is set"),
-        (is_for_sdk, "--print credential-process is for programs"),
-        (is_ci, "CI is set"),
+        (flags.are_for_an_sdk(), "--print credential-process is for programs"),
+        (ci == Some("CI"), "CI is set"),
+        (ci.is_some(), "JENKINS_URL is set"),
     ];
     Ok(reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason)))
 }

@@ -6,7 +6,7 @@
 use crate::conflicts::{Given, Values};
 use crate::error::Error;
 use crate::event::Ignored;
-use crate::flags::{Flag, Kind, ROLE_ARN, all_flags};
+use crate::flags::{Flag, Kind, PRINT, ROLE_ARN, all_flags};
 use crate::origin::Origin;
 use crate::role::{Invalid, one_of, split_roles};
 use crate::vars::Vars;
@@ -166,6 +166,11 @@ impl FlagValues {
         let origin = Origin::Flag(flag).to_string();
         let hint = format!("if you passed a shell variable, check that it is set; or omit {origin}");
         Err(Error::Value { origin, value: Some(String::new()), invalid: Invalid::new("must not be empty").hint(hint) })
+    }
+
+    /// Checks whether an SDK runs xassume (`--print credential-process`).
+    pub(super) fn are_for_an_sdk(&self) -> bool {
+        self.many(&PRINT).iter().any(|format| format.value == "credential-process")
     }
 
     /// Returns the value of a flag in the form that rules use, or `None` if the flag is not set.

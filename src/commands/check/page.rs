@@ -70,7 +70,8 @@ mod tests {
         Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
     }
 
-    const OPTIONS: LogOptions = LogOptions { verbosity: Level::Notice, format: LogFormat::Text, screen: Screen::Dumb };
+    const OPTIONS: LogOptions =
+        LogOptions { verbosity: Level::Notice, format: LogFormat::Text, screen: Screen::Dumb, first_session: false };
 
     #[test]
     fn long_lines_wrap_and_statements_do_not() {
