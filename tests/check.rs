@@ -39,24 +39,28 @@ fn fails(xassume: &Xassume) -> String {
     page
 }
 
-/// The state of each step, by name.
+/// The state of each step, by name, in the order of the page.
 fn states(page: &str) -> Vec<(String, String)> {
-    let steps = page.lines().filter(|line| !line.starts_with(' '));
-    steps.map(|line| (line[13..line.len().min(28)].trim().to_owned(), line[..13].trim().to_owned())).collect()
+    let steps = page.lines().filter(|line| !line.starts_with(' ') && !line.starts_with("check "));
+    let of_line = |line: &str| -> Vec<(String, String)> {
+        let state = line[..13].trim().to_owned();
+        let end = if state == "not reached" { line.len() } else { line.len().min(28) };
+        line[13..end].split(',').map(|name| (name.trim().to_owned(), state.clone())).collect()
+    };
+    steps.flat_map(of_line).collect()
 }
 
-/// Asserts that this step failed, that all earlier ones succeeded, and that no later one was reached.
+/// Asserts that this step failed and is the last one on the page before the verdict.
 #[track_caller]
 fn failed_at(page: &str, name: &str) {
     let states = states(page);
-    let at = states.iter().position(|(step, _)| step == name).unwrap_or_else(|| panic!("no step {name}: {page}"));
-    assert_eq!(states[at].1, "failed", "{page}");
-    for (step, state) in &states[..at] {
-        assert!(["ok", "note", "warning"].contains(&state.as_str()), "{step}: {page}");
+    let (last, others) = states.split_last().expect("steps");
+    assert_eq!((last.0.as_str(), last.1.as_str()), (name, "failed"), "{page}");
+    for (step, state) in others {
+        assert!(["ok", "note", "warning", "not reached"].contains(&state.as_str()), "{step}: {page}");
     }
-    for (step, state) in &states[at + 1..] {
-        assert_eq!(state, "not reached", "{step}: {page}");
-    }
+    let verdict = page.lines().last().unwrap_or_default();
+    assert!(verdict.starts_with(&format!("check failed: {name} (")) && verdict.ends_with(')'), "{page}");
 }
 
 fn identity_statement(action: &str) -> String {
@@ -85,7 +89,6 @@ fn a_working_setup_is_reported_step_by_step() {
             "\
 ok           config         {home}/.aws/config (not found), {home}/.aws/credentials (not found)
 ok           source         keys in the environment (AKIAUSERDEFAULT00001), long-term
-ok           refresh        refreshes work without user input
 ok           sts            {url}, region us-east-1 (AWS_REGION)
 ok           clock          system clock agrees with STS
 ok           identity       arn:aws:iam::222222222222:user/alice
@@ -99,6 +102,7 @@ ok           delivery       credentials in environment variables (--via env)
 ok           expiry         the session is not refreshed and expires at {last} (in 1h)
 ok           environment    removed conflicting variables: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
                             ~/.aws is visible to the command (no default credentials)
+check passed
 "
         )
     );
@@ -113,6 +117,7 @@ fn a_working_setup_is_one_json_document() {
     assert_eq!(finished.stderr, "");
     let document = finished.stdout_json();
     assert_eq!((&document["check"], &document["status"]), (&json!("ok"), &json!(0)));
+    assert_eq!(document["verdict"], json!("check passed"));
     let steps = document["steps"].as_array().expect("steps");
     let column = |key: &str| steps.iter().map(|step| step[key].as_str().unwrap_or("-")).collect::<Vec<_>>();
     #[rustfmt::skip]
@@ -154,6 +159,7 @@ fn a_failure_in_json_has_the_reason_the_hint_and_the_skipped_steps() {
     let steps = document["steps"].as_array().expect("steps");
     let at = steps.iter().position(|step| step["state"] == "failed").expect("a step that failed");
     assert_eq!(steps[at]["step"], "role");
+    assert_eq!((&steps[at]["reason"], &document["verdict"]), (&json!("denied"), &json!("check failed: role (denied)")));
     assert!(steps[at]["error"].as_str().is_some_and(|error| error.starts_with("cannot assume")), "{document}");
     assert!(steps[at]["hint"].as_str().is_some_and(|hint| hint.contains("(the missing statement)")), "{document}");
     assert!(steps[at + 1..].iter().all(|step| step["state"] == "not_reached"), "{document}");

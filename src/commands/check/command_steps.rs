@@ -55,6 +55,7 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
 pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     let term = findings.session.as_ref().and_then(|session| session.term);
     if findings.session.is_some() && term.is_none() {
+        step.applies = false;
         step.text = "nothing is done: no expiry is known".into();
         step.fact("on_expiry", "none");
         return;

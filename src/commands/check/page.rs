@@ -1,16 +1,18 @@
 //! Shows the steps of a check as a page or as a JSON document. These functions are pure.
 
 use super::step::{State, Step};
-use crate::error::{one_line, plain_json};
+use crate::error::{counted, one_line, plain_json};
 use crate::event::Level;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::process::outcome::FAILED;
 use crate::report::wrap;
 use crate::terminal::{Color, Screen};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The column in which the text of a step begins.
 const TEXT: usize = 28;
+/// The column in which the name of a step begins.
+const STATE: usize = 13;
 /// The maximum number of characters of each text on the page. The rest of a longer text is not shown.
 const LONGEST: usize = 2048;
 
@@ -20,33 +22,68 @@ pub(super) fn status(steps: &[Step]) -> u8 {
 }
 
 /// Returns the output of the check. With `-q`, a page contains only the failed step, but a JSON document is always
-/// complete. Lines are wrapped at `width` columns, or not at all if `width` is `None`.
+/// complete. The failed step comes last on the page, so that its reason is not far from the end. Lines are wrapped at
+/// `width` columns, or not at all if `width` is `None`.
 pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>) -> String {
     match log_options.format {
         LogFormat::Json => {
             let result = if status(steps) == 0 { "ok" } else { "failed" };
-            plain_json(&json!({"check": result, "status": status(steps), "steps": steps})) + "\n"
+            let (words, details) = verdict(steps);
+            let verdict = format!("{words}{details}");
+            plain_json(&json!({"check": result, "status": status(steps), "verdict": verdict, "steps": steps})) + "\n"
         }
         LogFormat::Text => {
-            let quiet = log_options.verbosity == Level::Error;
-            steps
-                .iter()
-                .filter(|step| !quiet || step.state == State::Failed)
-                .map(|step| lines(step, log_options.screen, width))
-                .collect()
+            let screen = log_options.screen;
+            let shown = |step: &Step| lines(step, screen, width);
+            let failed: String = steps.iter().filter(|step| step.state == State::Failed).map(shown).collect();
+            if log_options.verbosity == Level::Error {
+                return failed;
+            }
+            let reached = |step: &&Step| !matches!(step.state, State::Failed | State::NotReached) && applies(step);
+            let reached: String = steps.iter().filter(reached).map(shown).collect();
+            let (words, details) = verdict(steps);
+            let color = if failed.is_empty() { Color::SUCCESS } else { Color::FAILURE };
+            reached + &not_reached(steps, width) + &failed + &format!("{}{details}\n", screen.paint(words, Some(color)))
         }
+    }
+}
+
+/// Checks whether a step says something about this launch.
+fn applies(step: &Step) -> bool {
+    step.applies && (step.state != State::Ok || !step.text.is_empty())
+}
+
+/// Returns the line that names the steps that were not reached. Returns an empty text if there are none.
+fn not_reached(steps: &[Step], width: Option<usize>) -> String {
+    let of_state = steps.iter().filter(|step| step.state == State::NotReached && step.applies);
+    let names = of_state.map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ");
+    if names.is_empty() {
+        return names;
+    }
+    let (word, _) = State::NotReached.word();
+    format!("{word:<STATE$}{}\n", wrap::line_of(&names, STATE, STATE, width))
+}
+
+/// Returns the verdict, and its details.
+fn verdict(steps: &[Step]) -> (&'static str, String) {
+    let warnings = steps.iter().filter(|step| step.state == State::Warning).count() as u64;
+    match steps.iter().find(|step| step.state == State::Failed) {
+        Some(Step { name, facts, .. }) => {
+            let reason = facts.get("reason").and_then(Value::as_str).map(|reason| format!(" ({reason})"));
+            ("check failed", format!(": {name}{}", reason.unwrap_or_default()))
+        }
+        None if warnings > 0 => ("check passed", format!(", {}", counted(warnings, "warning"))),
+        None => ("check passed", String::new()),
     }
 }
 
 fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     let column = |text: &str, column| wrap::line_of(&one_line(text, LONGEST), column, column, width);
     let (word, color) = step.state.word();
-    let (painted, gap) = (screen.paint(word, color), 13 - word.len());
+    let (painted, gap) = (screen.paint(word, color), STATE - word.len());
     let head = format!("{painted}{:gap$}{:<15}{}", "", step.name, column(&step.text, TEXT));
     let mut lines = vec![head.trim_end().to_owned()];
-    if step.state != State::NotReached {
-        lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
-    }
+    lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
     for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
         let words = hint.trim_start();
         lines.push(if at == 0 {
@@ -67,7 +104,15 @@ mod tests {
 
     fn step(state: State, text: &str, hint: Option<&str>) -> Step {
         let (name, details) = ("role".to_owned(), vec!["a detail".to_owned()]);
-        Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
+        Step {
+            applies: true,
+            name,
+            state,
+            text: text.to_owned(),
+            details,
+            hint: hint.map(str::to_owned),
+            facts: Map::new(),
+        }
     }
 
     const OPTIONS: LogOptions =
@@ -78,13 +123,13 @@ mod tests {
         let statement = format!("{{\"Resource\":\"{}\"}}", "x".repeat(200));
         let hint = format!("both:\n  identity policy:\n    {statement}");
         let steps = [step(State::Failed, "word ".repeat(60).trim_end(), Some(&hint))];
-        assert_eq!(page(&steps, OPTIONS, None).lines().count(), 5);
+        assert_eq!(page(&steps, OPTIONS, None).lines().count(), 6);
         let printed = page(&steps, OPTIONS, Some(159));
         let lines: Vec<&str> = printed.lines().collect();
         assert_eq!(lines[0].chars().count(), 157);
         assert!(lines[0].starts_with("failed       role           word word "), "{printed}");
         assert!(lines[1].starts_with(&format!("{:28}word", "")) && lines[1].len() < 160, "{printed}");
-        let last = &lines[lines.len() - 4..];
+        let last = &lines[lines.len() - 5..];
         assert_eq!(
             last,
             [
@@ -92,6 +137,7 @@ mod tests {
                 "    hint: both:".to_owned(),
                 "      identity policy:".to_owned(),
                 format!("        {statement}"),
+                "check failed: role".to_owned(),
             ]
         );
     }
@@ -106,28 +152,56 @@ mod tests {
     }
 
     #[test]
-    fn only_the_state_and_the_hint_are_colored() {
-        let steps = [step(State::Failed, "no", Some("why\n  so")), step(State::Ok, "yes", None)];
+    fn only_the_state_the_hint_and_the_verdict_are_colored() {
+        let steps = [step(State::Ok, "yes", None), step(State::Failed, "no", Some("why\n  so"))];
         let colored = page(&steps, LogOptions { screen: Screen::Colored, ..OPTIONS }, None);
-        assert!(colored.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{colored:?}");
-        assert!(colored.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{colored:?}");
-        assert_eq!(colored.matches('\x1b').count(), 6);
+        assert!(colored.starts_with("\x1b[32mok\x1b[0m           role           yes\n"), "{colored:?}");
+        assert!(colored.contains("\n\x1b[1;31mfailed\x1b[0m       role           no\n"), "{colored:?}");
+        let end = "\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[1;31mcheck failed\x1b[0m: role\n";
+        assert!(colored.ends_with(end), "{colored:?}");
+        assert_eq!(colored.matches('\x1b').count(), 8);
         assert!(!page(&steps, LogOptions { screen: Screen::Plain, ..OPTIONS }, None).contains('\x1b'));
     }
 
     #[test]
-    fn a_step_that_was_not_reached_has_no_details() {
-        assert_eq!(page(&[step(State::NotReached, "", None)], OPTIONS, None), "not reached  role\n");
+    fn the_failed_step_comes_after_those_that_were_not_reached() {
+        let named = |name: &str, state| Step { name: name.into(), details: Vec::new(), ..step(state, "text", None) };
+        let steps = [
+            named("source", State::Warning),
+            named("role", State::Failed),
+            named("session", State::NotReached),
+            Step { applies: false, ..named("refresh", State::NotReached) },
+            named("delivery", State::NotReached),
+        ];
+        let printed = "warning      source         text\nnot reached  session, delivery\nfailed       role           text\n\
+                       check failed: role\n";
+        assert_eq!(page(&steps, OPTIONS, None), printed);
+    }
+
+    #[test]
+    fn a_step_that_does_not_apply_is_not_on_the_page() {
+        let other = Step { applies: false, ..step(State::Note, "nothing", None) };
+        let steps = [step(State::Warning, "a", None), other, step(State::Ok, "", None)];
+        let printed = page(&steps, OPTIONS, None);
+        assert_eq!(printed.lines().collect::<Vec<_>>().len(), 3, "{printed}");
+        assert!(printed.ends_with("\ncheck passed, 1 warning\n"), "{printed}");
+        assert_eq!(page(&steps[2..], OPTIONS, None), "check passed\n");
     }
 
     #[test]
     fn quiet_is_for_the_page_and_not_for_the_document() {
         let steps = [step(State::Warning, "a", None), step(State::Failed, "b", None)];
         let quiet = LogOptions { verbosity: Level::Error, ..OPTIONS };
-        assert_eq!(page(&steps, quiet, None).lines().next(), Some("failed       role           b"));
+        let printed = page(&steps, quiet, None);
+        assert!(printed.starts_with("failed       role           b\n") && !printed.contains("check"), "{printed}");
         let json = page(&steps, LogOptions { format: LogFormat::Json, ..quiet }, None);
         assert_eq!(json.lines().count(), 1);
-        assert!(json.contains(r#""message":"a""#) && json.contains(r#""check":"failed","status":125"#), "{json}");
+        assert!(
+            json.contains(r#""message":"a""#)
+                && json.contains(r#""check":"failed","status":125"#)
+                && json.contains(r#""verdict":"check failed: role""#),
+            "{json}"
+        );
         assert_eq!((status(&steps), status(&steps[..1])), (125, 0));
     }
 }

@@ -44,10 +44,12 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
 }
 
 /// Describes whether refreshes need user input. If they do, the step is a warning, or only a note if this launch would
-/// not refresh its sessions.
+/// not refresh its sessions. The step then does not apply.
 pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
+    step.applies = refreshes(findings.settings);
     let (Some(plan), Some(found)) = (findings.plan, &findings.source) else { return };
     if plan.has_no_expiry() {
+        step.applies = false;
         step.text = "nothing to refresh: no expiry is known".into();
         step.state = State::Note;
         return;
@@ -191,6 +193,7 @@ pub(super) fn caller(findings: &Findings<'_>, step: &mut Step) {
             step.state(State::Warning, "a launch does not need this call; the check continues");
         }
         None if findings.plan.is_some_and(|plan| plan.source.is_web_identity()) => {
+            step.applies = false;
             step.text = "no AWS identity before the first role".into();
             step.state = State::Note;
         }

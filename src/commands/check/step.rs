@@ -33,6 +33,9 @@ impl State {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Step {
+    /// Whether the step is about this launch. The page contains only such steps, and the JSON document contains all.
+    #[serde(skip)]
+    pub(super) applies: bool,
     /// The name of the step on the page. The JSON document uses `facts["step"]` instead.
     #[serde(skip)]
     pub(super) name: String,
@@ -51,7 +54,7 @@ impl Step {
     pub(super) fn new(name: impl Into<String>, key: &str) -> Self {
         let facts = [("step".to_owned(), json!(key))].into_iter().collect();
         let (text, details) = (String::new(), Vec::new());
-        Self { name: name.into(), state: State::Ok, text, details, hint: None, facts }
+        Self { applies: true, name: name.into(), state: State::Ok, text, details, hint: None, facts }
     }
 
     pub(super) fn fact(&mut self, key: &str, value: impl Into<Value>) {
@@ -66,7 +69,9 @@ impl Step {
     pub(super) fn fail(&mut self, error: &Error) {
         self.state = State::Failed;
         self.hint = error.hint();
+        self.applies = true;
         self.fact("error", error.to_string());
+        self.fact("reason", error.reason().to_string());
         if self.text.is_empty() {
             self.text = error.to_string();
         } else {
