@@ -55,6 +55,7 @@ mod origin;
 mod print;
 mod process;
 mod profile;
+mod region;
 mod report;
 mod role;
 mod run;

@@ -53,6 +53,7 @@ const PURE: &[&str] = &[
     "flags",
     "conflicts",
     "origin",
+    "region",
     "log_options",
     "terminal",
     "deliver::config_copy",

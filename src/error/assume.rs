@@ -174,7 +174,7 @@ impl AssumeError {
     pub(crate) fn hint(&self) -> String {
         match &self.cause {
             Cause::Refused { refusal, .. } => self.refusal_hint(refusal),
-            Cause::Network(failure) => failure.hint().to_owned(),
+            Cause::Network(failure) => failure.hint().into_owned(),
             Cause::Unexpected(_) => NOT_STS.into(),
         }
     }

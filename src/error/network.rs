@@ -1,6 +1,8 @@
 //! Errors of requests to STS that got no usable response.
 
+use crate::region::meant_in;
 use humantime::format_duration;
+use std::borrow::Cow;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -30,8 +32,14 @@ pub(crate) enum NetworkFailure {
 }
 
 impl NetworkFailure {
-    pub(super) fn hint(&self) -> &'static str {
-        match self {
+    pub(super) fn hint(&self) -> Cow<'static, str> {
+        if let Self::Dns { host } = self
+            && let meant @ [_, ..] = meant_in(host).as_slice()
+        {
+            let meant = meant.join(" or ");
+            return format!("did you mean the Region {meant}? otherwise check the network connection").into();
+        }
+        let hint = match self {
             Self::Dns { .. } => {
                 "check the spelling of the region or endpoint, and the network connection; if you need a proxy, set HTTPS_PROXY"
             }
@@ -65,6 +73,7 @@ impl NetworkFailure {
                 "unset the FIPS or dual-stack setting, or the endpoint (--sts-endpoint, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, endpoint_url)"
             }
             Self::Endpoint { .. } => "an endpoint looks like https://sts.eu-central-1.amazonaws.com",
-        }
+        };
+        hint.into()
     }
 }

@@ -9,7 +9,7 @@
 //! | `draft`, `hops` | how each role is assumed |
 //! | `conflicts` | conflicts between flags that depend on the profiles |
 //! | `setting` | the value of a variable or a profile key |
-//! | `network`, `region_name`, `proxy` | how STS is reached |
+//! | `network`, `proxy` | how STS is reached |
 //! | `metadata` | how instance metadata is requested |
 //! | `plan` | the whole plan |
 //! | `ignored` | settings without effect |
@@ -28,7 +28,6 @@ mod network;
 mod plan;
 mod proxy;
 mod quotes;
-mod region_name;
 mod request;
 mod set;
 mod setting;
@@ -45,7 +44,6 @@ pub(crate) use network::Network;
 pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use proxy::{Proxies, Proxy};
-pub(crate) use region_name::region_name;
 pub(crate) use request::Request;
 pub(crate) use set::{DEFAULT, ProfileSet};
 pub(crate) use source::{Source, SsoSession};

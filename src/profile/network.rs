@@ -4,12 +4,12 @@
 //! The caller applies `--sts-endpoint` and `--ca-bundle`, which take precedence.
 
 use super::proxy::Proxies;
-use super::region_name::region_name;
 use super::request::Request;
 use super::set::ProfileSet;
 use super::setting::{Lookup, checked, of_variable};
 use crate::error::{ConfigError, shortened};
 use crate::event::Ignored;
+use crate::region::region_name;
 use crate::role::Invalid;
 use std::ffi::OsStr;
 use std::path::PathBuf;

@@ -3,12 +3,12 @@
 //! The order within a profile is that of botocore's `ProfileProviderBuilder.providers`. This module only decides where
 //! the credentials come from. `sts` fetches them.
 
-use super::region_name::region_name;
 use super::set::{ProfileSet, Settings, near};
 use super::text::FileKind;
 use super::token::{TOKEN_FILE, TOKEN_PROCESS, TokenFrom, TokenSource, program};
 use crate::error::ConfigError;
 use crate::profile::quotes::one_line;
+use crate::region::region_name;
 use crate::role::{Invalid, is_account};
 use crate::session::{KeyKind, Keys, account_of};
 use crate::vars::Vars;

@@ -9,7 +9,8 @@ use crate::flags::{
     REGION, ROLE_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, VIA,
 };
 use crate::origin::Origin;
-use crate::profile::{Request, region_name};
+use crate::profile::Request;
+use crate::region::region_name;
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
     SessionPolicy, SourceIdentity, Tag, TagKey, check_tags,

@@ -38,6 +38,7 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(Xassume::at(&port.url()).args(LINE)).with(port)
         }),
         page("network-no-such-name", || Scene::new(Xassume::at("http://no-such-host.invalid").args(LINE))),
+        page("network-no-such-region", || Scene::new(Xassume::at("http://sts.eu-wst-1.amazonaws.invalid").args(LINE))),
         page("network-proxy", || {
             let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
             proxy.fail(407);
