@@ -4,6 +4,7 @@
 //! later. The limits are those of IAM's `arnType` (20 to 2048 characters), `roleNameType` (1 to 64 characters,
 //! `[\w+=,.@-]`) and `pathType`.
 
+use super::MAX_HOPS;
 use super::invalid::Invalid;
 use super::options::{NAME_SET, check, checked_text, is_name_char};
 use std::fmt;
@@ -28,7 +29,7 @@ impl RoleArn {
     pub(crate) fn short(&self) -> Option<String> {
         let name = self.0.rsplit(':').next()?.strip_prefix("role/")?;
         let short = format!("{}:{name}", self.account());
-        (Self::parse(&short).as_ref() == Ok(self)).then_some(short)
+        (read(&short).as_ref() == Ok(&self.0)).then_some(short)
     }
 
     /// Returns the account ID, which has twelve digits.
@@ -44,23 +45,65 @@ impl RoleArn {
 /// Returns the ARN that the text is, or that the short form `ACCOUNT:ROLE-NAME` means.
 ///
 /// # Errors
-/// Fails if the text is not a role ARN. For the ARN of a session or of an instance profile, the hint suggests the role
-/// that was probably meant.
+/// Fails if the text is not a role ARN. The hint suggests the role that was probably meant.
 fn parse(text: &str) -> Result<String, Invalid> {
     let text = text.trim();
+    if let Some(hint) = several(text) {
+        return Err(Invalid::new("more than one role").hint(hint));
+    }
+    read(text).map_err(|invalid| match meant(text) {
+        Some(meant) => invalid.hint(format!("did you mean {meant}?")),
+        None if is_account(text) => invalid.hint(format!("put the role's name after the account ID: {text}:NAME")),
+        None if check_name(text).is_ok() => {
+            invalid.hint(format!("put the account ID before the role's name: 123456789012:{text}"))
+        }
+        None => invalid,
+    })
+}
+
+/// Does what [`parse`] does, with general hints.
+fn read(text: &str) -> Result<String, Invalid> {
     match text.split_once(':') {
         Some((account, name)) if is_account(account) => {
-            check_name(name).map_err(|invalid| {
-                let full = format!("if the role has a path, use arn:aws:iam::{account}:role/{name}");
-                if name.contains('/') { invalid.hint(full) } else { invalid }
-            })?;
-            checked_arn(&format!("arn:aws:iam::{account}:role/{name}"))
+            check_name(name).and_then(|_| checked_arn(&format!("arn:aws:iam::{account}:role/{name}")))
         }
         Some((account, _)) if !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit()) => {
             Err(Invalid::new(format!("the account ID must have 12 digits, not {}", account.len())).hint(SHAPE))
         }
         _ => checked_arn(text),
     }
+}
+
+/// Returns the hint if the text contains several roles. Users of other tools separate the roles of a chain with commas or
+/// spaces.
+fn several(text: &str) -> Option<String> {
+    if !text.contains([',', ' ', '\t', ';', '\n']) {
+        return None;
+    }
+    let lines = text.replace([' ', '\t', ';'], "\n");
+    let roles = split_list(&lines);
+    let is_chain = roles.len() > 1 && roles.iter().all(|role| begins_role(role));
+    is_chain.then(|| {
+        let flags: Vec<String> = roles.iter().take(MAX_HOPS).map(|role| format!("-r {role}")).collect();
+        format!("for a role chain, repeat the flag: {}", flags.join(" "))
+    })
+}
+
+/// Returns the role that was probably meant, if the text has an account ID and the name of a role, but not in the right
+/// form. Examples are `ACCOUNT/NAME`, `ACCOUNT:role/NAME` and `arn:aws:iam:ACCOUNT:role/NAME`.
+fn meant(text: &str) -> Option<String> {
+    let (account, name) = match text.split_once('/') {
+        Some((account, name)) if is_account(account) => (account, name),
+        _ => (text.split(':').find(|field| is_account(field))?, text.rsplit_once(':')?.1),
+    };
+    let role = name.strip_prefix("role/");
+    let partition = match text.strip_prefix(PREFIX).and_then(|rest| rest.split(':').next()) {
+        // An ARN of another kind is not the ARN of a role with this name.
+        Some(partition) => role.map(|_| partition.to_ascii_lowercase())?,
+        None => "aws".to_owned(),
+    };
+    let arn = checked_arn(&format!("arn:{partition}:iam::{account}:role/{}", role.unwrap_or(name))).ok()?;
+    Some(RoleArn(arn.clone()).short().unwrap_or(arn))
 }
 
 fn checked_arn(text: &str) -> Result<String, Invalid> {
@@ -157,13 +200,19 @@ fn look_alike(partition: &str, service: &str, account: &str, resource: &str) -> 
     let (what, hint) = match (service, kind) {
         ("sts", "assumed-role") => {
             let role = rest.split('/').next().unwrap_or_default();
+            if role.starts_with("AWSReservedSSO_") {
+                let hint = "use a profile that `aws configure sso` has created: -p NAME";
+                return Some(Invalid::new("only IAM Identity Center can assume this role").hint(hint));
+            }
             let meant = format!("arn:{partition}:iam::{account}:role/{role} (with its path, if it has one)");
             ("a session", format!("did you mean {meant}?"))
         }
         ("iam", "instance-profile") => {
             ("an instance profile", format!("did you mean arn:{partition}:iam::{account}:role/{name}?"))
         }
-        ("iam", "user") => ("a user", "pass the ARN of the role".to_owned()),
+        ("iam", "user") => {
+            ("a user", format!("pass the ARN of a role, such as arn:{partition}:iam::{account}:role/NAME"))
+        }
         ("iam", "group") => ("a group", SHAPE.to_owned()),
         ("iam", "policy") => ("a policy", SHAPE.to_owned()),
         ("iam", "root") => ("the root user of an account", SHAPE.to_owned()),
@@ -173,91 +222,4 @@ fn look_alike(partition: &str, service: &str, account: &str, resource: &str) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accepts_every_partition_paths_and_long_names() {
-        for (text, partition, account) in [
-            ("arn:aws:iam::521111111144:role/DeployMaster", "aws", "521111111144"),
-            ("arn:aws-cn:iam::123456789012:role/r", "aws-cn", "123456789012"),
-            ("arn:aws-us-gov:iam::123456789012:role/a/b/c", "aws-us-gov", "123456789012"),
-            ("arn:aws-iso-b:iam::123456789012:role/x+=,.@-_y", "aws-iso-b", "123456789012"),
-            ("arn:aws-eusc:iam::123456789012:role/aws-service-role/x:y/Name", "aws-eusc", "123456789012"),
-        ] {
-            let role = RoleArn::parse(text).expect(text);
-            assert_eq!((role.partition(), role.account()), (partition, account));
-            assert_eq!(role.as_str(), text);
-        }
-        let longest = format!("arn:aws:iam::123456789012:role/{}", "n".repeat(64));
-        assert!(RoleArn::parse(&longest).is_ok(), "64 characters");
-    }
-
-    #[test]
-    fn accepts_the_short_form() {
-        let role = RoleArn::parse(" 521111111144:DeployMaster ").expect("short form");
-        assert_eq!(role.as_str(), "arn:aws:iam::521111111144:role/DeployMaster");
-    }
-
-    #[test]
-    fn the_short_form_is_the_same_role_or_there_is_none() {
-        let short = |text: &str| RoleArn::parse(text).expect(text).short();
-        assert_eq!(short("arn:aws:iam::521111111144:role/Deploy,Master"), Some("521111111144:Deploy,Master".into()));
-        for text in [
-            "arn:aws-cn:iam::123456789012:role/r",
-            "arn:aws:iam::123456789012:role/path/r",
-            "arn:aws:iam::123456789012:role/x:y/r",
-        ] {
-            assert_eq!(short(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn explains_what_is_not_a_role() {
-        for (text, reason, hint) in [
-            ("DeployMaster", "not a role ARN", "123456789012:NAME"),
-            ("", "not a role ARN", "123456789012:NAME"),
-            (
-                "arn:aws:sts::123456789012:assumed-role/Admin/me",
-                "a session, not a role",
-                "arn:aws:iam::123456789012:role/Admin",
-            ),
-            ("arn:aws:iam::123456789012:user/alice", "a user, not a role", "pass the ARN of the role"),
-            (
-                "arn:aws-cn:iam::123456789012:instance-profile/p/Web",
-                "instance profile",
-                "arn:aws-cn:iam::123456789012:role/Web",
-            ),
-            ("arn:aws:iam::123456789012:policy/P", "a policy, not a role", "role ARN looks like"),
-            ("arn:aws:iam::123456789012:root", "root user", "role ARN looks like"),
-            ("arn:aws:s3:::bucket", "not the ARN of an IAM role", "role ARN looks like"),
-            ("arn:aws:iam:us-east-1:123456789012:role/x", "not the ARN of an IAM role", "role ARN looks like"),
-            ("arn:azure:iam::123456789012:role/x", "is not an AWS partition", "aws-cn"),
-            ("arn:aws-:iam::123456789012:role/x", "is not an AWS partition", "aws-cn"),
-            ("arn:aws:iam::12345678901:role/x", "12 digits", "role ARN looks like"),
-            ("arn:aws:iam::123456789012:role/", "the role name is missing", "role ARN looks like"),
-            ("123456789012:", "the role name is missing", "role ARN looks like"),
-            ("arn:aws:iam::123456789012:role/a b", "' '", "letters, digits"),
-            ("123456789012:path/name", "'/'", "use arn:aws:iam::123456789012:role/path/name"),
-            ("12345678901:name", "12 digits, not 11", "123456789012:NAME"),
-            ("arn:aws:iam::123456789012:role/naïve", "'ï'", "letters, digits"),
-            ("arn:aws:iam::123456789012:role/pa th/x", "role path", "512"),
-        ] {
-            let invalid = RoleArn::parse(text).expect_err(text);
-            assert!(invalid.to_string().contains(reason), "{text}{invalid}");
-            assert!(invalid.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {:?}", invalid.hint);
-        }
-        let long = format!("123456789012:{}", "n".repeat(65));
-        assert!(RoleArn::parse(&long).expect_err("65").to_string().contains("not 65"));
-    }
-
-    #[test]
-    fn splits_a_list_only_before_a_role() {
-        assert_eq!(
-            split_list("arn:aws:iam::123456789012:role/a,b,arn:aws:iam::123456789012:role/c, 210987654321:d"),
-            ["arn:aws:iam::123456789012:role/a,b", "arn:aws:iam::123456789012:role/c", "210987654321:d"]
-        );
-        assert_eq!(split_list("123456789012:a\n\n123456789012:b\n"), ["123456789012:a", "123456789012:b"]);
-        assert_eq!(split_list(" "), Vec::<&str>::new());
-    }
-}
+mod tests;

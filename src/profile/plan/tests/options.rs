@@ -40,7 +40,7 @@ fn settings_of_a_profile_apply_to_its_hop() {
             "",
             "-p a",
             "invalid value 'x' for role_arn of profile 'a' in config: not a role ARN",
-            "looks like",
+            "put the account ID",
         ),
         (
             &of("role_session_name = a/b"),
@@ -67,7 +67,7 @@ fn settings_of_a_profile_apply_to_its_hop() {
             "invalid value 'x' for 'AWS_ROLE_SESSION_NAME': must have 2",
             "allowed: ",
         ),
-        ("---\n[a]\nrole_arn = x", "", "-p a", "role_arn of profile 'a' in credentials: not", "looks like"),
+        ("---\n[a]\nrole_arn = x", "", "-p a", "role_arn of profile 'a' in credentials: not", "put the account ID"),
     ]);
 }
 
