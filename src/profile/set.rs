@@ -235,33 +235,39 @@ impl Setting {
     }
 }
 
-/// If there are at most this many names, all of them are suggested.
+/// The maximum number of names that are suggested.
 const FEW: usize = 5;
+/// A name is similar to another one that contains it, if it has at least this number of bytes.
+const SHORTEST_PART: usize = 3;
 /// A name of more than this number of bytes is not compared with other names, because the time of a comparison grows
 /// with the product of the two lengths.
 const LONGEST_NAME: usize = 256;
 
-/// Returns the names that the user may have meant. If a name differs only in case, it is the only one. Otherwise, if
-/// there are only a few names, these are all of them. Otherwise, they are those that are similar to `name`.
+/// Returns the names that the user may have meant. If a name differs only in case, it is the only one. Otherwise, they are
+/// those that are similar to `name`, the most similar first. If no name is similar and there are only a few names, these
+/// are all of them.
 pub(super) fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String> + Clone) -> Vec<String> {
     let same: Vec<_> = known.clone().filter(|known| known.eq_ignore_ascii_case(name)).cloned().collect();
     if same.len() == 1 {
         return same;
     }
-    if known.len() <= FEW {
-        return known.cloned().collect();
-    }
     let wanted = name.to_lowercase();
     let allowed = (wanted.chars().count() / 3).max(1);
+    let is_comparable = |known: &&String| known.len().max(name.len()) <= LONGEST_NAME;
     let mut found: Vec<(usize, &String)> = known
-        .filter(|known| known.len().max(name.len()) <= LONGEST_NAME)
+        .clone()
+        .filter(is_comparable)
         .filter_map(|known| {
             let candidate = known.to_lowercase();
             let distance = strsim::levenshtein(&wanted, &candidate);
-            let part = !wanted.is_empty() && (candidate.contains(&wanted) || wanted.contains(&candidate));
+            let is_long = wanted.len().min(candidate.len()) >= SHORTEST_PART;
+            let part = is_long && (candidate.contains(&wanted) || wanted.contains(&candidate));
             (distance <= allowed || part).then_some((distance, known))
         })
         .collect();
+    if found.is_empty() && known.len() <= FEW {
+        return known.cloned().collect();
+    }
     found.sort();
     found.into_iter().take(FEW).map(|(_, known)| known.clone()).collect()
 }

@@ -160,6 +160,7 @@ const FILES: &[(&str, &str, &[&str])] = &[
         "[profile dev]\ninclude_profile = me\n[profile me]\naws_access_key_id = AKIAME\naws_secret_access_key = s\n",
         &["-p", "dev"],
     ),
+    ("config-profile-misspelled", "[profile production]\n[profile staging]\n[profile dev]\n", &["-p", "prodution"]),
     ("config-profile-in-other-case", "[profile dev]\n[profile test]\n", &["-p", "Dev"]),
     (
         "config-duration-without-role",

@@ -90,6 +90,8 @@ fn near_names_are_all_of_a_few_and_the_similar_ones_of_many() {
     let few = set("[profile a]\n[profile b]", "[c]");
     assert_eq!(near("zzz", few.profiles.keys()), ["a", "b", "c"]);
     assert_eq!(near("B", few.profiles.keys()), ["b"], "only the case differs");
+    let some = set("[profile dev]\n[profile staging]\n[profile production]", "");
+    assert_eq!(near("prodution", some.profiles.keys()), ["production"]);
     let both = set("[profile a]\n[profile A]", "[c]");
     assert_eq!(near("a", both.profiles.keys()), ["A", "a", "c"]);
     let many = set("", "[production]\n[staging]\n[stage]\n[dev]\n[test]\n[Prod]\n[sandbox]");

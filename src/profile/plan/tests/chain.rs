@@ -45,7 +45,7 @@ fn the_role_comes_from_the_first_place_that_sets_one() {
             "AWS_ROLE_ARN=nonsense KEYS",
             "",
             "invalid value 'nonsense' for 'AWS_ROLE_ARN': not a role ARN",
-            "looks like",
+            "put the account ID",
         ),
     ]);
 }
@@ -135,7 +135,7 @@ fn profile_chains_of_any_depth_and_their_bases() {
             "",
             "-p a",
             "profile 'bass' not found (source_profile of 'a' in config)",
-            "a, base",
+            "did you mean 'base'?",
         ),
         (&named("Moon"), "", "-p a", "unknown credential_source 'Moon'", "Environment, Ec2InstanceMetadata"),
         (
