@@ -5,10 +5,12 @@ pub(crate) mod hostile;
 mod keys;
 mod secret;
 mod time;
+mod title;
 
 pub(crate) use keys::{Flaw, KeyKind, Keys};
 pub(crate) use secret::Secret;
 pub(crate) use time::{difference, parse_time, shifted};
+pub(crate) use title::Title;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

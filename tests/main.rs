@@ -18,6 +18,7 @@ mod help;
 mod helper_programs;
 mod hostile;
 mod invalid_keys;
+mod labels;
 mod layers;
 mod listening;
 mod mfa;

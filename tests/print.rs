@@ -82,6 +82,7 @@ fn each_format_prints_the_whole_session_and_nothing_else() {
             line("AWS_REGION", "us-east-1"),
             line("AWS_DEFAULT_REGION", "us-east-1"),
             line("XASSUME_SESSION", ME),
+            line("XASSUME_LABEL", "111111111111:R"),
             after.to_owned(),
         ];
         assert_eq!(finished.stdout_text(), expected.concat(), "{format}");

@@ -55,6 +55,8 @@ pub(crate) enum Recipient {
 pub(crate) struct Inputs<'a> {
     pub(crate) inherited: &'a Vars,
     pub(crate) session: &'a Session,
+    /// What identifies the session in a prompt.
+    pub(crate) label: &'a str,
     /// The region that the user, the profile or the instance gives. `None` if none of them gives one. xassume then
     /// calls STS in a fallback region, but the command does not get that region.
     pub(crate) region: Option<&'a str>,
@@ -74,6 +76,8 @@ pub(crate) struct Inputs<'a> {
 
 /// The ARN of the assumed role's session. Without a role, a value that an outer xassume has set does not stay.
 const SESSION: &str = "XASSUME_SESSION";
+/// What identifies the session in a prompt. It has only characters that are harmless there.
+const LABEL: &str = "XASSUME_LABEL";
 
 /// If one of these variables is set, SDKs may send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -98,7 +102,7 @@ pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
 pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
     let set = ours(inputs);
     let stays = |name: &str| !is_removed(name.as_ref(), inputs) || set.iter().any(|(known, _)| known == name);
-    let removed = REMOVED.iter().copied().chain([SESSION]).filter(|name| !stays(name)).collect();
+    let removed = REMOVED.iter().copied().chain([SESSION, LABEL]).filter(|name| !stays(name)).collect();
     EnvironmentChange { removed, set }
 }
 
@@ -108,7 +112,8 @@ fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     // because the process ID stays the same.
     let may_mislead = inputs.recipient == Recipient::Supervise || !inputs.sockets.is_empty();
     let misleads = may_mislead && describes_sockets(name);
-    name == SESSION || (identity || misleads) && !inputs.keep.iter().any(|kept| kept == name)
+    [SESSION, LABEL].iter().any(|own| name == *own)
+        || (identity || misleads) && !inputs.keep.iter().any(|kept| kept == name)
 }
 
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
@@ -147,6 +152,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     if let Some(arn) = &inputs.session.assumed_role_arn {
         set.variable(SESSION, arn);
     }
+    set.variable(LABEL, inputs.label);
     set.0.extend_from_slice(inputs.sockets);
     if inputs.recipient != Recipient::Print {
         set.variable("XASSUME_DEPTH", inputs.depth.to_string());

@@ -45,6 +45,7 @@ impl Launch<'_> {
         Inputs {
             inherited: self.context.vars,
             session,
+            label: &self.planned.plan.label,
             region: self.region(instance_region),
             credentials: CommandCredentials::Env { config_file: None },
             recipient: Recipient::Print,

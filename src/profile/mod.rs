@@ -11,6 +11,7 @@
 //! | `setting` | the value of a variable or a profile key |
 //! | `network`, `proxy` | how STS is reached |
 //! | `metadata` | how instance metadata is requested |
+//! | `label` | what identifies the session in a prompt |
 //! | `plan` | the whole plan |
 //! | `ignored` | settings without effect |
 //! | `exported` | settings of the profile that the command gets |
@@ -23,6 +24,7 @@ mod hops;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod ignored;
+mod label;
 mod metadata;
 mod network;
 mod plan;
@@ -38,6 +40,7 @@ mod token;
 pub(crate) use exported::exported_settings;
 #[cfg(test)]
 pub(crate) use hops::RoleChain;
+pub(crate) use label::label;
 pub(crate) use metadata::Metadata;
 #[cfg(test)]
 pub(crate) use network::Network;

@@ -5,12 +5,14 @@
 mod last_resort;
 mod own;
 mod selected;
+mod title;
 
 use super::chain::{Base, walk};
 use super::conflicts::{FOR_ASSUME_ROLE, Outline, RULES, Start};
 use super::draft::{Draft, mfa_process};
 use super::hops::{RoleChain, finish};
 use super::ignored;
+use super::label::label_of;
 use super::metadata::Metadata;
 use super::network::{Network, Region, network, region};
 use super::request::Request;
@@ -42,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) mfa_process: Option<String>,
     /// The profile whose settings apply, even if neither credentials nor a role come from it.
     pub(crate) profile: Option<String>,
+    /// What identifies the session in a prompt (`XASSUME_LABEL`).
+    pub(crate) label: String,
     pub(crate) region: Option<Region>,
     pub(crate) network: Network,
     /// The settings for requests to instance metadata. They have an effect only if instance metadata is the source.
@@ -80,14 +84,17 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let mfa_process = device.as_ref().and_then(|_| mfa_process(profiles, planner.selected.name));
     let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
     let used = planner.selected.name;
+    let is_named = planner.selected.by != NamedBy::Default
+        && drafts.last().is_none_or(|last| last.profile.as_deref() == Some(used));
     planner.notes.extend(ignored::notes(profiles, profiles_of_roles, source.profile(), used, vars));
     let hops = finish(drafts, source.is_web_identity(), &request, vars, &mut planner.notes)?;
+    let label = label_of(hops.last().filter(|_| !is_named), used);
     let settings = planner.settings();
     let region = region(&request, &settings)?;
     let network = network(&settings, &mut planner.notes)?;
     let profile = planner.profile();
     let notes = planner.notes;
-    Ok(Plan { source, hops, inherits_role, device, mfa_process, profile, region, network, metadata, notes })
+    Ok(Plan { source, hops, inherits_role, device, mfa_process, profile, label, region, network, metadata, notes })
 }
 
 /// The source credentials, and the roles to assume with them.

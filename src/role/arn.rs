@@ -32,6 +32,11 @@ impl RoleArn {
         (read(&short).as_ref() == Ok(&self.0)).then_some(short)
     }
 
+    /// Returns the name of the role, without its path. No other role of the account has this name.
+    pub(crate) fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Returns the account ID, which has twelve digits.
     pub(crate) fn account(&self) -> &str {
         self.field(4)

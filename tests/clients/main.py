@@ -21,6 +21,7 @@ import recipes  # noqa: F401
 import readme  # noqa: F401
 import web_identity  # noqa: F401
 import completions  # noqa: F401
+import prompts  # noqa: F401
 import static  # noqa: F401
 
 try:

@@ -51,6 +51,7 @@ fn evaluated(shell: &[&str], format: &str, script: &str) {
         ("AWS_REGION", "us-east-1"),
         ("AWS_DEFAULT_REGION", "us-east-1"),
         ("XASSUME_SESSION", ME),
+        ("XASSUME_LABEL", "hostile"),
         ("AWS_SDK_UA_APP_ID", HOSTILE[0]),
         ("AWS_DATA_PATH", HOSTILE[1]),
         ("AWS_ENDPOINT_URL_S3", "http://$(touch owned)`touch owned`"),

@@ -100,6 +100,7 @@ impl Request {
             device: None,
             mfa_process: None,
             profile: None,
+            label: String::new(),
             region: self.region.map(|name| Region { name: name.into(), from: "--region".into() }),
             network: Network { fips: self.fips, dualstack: self.dualstack, ..Network::default() },
             metadata: Metadata::default(),

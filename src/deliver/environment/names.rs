@@ -77,7 +77,8 @@ pub(super) fn requests_tokens(name: &OsStr) -> bool {
 }
 
 /// The variables that every delivery sets. The two for the region are set only if the region is known.
-pub(super) const ALWAYS_SET: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSION", "XASSUME_DEPTH"];
+pub(super) const ALWAYS_SET: &[&str] =
+    &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSION", "XASSUME_LABEL", "XASSUME_DEPTH"];
 
 /// The variables that make each SDK find the shared files of the delivery, and no other files.
 pub(super) const FILES: &[&str] =

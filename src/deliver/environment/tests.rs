@@ -103,6 +103,7 @@ fn variables(inherited: &Vars, with: With<'_>) -> Vec<(OsString, OsString)> {
     environment(&Inputs {
         inherited,
         session: &session,
+        label: "prod",
         region: with.region,
         credentials: with.credentials,
         recipient: with.recipient,
@@ -121,7 +122,7 @@ fn run(inherited: &[(&str, &str)], with: With<'_>) -> Vec<String> {
     variables(&vars, with).into_iter().map(show).collect()
 }
 
-const OURS: [&str; 2] = ["XASSUME_SESSION=arn:aws:sts::1:assumed-role/r/me", "XASSUME_DEPTH=1"];
+const OURS: [&str; 3] = ["XASSUME_SESSION=arn:aws:sts::1:assumed-role/r/me", "XASSUME_LABEL=prod", "XASSUME_DEPTH=1"];
 const SESSION: [&str; 5] = [
     "AWS_ACCESS_KEY_ID=ASIANEW",
     "AWS_SECRET_ACCESS_KEY=new-secret",
@@ -206,6 +207,7 @@ fn other_variables_stay_in_order_and_the_first_duplicate_counts() {
         ("XASSUME_CACHE_DIR", "/c"),
         ("XASSUME_DEPTH", "4"),
         ("XASSUME_SESSION", "outer"),
+        ("XASSUME_LABEL", "outer"),
         ("XASSUME_STS_ENDPOINT", "u"),
         ("AWS_PAGER", "less"),
         ("AWS_EC2_METADATA_DISABLED", "false"),
@@ -215,7 +217,7 @@ fn other_variables_stay_in_order_and_the_first_duplicate_counts() {
     assert_eq!(found[..5], kept);
     assert_eq!(found[5..7], ["AWS_PAGER=less", "AWS_EC2_METADATA_DISABLED=false"]);
     assert_eq!(found[7..12], SESSION);
-    assert_eq!(found[12..], [OURS[0], "XASSUME_DEPTH=5"]);
+    assert_eq!(found[12..], [OURS[0], OURS[1], "XASSUME_DEPTH=5"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn the_change_turns_any_shell_environment_into_the_commands() {
     let here = Inputs {
         inherited: &vars,
         session: &session,
+        label: "prod",
         region: Some("eu-west-1"),
         credentials: CommandCredentials::Env { config_file: None },
         recipient: Recipient::Print,
@@ -43,6 +44,7 @@ fn a_stale_account_does_not_stay_if_the_account_is_unknown() {
         let inputs = Inputs {
             inherited: &vars,
             session: &session,
+            label: "prod",
             region: None,
             credentials,
             recipient: Recipient::Print,
