@@ -3,15 +3,13 @@
 //!
 //! A file is ignored if it is cut off, was changed, belongs to another key or has another version.
 
-use super::key::{Fields, Key};
+use super::key::{Fields, Key, VERSION};
 use super::stamp::Stamp;
-use crate::session::{Keys, Secret, Session, Validity};
+use crate::session::{Keys, Secret, Session, Title, Validity};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// The version of the format. Files with another version are not read.
-const VERSION: u32 = 1;
 /// The maximum size in bytes of a file that is read. A session token has a few kilobytes at most.
 pub(super) const MAX_BYTES: usize = 64 << 10;
 /// The longest lifetime that a session can have: `GetSessionToken` gives up to 36 hours, and `AssumeRole` up to 12
@@ -26,6 +24,10 @@ struct Form<'a> {
     sum: &'a str,
     /// The ARN of the assumed role. It is empty if no role was assumed.
     arn: &'a str,
+    /// What `--list-sessions` shows. The role is empty if no role is known, and the account if no account is known.
+    label: &'a str,
+    account: &'a str,
+    role: &'a str,
     access_key_id: &'a str,
     secret_access_key: &'a str,
     #[serde(borrow)]
@@ -46,12 +48,14 @@ struct Form<'a> {
 
 impl Form<'_> {
     fn sum(&self, key: &Key) -> String {
-        let Form { version, sum: _, arn, access_key_id, secret_access_key, session_token, region, .. } = self;
-        let Form { expiration, left, lifetime, skew_secs, boot_id, asked, answered, wall, .. } = self;
+        let Form { version, sum: _, arn, label, account, role, access_key_id, secret_access_key, .. } = self;
+        let Form {
+            session_token, region, expiration, left, lifetime, skew_secs, boot_id, asked, answered, wall, ..
+        } = self;
         let mut sum = Fields::new("file");
         sum.text("key", key.as_str());
         sum.number("version", (*version).into());
-        for text in [arn, access_key_id, secret_access_key, boot_id] {
+        for text in [arn, label, account, role, access_key_id, secret_access_key, boot_id] {
             sum.text("text", text);
         }
         for text in [session_token, region] {
@@ -64,15 +68,18 @@ impl Form<'_> {
     }
 }
 
-/// Returns the content of the file, without the account, which follows from the plan. Returns `None` if the session does
-/// not expire, or if [`decode`] would reject the content.
-pub(super) fn encode(key: &Key, session: &Session, stamp: &Stamp) -> Option<Zeroizing<Vec<u8>>> {
+/// Returns the content of the file. Returns `None` if the session does not expire, or if [`decode`] would reject the
+/// content.
+pub(super) fn encode(key: &Key, title: &Title, session: &Session, stamp: &Stamp) -> Option<Zeroizing<Vec<u8>>> {
     let Session { keys, validity, assumed_role_arn, account_id: _, instance_region } = session;
     let validity = validity.as_ref()?;
     let mut form = Form {
         version: VERSION,
         sum: "",
         arn: assumed_role_arn.as_deref().unwrap_or_default(),
+        label: &title.label,
+        account: title.account.as_deref().unwrap_or_default(),
+        role: title.role.as_deref().unwrap_or_default(),
         access_key_id: &keys.access_key_id,
         secret_access_key: keys.secret_access_key.reveal(),
         session_token: keys.session_token.as_ref().map(Secret::reveal),
@@ -134,24 +141,40 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
     Some((session, stamp))
 }
 
+/// Returns the title of the session in a file whose content [`decode`] accepts.
+pub(super) fn title(bytes: &[u8]) -> Option<Title> {
+    let Form { label, account, role, .. } = serde_json::from_slice(bytes).ok()?;
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Some(Title { label: label.to_owned(), account: known(account), role: known(role) })
+}
+
 /// Returns what is wrong with content that [`decode`] rejects.
 pub(super) fn flaw(bytes: &[u8]) -> &'static str {
-    /// The only field that is in every version of the format.
-    #[derive(Deserialize)]
-    struct AnyForm {
-        version: u32,
-    }
     match serde_json::from_slice(bytes) {
-        Ok(AnyForm { version }) if version != VERSION => "it was written by another version of xassume",
+        Ok(AnyForm { version, .. }) if version != VERSION => "it was written by another version of xassume",
         _ => "it is damaged, or was kept for another request",
     }
 }
 
+/// The fields that are in every version of the format.
+#[derive(Deserialize)]
+struct AnyForm {
+    version: u32,
+    expiration: Option<u64>,
+}
+
 /// Returns the expiration of the session in a file, by the server's clock. The key is not needed and the checksum is
-/// not checked. Returns `None` if the content does not have the form of such a file.
-pub(super) fn expiration(bytes: &[u8]) -> Option<SystemTime> {
-    let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
-    moment(form.expiration)
+/// not checked. Returns `None` if the file has no use, because an older version of xassume wrote it or because its
+/// content does not have the form of such a file.
+///
+/// A newer version's file is in use by that version, so it counts until its expiration. If a newer version does not write
+/// the expiration, the file counts for the longest lifetime of a session after `written`, when it was written.
+pub(super) fn expiration(bytes: &[u8], written: SystemTime) -> Option<SystemTime> {
+    match serde_json::from_slice(bytes).ok()? {
+        AnyForm { version, .. } if version < VERSION => None,
+        AnyForm { expiration: Some(millis), .. } => moment(millis),
+        AnyForm { version, expiration: None } => (version > VERSION).then(|| written.checked_add(LONGEST)).flatten(),
+    }
 }
 
 fn millis(duration: Duration) -> Option<u64> {
@@ -171,11 +194,11 @@ pub(crate) mod hostile;
 
 #[cfg(test)]
 mod tests {
-    use super::super::stamp::tests::{session, stamp, validity};
+    use super::super::stamp::tests::{session, stamp, title as title_of, validity};
     use super::*;
 
     fn written() -> Zeroizing<Vec<u8>> {
-        encode(&Key::for_tests(1), &session(-7), &stamp(-7)).expect("encoded")
+        encode(&Key::for_tests(1), &title_of("prod"), &session(-7), &stamp(-7)).expect("encoded")
     }
 
     #[test]
@@ -183,9 +206,10 @@ mod tests {
         assert_eq!(decode(&Key::for_tests(1), &written()), Some((session(-7), stamp(-7))));
         let keys = Keys { session_token: None, ..session(0).keys };
         let bare = Session { assumed_role_arn: None, instance_region: None, keys, ..session(0) };
-        let bytes = encode(&Key::for_tests(1), &bare, &stamp(0)).expect("encoded");
+        let bytes = encode(&Key::for_tests(1), &title_of("prod"), &bare, &stamp(0)).expect("encoded");
         assert_eq!(decode(&Key::for_tests(1), &bytes), Some((bare, stamp(0))));
-        assert_eq!(expiration(&written()), Some(validity(0).expiration));
+        assert_eq!(title(&written()), Some(title_of("prod")));
+        assert_eq!(title(&bytes), Some(title_of("prod")));
     }
 
     #[test]
@@ -211,7 +235,7 @@ mod tests {
         assert_eq!(decode(&Key::for_tests(2), &written()), None);
         let text = String::from_utf8(written().to_vec()).expect("text");
         for (from, to) in
-            [("\"version\":1", "\"version\":2"), ("{", "{\"more\":1,"), ("}", ",\"more\":1}"), ("\n", "x")]
+            [("\"version\":2", "\"version\":3"), ("{", "{\"more\":1,"), ("}", ",\"more\":1}"), ("\n", "x")]
         {
             assert_eq!(decode(&key, text.replacen(from, to, 1).as_bytes()), None, "{from} → {to}");
         }
@@ -221,14 +245,34 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_version_s_file_counts_until_it_expires_and_an_older_one_does_not() {
+        let (expires, hour) = (validity(0).expiration, Duration::from_hours(1));
+        let text = String::from_utf8(written().to_vec()).expect("text");
+        let counts = |version: &str, text: &str| {
+            expiration(text.replacen("\"version\":2", version, 1).as_bytes(), expires - hour)
+        };
+        assert_eq!(counts("\"version\":2", &text), Some(expires));
+        assert_eq!(counts("\"version\":1", &text), None);
+        assert_eq!(counts("\"version\":3,\"more\":[]", &text), Some(expires));
+        let unknown = text.replacen("\"expiration\"", "\"end\"", 1);
+        assert_eq!(counts("\"version\":3", &unknown), Some(expires - hour + LONGEST));
+        assert_eq!(counts("\"version\":2", &unknown), None);
+        for nonsense in ["", "{}", "null", r#"{"version":-1,"expiration":1}"#, r#"{"version":3,"expiration":"x"}"#] {
+            assert_eq!(expiration(nonsense.as_bytes(), expires), None, "{nonsense}");
+        }
+    }
+
+    #[test]
     fn a_session_that_could_not_be_read_is_not_written() {
         let odd = Session { assumed_role_arn: Some("with \"quotes\"".into()), ..session(0) };
-        assert!(encode(&Key::for_tests(1), &odd, &stamp(0)).is_none());
+        assert!(encode(&Key::for_tests(1), &title_of("prod"), &odd, &stamp(0)).is_none());
         let long = Session { assumed_role_arn: Some("a".repeat(MAX_BYTES)), ..session(0) };
-        assert!(encode(&Key::for_tests(1), &long, &stamp(0)).is_none());
+        assert!(encode(&Key::for_tests(1), &title_of("prod"), &long, &stamp(0)).is_none());
         let long = Validity { lifetime: Duration::from_secs(1 << 20), ..validity(0) };
         for validity in [Some(long), None] {
-            assert!(encode(&Key::for_tests(1), &Session { validity, ..session(0) }, &stamp(0)).is_none());
+            assert!(
+                encode(&Key::for_tests(1), &title_of("prod"), &Session { validity, ..session(0) }, &stamp(0)).is_none()
+            );
         }
     }
 }

@@ -21,6 +21,10 @@ use zeroize::Zeroizing;
 /// encoding could find a session that was stored for another request with the old encoding.
 const ENCODING: &str = "xassume session key 2";
 
+/// The version of the format of the files (`file`). It is part of each key, so two versions of xassume never replace each
+/// other's files.
+pub(super) const VERSION: u32 = 2;
+
 /// The key of one cached session: 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key(String);
@@ -92,6 +96,12 @@ impl Key {
         hash.key()
     }
 
+    /// Returns the key in the name of a cache file, or `None` if the name does not begin with a key.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let key = name.get(..64).filter(|key| key.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        Some(Self(key.to_owned()))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -112,6 +122,7 @@ impl Fields {
     pub(super) fn new(kind: &str) -> Self {
         let mut fields = Self(Sha256::new());
         fields.text("encoding", ENCODING);
+        fields.number("format", VERSION.into());
         fields.text("kind", kind);
         fields
     }

@@ -12,7 +12,7 @@ use super::sweep;
 use crate::cache::directory::{Directory, Place, Reserved, random};
 use crate::cache::skipped::Skipped;
 use crate::cache::store::{Cache, read};
-use crate::session::Session;
+use crate::session::{Session, Title};
 use crate::sys::boot::boottime;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -51,8 +51,8 @@ impl LockGuard {
     ///
     /// # Errors
     /// The session cannot be stored.
-    pub(crate) fn store(&mut self, key: &Key, session: &Session, stamp: &Stamp) -> io::Result<()> {
-        let bytes = file::encode(key, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
+    pub(crate) fn store(&mut self, key: &Key, title: &Title, session: &Session, stamp: &Stamp) -> io::Result<()> {
+        let bytes = file::encode(key, title, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
         let stored = match self.reserved.take() {
             Some(reserved) => self.directory.replace(key, reserved, &bytes),
             None => Err(io::ErrorKind::NotFound.into()),

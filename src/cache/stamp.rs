@@ -96,7 +96,7 @@ fn seconds(moment: SystemTime) -> Option<i64> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::session::{Keys, Secret};
+    use crate::session::{Keys, Secret, Title};
 
     const HOUR: u64 = 3600;
 
@@ -107,6 +107,10 @@ pub(super) mod tests {
     pub(in crate::cache) fn validity(skew_secs: i64) -> Validity {
         let hour = Duration::from_secs(HOUR);
         Validity { expiration: wall(HOUR), left: hour, lifetime: hour, skew_secs }
+    }
+
+    pub(in crate::cache) fn title(label: &str) -> Title {
+        Title { label: label.into(), account: Some("111111111111".into()), role: None }
     }
 
     /// Returns a session that lasts one hour. STS granted it when the server's clock was at `wall(0)`.

@@ -7,7 +7,7 @@ use super::skipped::Skipped;
 use super::stamp::{Clocks, Found, Stamp, found};
 use super::{file, sweep};
 use crate::error::reason_of;
-use crate::session::Session;
+use crate::session::{Session, Title};
 use crate::vars::Vars;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -77,8 +77,8 @@ impl Cache {
     ///
     /// # Errors
     /// The session cannot be stored in any directory. The error is that of the last directory.
-    pub(crate) fn store(&self, key: &Key, session: &Session, stamp: &Stamp) -> io::Result<()> {
-        let bytes = file::encode(key, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
+    pub(crate) fn store(&self, key: &Key, title: &Title, session: &Session, stamp: &Stamp) -> io::Result<()> {
+        let bytes = file::encode(key, title, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
         let store = |place: &Place| {
             let directory = Directory::make(place)?;
             directory.replace(key, directory.reserve(key)?, &bytes)

@@ -23,11 +23,12 @@ pub(super) fn expired(directory: &Directory) {
     let Ok(names) = directory.names() else { return };
     let now = wall();
     for (name, kind) in names.iter().take(MAX_FILES) {
-        if !is_old(directory, name, now) {
+        let Some(written) = written(directory, name) else { continue };
+        if !now.duration_since(written).is_ok_and(|age| age > MIN_AGE) {
             continue;
         }
         match kind {
-            Kind::Session if !has_expired(directory, name, now) => {}
+            Kind::Session if !has_expired(directory, name, written, now) => {}
             Kind::Session | Kind::New => drop(directory.remove(name)),
             Kind::Lock => remove_unused_lock(directory, name, &names),
         }
@@ -58,15 +59,15 @@ pub(super) fn clear(directory: &Directory) -> io::Result<usize> {
     Ok(sessions)
 }
 
-fn is_old(directory: &Directory, name: &str, now: SystemTime) -> bool {
-    let Ok(status) = directory.status(name) else { return false };
-    let written = SystemTime::UNIX_EPOCH + Duration::from_secs(status.st_mtime.unsigned_abs());
-    now.duration_since(written).is_ok_and(|age| age > MIN_AGE)
+/// Returns when a file was last changed, or `None` if the file does not exist.
+fn written(directory: &Directory, name: &str) -> Option<SystemTime> {
+    let status = directory.status(name).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(status.st_mtime.unsigned_abs()))
 }
 
 /// Checks whether the session in a file has expired. A file that cannot be read counts as expired.
-fn has_expired(directory: &Directory, name: &str, now: SystemTime) -> bool {
-    let expiration = directory.read_name(name).ok().and_then(|bytes| file::expiration(&bytes));
+fn has_expired(directory: &Directory, name: &str, written: SystemTime, now: SystemTime) -> bool {
+    let expiration = directory.read_name(name).ok().and_then(|bytes| file::expiration(&bytes, written));
     expiration.is_none_or(|expiration| expiration <= now)
 }
 
@@ -86,7 +87,7 @@ fn remove_unused_lock(directory: &Directory, name: &str, names: &[(String, Kind)
 #[cfg(test)]
 mod tests {
     use super::super::key::Key;
-    use super::super::stamp::tests::{session, stamp, validity};
+    use super::super::stamp::tests::{session, stamp, title, validity};
     use super::*;
     use crate::cache::directory::{Make, Place};
     use crate::session::{Session, Validity};
@@ -108,7 +109,7 @@ mod tests {
         fn keep(&self, seed: u8, expiration: SystemTime) {
             let key = Key::for_tests(seed);
             let session = Session { validity: Some(Validity { expiration, ..validity(0) }), ..session(0) };
-            let bytes = file::encode(&key, &session, &stamp(0)).expect("encoded");
+            let bytes = file::encode(&key, &title("prod"), &session, &stamp(0)).expect("encoded");
             let reserved = self.directory.reserve(&key).expect("room");
             self.directory.replace(&key, reserved, &bytes).expect("kept");
             drop(self.directory.lock_file(&key).expect("a lock"));

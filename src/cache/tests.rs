@@ -2,7 +2,7 @@
 
 use super::directory::{Directory, Make, Place};
 use super::stamp::Clocks;
-use super::stamp::tests::{session, stamp};
+use super::stamp::tests::{session, stamp, title};
 use super::*;
 use crate::session::{Keys, Secret, Session, Validity};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -69,7 +69,7 @@ fn readers_see_only_whole_sessions_while_others_write() {
     let key = Key::for_tests(1);
     let first = Directory::make(&world.place).expect("made");
     let write = |directory: &Directory, number: usize| {
-        let bytes = file::encode(&key, &numbered(number), &stamp(0)).expect("encoded");
+        let bytes = file::encode(&key, &title("prod"), &numbered(number), &stamp(0)).expect("encoded");
         let reserved = directory.reserve(&key).expect("room");
         directory.replace(&key, reserved, &bytes).expect("written");
     };
@@ -110,7 +110,7 @@ fn an_answer_is_found_by_all() {
     let key = Key::for_tests(1);
     assert!(world.cache().find(&key, &|_| true).found.is_none());
     let (session, stamp) = lasting("arn");
-    world.held().store(&key, &session, &stamp).expect("kept");
+    world.held().store(&key, &title("prod"), &session, &stamp).expect("kept");
     let found = world.cache().find(&key, &|_| true).found.expect("found");
     assert_eq!((&found.session.keys, &found.session.assumed_role_arn), (&session.keys, &session.assumed_role_arn));
     assert_eq!(found.asked.map(|asked| asked.as_millis()), Some(stamp.asked.as_millis()));
@@ -125,14 +125,14 @@ fn an_answer_is_kept_even_if_the_directory_was_removed_meanwhile() {
     let (session, stamp) = lasting("arn");
     let mut held = world.held();
     std::fs::remove_dir_all(&world.place.path).expect("removed");
-    held.store(&key, &session, &stamp).expect("kept in a new directory");
+    held.store(&key, &title("prod"), &session, &stamp).expect("kept in a new directory");
     assert!(world.cache().find(&key, &|_| true).found.is_some());
 
     let mut held = world.held();
     for file in std::fs::read_dir(&world.place.path).expect("a directory").flatten() {
         std::fs::remove_file(file.path()).expect("removed");
     }
-    held.store(&key, &session, &stamp).expect("kept in the same directory");
+    held.store(&key, &title("prod"), &session, &stamp).expect("kept in the same directory");
     assert!(world.cache().find(&key, &|_| true).found.is_some());
 }
 
@@ -155,7 +155,7 @@ fn of_two_directories_the_first_accepted_session_is_used() {
         let left = Duration::from_mins(minutes);
         let validity = session.validity.clone().map(|validity| Validity { left, ..validity });
         let session = Session { validity, ..session };
-        let bytes = file::encode(&key, &session, &stamp).expect("encoded");
+        let bytes = file::encode(&key, &title("prod"), &session, &stamp).expect("encoded");
         let directory = Directory::make(place).expect("made");
         let reserved = directory.reserve(&key).expect("room");
         directory.replace(&key, reserved, &bytes).expect("kept");
@@ -176,7 +176,7 @@ fn a_removed_session_is_not_found() {
     let world = World::new();
     let key = Key::for_tests(1);
     let (session, stamp) = lasting("arn");
-    world.held().store(&key, &session, &stamp).expect("kept");
+    world.held().store(&key, &title("prod"), &session, &stamp).expect("kept");
     assert!(world.cache().find(&key, &|_| true).found.is_some());
     world.cache().remove(&Key::for_tests(2));
     assert!(world.cache().find(&key, &|_| true).found.is_some(), "another key's");
@@ -190,6 +190,6 @@ fn a_session_that_has_expired_is_not_found() {
     let key = Key::for_tests(1);
     let (session, stamp) = lasting("arn");
     let validity = session.validity.clone().map(|validity| Validity { expiration: SystemTime::UNIX_EPOCH, ..validity });
-    world.held().store(&key, &Session { validity, ..session }, &stamp).expect("kept");
+    world.held().store(&key, &title("prod"), &Session { validity, ..session }, &stamp).expect("kept");
     assert!(world.cache().find(&key, &|_| true).found.is_none());
 }

@@ -16,7 +16,7 @@ use crate::mfa::mode::KeyKind;
 use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
 use crate::role::{MfaSerial, SessionDuration};
-use crate::session::{Need, Session, Validity, whole_seconds};
+use crate::session::{Need, Session, Title, Validity, whole_seconds};
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;
@@ -218,7 +218,7 @@ impl<'a> Sessions<'a> {
     /// Stores a session in the cache. If the session cannot be stored, a warning is emitted, and this run uses the
     /// session anyway.
     fn store(&self, lock: &mut LockGuard, key: &Key, session: &Session, asked: Duration) {
-        if let Err(error) = lock.store(key, session, &Stamp::answered_now(asked))
+        if let Err(error) = lock.store(key, &self.title(), session, &Stamp::answered_now(asked))
             && !self.context.cache_warned.swap(true, Ordering::Relaxed)
         {
             let text = format!("cannot store the session in the cache: {}", reason_of(&error));
@@ -248,6 +248,12 @@ impl<'a> Sessions<'a> {
             (None, source) if source.static_kind().is_some() => Err("credentials without an expiry".into()),
             (None, _) => Err("the source keeps its credentials itself".into()),
         }
+    }
+
+    /// Returns the title under which the session of the plan is stored.
+    fn title(&self) -> Title {
+        let plan = &self.planned.plan;
+        plan.device.as_ref().map_or_else(|| plan.title(), mfa_store::title)
     }
 
     /// Returns the key of an MFA session.

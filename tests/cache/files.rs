@@ -72,7 +72,7 @@ fn damaged_files() -> Vec<(&'static str, &'static str, Damage)> {
         ("another secret", DAMAGED, |file| change(file, |text| *text = text.replace("SECRET+", "SECRET-"))),
         ("another expiration", DAMAGED, |file| change(file, |text| *text = text.replace("\"left\":3", "\"left\":2"))),
         ("a future version", "it was written by another version of xassume", |file| {
-            change(file, |text| *text = text.replace("\"version\":1", "\"version\":2"));
+            change(file, |text| *text = text.replace("\"version\":2", "\"version\":3"));
         }),
         ("a further field", DAMAGED, |file| change(file, |text| *text = text.replacen('{', "{\"more\":1,", 1))),
         ("huge", "too large for a session", |file| {

@@ -8,9 +8,9 @@
 
 use super::super::key::Key;
 use super::super::stamp::{Clocks, Stamp, found};
-use super::{Form, decode, encode, expiration};
+use super::{Form, decode, encode, expiration, title};
 use crate::hostile::{Bound, bounded, is_recognizable, redacted, seen};
-use crate::session::{Keys, Secret, Session, Validity, rfc3339};
+use crate::session::{Keys, Secret, Session, Title, Validity, rfc3339};
 use std::time::{Duration, SystemTime};
 
 /// The memory limit for each check. It is large because encoding a session allocates a buffer for the largest file.
@@ -21,7 +21,7 @@ const BOUND: Bound = Bound { room: 256 << 10, per_byte: 64 };
 pub fn cache_file(bytes: &[u8]) {
     let key = Key::for_tests(1);
     check(&key, bytes);
-    bounded(bytes.len(), BOUND, || expiration(bytes));
+    bounded(bytes.len(), BOUND, || (expiration(bytes, SystemTime::UNIX_EPOCH), title(bytes)));
     if let Ok(form) = serde_json::from_slice::<Form<'_>>(bytes) {
         let sum = form.sum(&key);
         let signed = serde_json::to_vec(&Form { sum: &sum, ..form }).expect("a form is JSON");
@@ -35,8 +35,10 @@ pub fn cache_file(bytes: &[u8]) {
 /// STS answered.
 fn check(key: &Key, bytes: &[u8]) {
     let Some((session, stamp)) = bounded(bytes.len(), BOUND, || decode(key, bytes)) else { return };
-    let again = encode(key, &session, &stamp).expect("a session that was read can be written");
+    let titled = title(bytes).expect("a session that was read has a title");
+    let again = encode(key, &titled, &session, &stamp).expect("a session that was read can be written");
     assert_eq!(decode(key, &again), Some((session.clone(), stamp.clone())));
+    assert_eq!(title(&again), Some(titled));
     shows_no_secret(&session, bytes);
     let boots = [Some(stamp.boot_id.clone()), None, Some("another".into())];
     for boot_id in boots {
@@ -100,8 +102,9 @@ fn altered(key: &Key, bytes: &[u8]) {
         instance_region: Some(text(4)).filter(|_| left % 3 == 0),
     };
     let (asked, answered) = (millis(asked), millis(asked + waited));
+    let titled = Title { label: text(3), account: None, role: Some(text(4)).filter(|role| !role.is_empty()) };
     let stamp = Stamp { boot_id: text(5), asked, answered, wall: SystemTime::UNIX_EPOCH + millis(wall) };
-    let Some(whole) = bounded(bytes.len(), BOUND, || encode(key, &session, &stamp)) else { return };
+    let Some(whole) = bounded(bytes.len(), BOUND, || encode(key, &titled, &session, &stamp)) else { return };
     let written = Some((session, stamp));
     assert_eq!(decode(key, &whole), written);
     let spots = bytes.iter().scan(0, |at, step| {

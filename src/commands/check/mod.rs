@@ -97,7 +97,7 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     }
     match result {
         Ok(session) => {
-            sessions.store_unlocked("session", key.as_ref(), &session, asked);
+            sessions.store_unlocked(key.as_ref(), &session, asked);
             let session = sessions.with_known_account(session);
             findings.session = Some(FoundSession::from(&session));
             let _within = runtime.enter();

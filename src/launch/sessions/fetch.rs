@@ -7,7 +7,7 @@ use crate::event::{CacheEvent, EventSink as _};
 use crate::launch::context::{HELD, helper_environment};
 use crate::mfa::mode::KeyKind;
 use crate::profile::{Source, TokenSource};
-use crate::session::Session;
+use crate::session::{Session, Title};
 use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
 
@@ -65,11 +65,22 @@ impl Sessions<'_> {
         self.with_sts(self.context.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
     }
 
+    /// Stores the session of the plan in the cache for later runs, unless the cache is off. `asked` is when STS was
+    /// called (boot clock).
+    pub(crate) fn store_unlocked(&self, key: Option<&Key>, session: &Session, asked: Duration) {
+        self.store_as(("session", &self.title()), key, session, asked);
+    }
+
     /// Stores a session in the cache for later runs, unless the cache is off. `what` names the session in messages.
-    /// `asked` is when STS was called (boot clock).
-    pub(crate) fn store_unlocked(&self, what: &'static str, key: Option<&Key>, session: &Session, asked: Duration) {
+    pub(super) fn store_as(
+        &self,
+        (what, title): (&'static str, &Title),
+        key: Option<&Key>,
+        session: &Session,
+        asked: Duration,
+    ) {
         if let (CacheMode::Used | CacheMode::Refreshed(_), Some(key)) = (self.context.settings.cache.mode, key)
-            && let Err(error) = self.cache.store(key, session, &Stamp::answered_now(asked))
+            && let Err(error) = self.cache.store(key, title, session, &Stamp::answered_now(asked))
         {
             self.context.report.emit(CacheEvent::NotStored { what, error: reason_of(&error) }.into());
         }

@@ -5,8 +5,18 @@ use super::Sessions;
 use crate::cache::{CacheMode, Key};
 use crate::event::{CacheEvent, EventSink as _};
 use crate::mfa::{MfaKey, MfaSessions};
-use crate::session::Session;
+use crate::profile::label;
+use crate::role::MfaSerial;
+use crate::session::{Session, Title, account_of};
 use crate::sys::boot::boottime;
+
+/// Returns the title of an MFA session. Its label is not that of a role, because all roles that are assumed with the
+/// device share the session.
+pub(super) fn title(serial: &MfaSerial) -> Title {
+    let device = serial.as_str().rsplit('/').next().unwrap_or_default();
+    let account = account_of(serial.as_str()).map(str::to_owned);
+    Title { label: label(&format!("mfa/{device}")), account, role: None }
+}
 
 impl Sessions<'_> {
     /// Returns the key under which the MFA session is cached. Returns `None` if sessions are not cached, or in the cases
@@ -33,7 +43,7 @@ impl MfaSessions for Sessions<'_> {
 
     fn store_mfa_session(&self, key: &MfaKey, session: &Session) {
         self.context.mfa_sessions.put(key, session);
-        self.store_unlocked("MFA session", self.cache_key(key).as_ref(), session, boottime());
+        self.store_as(("MFA session", &title(&key.serial)), self.cache_key(key).as_ref(), session, boottime());
     }
 
     fn remove_mfa_session(&self, key: &MfaKey) {
