@@ -2,18 +2,18 @@
 
 pub use crate::flags::{Flag, GROUPS, Kind, all_flags};
 
+mod base;
 mod help;
 mod version;
 
 pub(crate) use help::{Form, asked, text};
 
-use crate::flags::{FROM_SOCKET, TAG, USAGE};
-use clap::builder::OsStringValueParser;
-use clap::{Arg, ArgAction, Command};
+use crate::flags::FROM_SOCKET;
+use base::{argument, base, with_flags};
+use clap::Command;
 use help::{LONG, SHORT};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use version::{LONG_VERSION, VERSION};
 
 /// Returns the path of the socket if the command line is `xassume --print credential-process --from-socket PATH`, and
 /// `None` for any other command line. Only SDKs use `--from-socket`, so it is missing from [`GROUPS`], from the help and
@@ -47,65 +47,20 @@ pub fn command() -> Command {
     help::long()
 }
 
-/// Returns the command without any flags.
-fn base() -> Command {
-    Command::new("xassume")
-        .version(VERSION)
-        .long_version(LONG_VERSION)
-        .override_usage(USAGE)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .arg(
-            Arg::new("command")
-                .value_name("COMMAND")
-                .num_args(0..)
-                .trailing_var_arg(true)
-                .value_parser(OsStringValueParser::new()),
-        )
-}
-
-/// Adds all flags in their groups. `--help` and `--version` are in the last group.
-fn with_flags(command: Command, argument: impl Fn(&'static Flag) -> Arg) -> Command {
-    let add = |command: Command, (heading, flags): &(&'static str, &'static [Flag])| {
-        command.next_help_heading(*heading).args(flags.iter().map(&argument))
-    };
-    with_help(GROUPS.iter().fold(command, add))
-}
-
-/// Adds `--help` and `--version`.
-fn with_help(command: Command) -> Command {
-    command
-        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help))
-        .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version))
-}
-
-/// Returns the argument for a flag, without its help text.
-fn argument(flag: &Flag) -> Arg {
-    let arg = Arg::new(flag.long).long(flag.long).short(flag.short);
-    match flag.kind {
-        Kind::Switch => arg.action(ArgAction::SetTrue),
-        Kind::Count => arg.action(ArgAction::Count),
-        Kind::One | Kind::Many => arg
-            .action(if flag.kind == Kind::One { ArgAction::Set } else { ArgAction::Append })
-            .value_name(flag.value)
-            .value_parser(OsStringValueParser::new())
-            .allow_hyphen_values(*flag == TAG),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn clap_accepts_the_command() {
+    fn clap_accepts_both_commands() {
+        parser().debug_assert();
         command().debug_assert();
     }
 
     #[test]
     fn the_command_begins_at_the_first_positional_or_after_two_dashes() {
         let command_of = |line: &[&str]| -> Vec<String> {
-            let matches = command().try_get_matches_from(line).expect("parses");
+            let matches = parser().try_get_matches_from(line).expect("parses");
             let all = matches.get_many::<std::ffi::OsString>("command");
             all.into_iter().flatten().map(|argument| argument.to_string_lossy().into_owned()).collect()
         };

@@ -1,6 +1,6 @@
 //! The texts of `-h` and `--help`. They are built only if the user asks for them.
 
-use super::{argument, base, with_flags, with_help};
+use super::base::{argument, base, with_flags, with_help};
 use crate::flags::{COMMON, Flag, GROUPS, Kind};
 use crate::terminal::{Color, Screen};
 use clap::builder::{PossibleValue, PossibleValuesParser};
