@@ -6,10 +6,12 @@
 
 mod command;
 mod flag;
+mod other_tools;
 mod session;
 
 pub(crate) use command::*;
 pub use flag::{Flag, Kind};
+pub(crate) use other_tools::equivalent;
 pub(crate) use session::*;
 
 /// All flags, in the order of `--help`, and the heading of each group.

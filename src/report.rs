@@ -1,12 +1,13 @@
 //! Messages on standard error, as text or JSON, with one message for each event.
 //!
 //! `writer` writes each message with a single write(2), because the command writes to standard error too. `progress`
-//! shows a line that says what a launch waits for. `style` contains the colors, `wrap` breaks long lines, and `output`
-//! writes to standard output.
+//! shows a line that says what a launch waits for. `style` contains the colors, `wrap` breaks long lines, `output`
+//! writes to standard output, and `usage` shows clap's messages.
 
 pub(crate) mod output;
 mod progress;
 mod style;
+pub(crate) mod usage;
 pub(crate) mod waiting;
 pub(crate) mod wrap;
 pub(crate) mod writer;
@@ -15,7 +16,7 @@ pub(crate) use progress::Progress;
 
 use crate::error::{Error, one_line, plain_json};
 use crate::event::{Event, EventSink, Field, Level, Record, RunEvent, SessionEvent};
-use crate::flags::{Flag, USAGE, all_flags};
+use crate::flags::USAGE;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::session::rfc3339;
 use crate::sys::{clock, screen};
@@ -159,37 +160,6 @@ fn value(field: Field) -> Value {
         Field::Time(moment) => json!(rfc3339(moment)),
         // The value is rounded to milliseconds, because nobody needs a more exact value.
         Field::Seconds(span) => json!((span.as_secs_f64() * 1000.0).round() / 1000.0),
-    }
-}
-
-/// Prints clap's message if it is the output of `--version`.
-///
-/// # Errors
-/// Returns any other message as a usage error of xassume. Also fails if standard output cannot be written.
-pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
-    let text = answer.render().to_string();
-    if !answer.use_stderr() {
-        return output::print_until_closed(text.as_bytes());
-    }
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let message = lines.next().unwrap_or_default().trim_start_matches("error: ");
-    let message = message.replace("found; no more were expected", "(this flag takes no value)");
-    let message = format!("{message}{}", possible_values(&message));
-    let tip = lines.find_map(|line| line.strip_prefix("tip: "));
-    // This tip of clap says to put the argument after `--`, but xassume would then treat the argument as the command.
-    let tip = tip.filter(|tip| !tip.contains("as a value, use"));
-    Err(Error::usage(message, tip.unwrap_or("see xassume --help; flags of the command go after --")))
-}
-
-/// Returns the words that a flag accepts, in clap's form, if clap's message says that the flag needs a value.
-fn possible_values(message: &str) -> String {
-    let needs_value = |flag: &&Flag| message.starts_with(&format!("a value is required for '--{} ", flag.long));
-    match all_flags().find(needs_value) {
-        Some(flag) if !flag.values.is_empty() => {
-            let words: Vec<_> = flag.values.iter().map(|(word, _)| *word).collect();
-            format!(" [possible values: {}]", words.join(", "))
-        }
-        _ => String::new(),
     }
 }
 

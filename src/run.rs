@@ -8,7 +8,7 @@ use crate::files;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::process::End;
 use crate::process::outcome::FAILED;
-use crate::report::{self, Report, output, writer};
+use crate::report::{Report, output, usage, writer};
 use crate::settings::{self, FlagValues, Host, Mode, Task};
 use crate::sys::{panics, signals};
 use crate::vars::Vars;
@@ -42,7 +42,7 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
         Err(answer) => {
             return match cli::asked(&answer) {
                 Some(form) => printed(help::print(form, vars)),
-                None => ended(unparsed(), report::print_clap_message(&answer).map(|()| End::Exited(0))),
+                None => ended(unparsed(), usage::print_clap_message(&answer).map(|()| End::Exited(0))),
             };
         }
     };

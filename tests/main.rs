@@ -23,6 +23,7 @@ mod layers;
 mod listening;
 mod mfa;
 mod network;
+mod next_step;
 mod options;
 mod own_credentials;
 mod print;

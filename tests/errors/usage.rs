@@ -23,6 +23,10 @@ const INSTEAD_OF_A_COMMAND: &[(&str, &[&str])] = &[
 pub(super) fn pages() -> Vec<Page> {
     let mut pages = lines(&[
         ("usage-flag-unknown", &["--rolearn", ROLE]),
+        ("usage-flag-of-the-command", &["-r", ROLE, "--no-such-flag"]),
+        ("usage-flag-of-another-tool", &["--duration-seconds=3600", "-r", ROLE]),
+        ("usage-flag-without-equivalent", &["--no-session", "-r", ROLE]),
+        ("usage-flags-combined", &["-r", ROLE, "-vx"]),
         ("usage-flag-twice", &["-r", ROLE, "--duration", "1h", "--duration", "2h"]),
         ("usage-switch-with-value", &["-r", ROLE, "--quiet=1"]),
         ("usage-clear-cache-and-command", &["--clear-cache"]),
