@@ -39,6 +39,10 @@ const AWS_TEXTS: &[&str] = &[
     "AWS_USE_FIPS_ENDPOINT",
 ];
 
+/// The variables that xassume sets for the command and for an xassume that it starts itself.
+pub(crate) const OWN_VARIABLES: [&str; 6] =
+    ["XASSUME_DEPTH", "XASSUME_HELD", "XASSUME_LABEL", "XASSUME_REFRESH", "XASSUME_REFRESH_NAME", "XASSUME_SESSION"];
+
 /// systemd's variables that contain the ID of the process for which other variables are meant.
 pub(crate) const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "SYSTEMD_EXEC_PID", "WATCHDOG_PID"];
 

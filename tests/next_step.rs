@@ -1,6 +1,6 @@
 //! What users of other tools type first. The error shows the command line of xassume, and the status stays the same.
 
-use crate::support::Xassume;
+use crate::support::{FakeSts, Xassume, probe};
 use std::os::unix::ffi::OsStrExt as _;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
@@ -38,4 +38,25 @@ fn an_unknown_flag_is_never_to_be_passed_as_a_value() {
     let odd = std::ffi::OsStr::from_bytes(b"--\xff");
     let error = user(&[]).arg(odd).run().exited(125).stderr;
     assert!(error.contains("\nhint: see xassume --help; "), "{error}");
+}
+
+#[test]
+fn misspelled_variables_are_warnings() {
+    let sts = FakeSts::start();
+    let xassume = Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_PROFLE", "dev").env("XASSUME_PRINT", "json");
+    // The command gets such variables from an outer xassume, or they belong to another program.
+    let xassume = ["LABEL", "REFRESH", "REFRESH_NAME", "SESSION", "DEPTH", "HELD", "BIN"]
+        .iter()
+        .fold(xassume, |xassume, name| xassume.env(format!("XASSUME_{name}"), "1"));
+    let run =
+        |flags: &[&str]| xassume.clone().args(flags).arg("--").args(probe()).args(["exit", "0"]).run().exited(0).stderr;
+    let expected = "xassume: warning: ignoring XASSUME_PRINT (--print has no variable)\n\
+                    xassume: warning: ignoring XASSUME_PROFLE (did you mean XASSUME_PROFILE?)\n";
+    assert_eq!(run(&[]), expected);
+    assert_eq!(run(&["--on-expiry", "restart"]), expected);
+    assert_eq!(run(&["-q"]), "");
+    let json = run(&["--log-format", "json"]);
+    assert!(json.lines().count() == 2 && json.contains(r#""event":"warning""#), "{json}");
+    let checked = xassume.args(["--check"]).run().exited(0).stderr;
+    assert_eq!(checked, expected);
 }

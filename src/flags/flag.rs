@@ -56,6 +56,12 @@ impl Flag {
         format!("XASSUME_{}", self.long.to_ascii_uppercase().replace('-', "_"))
     }
 
+    /// Checks whether this is the name of the flag's variable. It needs no memory, unlike [`Self::variable`].
+    pub(crate) fn is_set_by(&self, name: &str) -> bool {
+        let expected = self.long.bytes().map(|byte| if byte == b'-' { b'_' } else { byte.to_ascii_uppercase() });
+        self.has_variable && name.strip_prefix("XASSUME_").is_some_and(|name| name.bytes().eq(expected))
+    }
+
     pub(super) const fn short(mut self, short: char) -> Self {
         self.short = Some(short);
         self

@@ -12,6 +12,7 @@ mod request;
 mod run;
 mod session_name;
 mod task;
+mod unknown_variables;
 mod unparsed;
 mod values;
 mod web_identity;

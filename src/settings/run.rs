@@ -5,6 +5,7 @@ use super::lints;
 use super::mode::Mode;
 use super::request::request;
 use super::session_name::Host;
+use super::unknown_variables::unknown_variables;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
 use crate::deliver::DeliverySettings;
@@ -90,16 +91,15 @@ pub(super) fn settings(
 ) -> Result<Settings, Error> {
     let command = flags.command.clone();
     notes.extend_from_slice(&flags.notes);
-    let mfa = mfa(flags, vars, &mut notes)?;
     let listen = listen(flags)?;
-    let warnings = lints::own_profile(&command, &delivery).into_iter();
+    let warnings = unknown_variables(vars).chain(lints::own_profile(&command, &delivery));
     let gets_sockets = !listen.is_empty() || vars.has_sockets_for(std::process::id());
     let warnings = warnings.chain(gets_sockets.then(|| lints::sockets_for_a_shell(&command)).flatten()).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     let settings = Settings {
         cache: cache(flags)?,
         request: request(flags, vars, host, read)?,
-        mfa,
+        mfa: mfa(flags)?,
         sts: sts(flags)?,
         mode,
         delivery,
@@ -151,11 +151,7 @@ fn no_sign_in(flags: &FlagValues, vars: &Vars) -> Result<Option<&'static str>, E
 ///
 /// # Errors
 /// Fails if the code or the duration is invalid.
-fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<MfaSettings, Error> {
-    if vars.text(&MFA_TOKEN.variable_name()).is_some() {
-        let reason = "an MFA code is valid for one run only; use --mfa-token or --mfa-command";
-        notes.push(Ignored::new("XASSUME_MFA_TOKEN", reason));
-    }
+fn mfa(flags: &FlagValues) -> Result<MfaSettings, Error> {
     let code = match (flags.one(&MFA_TOKEN), flags.one(&MFA_COMMAND)) {
         (Some(token), _) => match token.text()? {
             "-" => CodeSource::StandardInput,
