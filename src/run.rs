@@ -5,6 +5,7 @@ use crate::commands::{check, clear_cache, exec, help, list, print, supervise};
 use crate::deliver::process;
 use crate::error::Error;
 use crate::files;
+use crate::launch::meant;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::process::End;
 use crate::process::outcome::FAILED;
@@ -77,7 +78,8 @@ fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
 /// Reads the settings and runs the mode that they select.
 fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     signals::install_pid1_handlers();
-    match settings::task(flags, vars, &host(), &files::read_text)? {
+    let task = settings::task(flags, vars, &host(), &files::read_text);
+    match task.map_err(|error| meant::role(error, vars))? {
         Task::Completions(script) => output::print_until_closed(script.as_bytes()).map(|()| End::Exited(0)),
         Task::ClearCache(cache) => clear_cache::run(&cache, vars, report),
         Task::Print(settings, format) => print::run(&settings, format, vars, report),

@@ -4,9 +4,124 @@ use crate::support::{FakeSts, Xassume, probe};
 use std::os::unix::ffi::OsStrExt as _;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
-/// A user without STS, who runs xassume with these arguments.
+const CONFIG: &str = "[profile production]\n[profile \"my team\"]\n[profile it's]\n[profile 1111/Admin]\n[profile sh]\n\
+                      [profile \u{1b}[2J]\n[profile help]\n";
+
+/// A user with these profiles and no STS, who runs xassume with these arguments.
 fn user(args: &[&str]) -> Xassume {
-    Xassume::at("http://127.0.0.1:1").args(args)
+    Xassume::at("http://127.0.0.1:1").file(".aws/config", CONFIG).args(args)
+}
+
+/// The hint of the error for a command that was not found.
+#[track_caller]
+fn hint(xassume: &Xassume) -> String {
+    let error = xassume.run().exited(127).stderr;
+    let (message, hint) = error.split_once("\nhint: ").expect("a hint");
+    assert!(message.ends_with(": command not found"), "{message}");
+    hint.trim_end().to_owned()
+}
+
+#[track_caller]
+fn meant(args: &[&str]) -> String {
+    let hint = hint(&user(args));
+    hint.strip_prefix("did you mean: ").unwrap_or_else(|| panic!("{args:?}: {hint}")).to_owned()
+}
+
+#[test]
+fn a_profile_in_the_place_of_the_command_is_recognized() {
+    for (args, line) in [
+        (&["production", "--", "aws", "s3", "ls"][..], "xassume -p production -- aws s3 ls"),
+        (&["production", "aws", "s3", "ls"], "xassume -p production -- aws s3 ls"),
+        (&["--", "production", "--", "aws"], "xassume -p production -- aws"),
+        (&["production"], "xassume -p production -- $SHELL"),
+        (&["production", "--"], "xassume -p production -- $SHELL"),
+        (&["my team", "echo", "a b", "", "$x"], "xassume -p 'my team' -- echo 'a b' '' '$x'"),
+        (&["it's", "true"], r"xassume -p 'it'\''s' -- true"),
+        (&["1111/Admin", "true"], "xassume -p 1111/Admin -- true"),
+        (&["production", "aws", "--", "x"], "xassume -p production -- aws -- x"),
+        (&["-v", "production", "aws"], "xassume … -p production -- aws"),
+        (&["-r", ROLE, "production", "aws"], "xassume … -p production -- aws"),
+        (&["production", "--no-session", "--", "aws"], "xassume … -p production -- aws"),
+        (&["help"], "xassume -p help -- $SHELL"),
+        (&["--on-expiry", "restart", "production", "--", "./worker"], "xassume … -p production -- ./worker"),
+    ] {
+        assert_eq!(meant(args), line, "{args:?}");
+    }
+}
+
+#[test]
+fn the_subcommands_of_other_tools_are_recognized() {
+    for (args, line) in [
+        (&["exec", "production", "--", "aws", "s3", "ls"][..], "xassume -p production -- aws s3 ls"),
+        (&["exec", "-p", "production", "--", "aws"], "xassume -p production -- aws"),
+        (&["exec", "-a", "production", "--", "aws"], "xassume -p production -- aws"),
+        (&["exec", "--profile=production", "aws"], "xassume -p production -- aws"),
+        (&["exec", "--duration", "8h", "production", "--", "aws"], "xassume … -p production -- aws"),
+        (&["exec", "production"], "xassume -p production -- $SHELL"),
+        (&["assume", "production"], "xassume -p production -- $SHELL"),
+        (&["assume", ROLE, "true"], "xassume -r arn:aws:iam::111111111111:role/R -- true"),
+        (&["exec", "production", "--server"], "xassume … -p production -- $SHELL"),
+        (&["export", "production"], "xassume -p production --print export"),
+        (&["export", "--format=json", "production"], "xassume … -p production --print export"),
+        (&["exec", "aws", "--profile", "production"], "xassume -p PROFILE -- COMMAND"),
+        (&["exec", "prodution", "--", "aws"], "xassume -p PROFILE -- COMMAND"),
+        (&["exec"], "xassume -p PROFILE -- COMMAND"),
+        (&["export"], "xassume -p PROFILE --print export"),
+        (&["version"], "xassume --version"),
+        (&["completion", "zsh"], "xassume --completions SHELL"),
+    ] {
+        assert_eq!(meant(args), line, "{args:?}");
+    }
+    let without_files = Xassume::at("http://127.0.0.1:1").arg("help");
+    assert_eq!(hint(&without_files), "did you mean: xassume --help");
+}
+
+#[test]
+fn a_role_in_the_place_of_the_command_is_recognized() {
+    assert_eq!(meant(&["111111111111:R", "--", "aws"]), "xassume -r 111111111111:R -- aws");
+    assert_eq!(meant(&["-r", ROLE, "222222222222:T", "aws"]), "xassume … -r 222222222222:T -- aws");
+}
+
+#[test]
+fn long_secret_and_unprintable_arguments_are_left_out() {
+    let token = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJpIn0.c2ln";
+    assert_eq!(meant(&["production", "curl", "-H", token, "url"]), "xassume -p production -- curl -H …");
+    for secret in ["--password", "DB_PASSWORD=x", "--api-token=x", "Authorization: Basic x", "postgres://u:p@host/db"] {
+        assert_eq!(meant(&["production", "run-it", secret, "x"]), "xassume -p production -- run-it …");
+    }
+    assert_eq!(meant(&["production", "echo", "\u{1b}[2J"]), "xassume -p production -- echo …");
+    let long = "x".repeat(1000);
+    assert_eq!(meant(&["production", "sh", "-c", &long]), "xassume -p production -- sh -c …");
+    let line = meant(&[&["production"][..], &vec!["word"; 10_000]].concat());
+    assert!(line.ends_with(" word …") && line.len() < 220, "{line}");
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    let xassume = user(&["production", "echo"]).arg(odd);
+    assert_eq!(hint(&xassume), "did you mean: xassume -p production -- echo …");
+    let code = user(&["--mfa-token", "123456", "--mfa-serial", "GAHT12345678", "production", "true"]);
+    assert_eq!(hint(&code), "did you mean: xassume … -p production -- true");
+    // The name would not be shown as it is.
+    assert!(hint(&user(&["\u{1b}[2J"])).starts_with("check the spelling"));
+}
+
+#[test]
+fn an_existing_program_is_run_even_if_it_is_also_a_profile() {
+    let sts = FakeSts::start();
+    let run = |args: &[&str]| Xassume::new(&sts).file(".aws/config", CONFIG).args(["-r", ROLE]).args(args).run();
+    assert_eq!(run(&["sh", "-c", "echo ran"]).exited(0).stdout_text(), "ran\n");
+    let error = run(&["/tmp"]).exited(126).stderr;
+    assert!(error.contains("it is a directory") && !error.contains("did you mean"), "{error}");
+}
+
+#[test]
+fn files_that_cannot_be_read_leave_the_usual_hint() {
+    for config in ["[profile", "[profile production]\nno value"] {
+        let xassume = user(&["production", "aws"]).file(".aws/config", config);
+        assert!(hint(&xassume).starts_with("check the spelling and PATH"), "{config}");
+    }
+    let usual = [&["staging", "aws"][..], &["-p", "production", "production", "aws"], &["-r", ROLE, "no-such"]];
+    for args in usual {
+        assert!(hint(&user(args)).starts_with("check the spelling and PATH"), "{args:?}");
+    }
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::isolated;
 use crate::error::{CommandError, CommandFault, Error};
-use crate::launch::Launch;
 use crate::launch::sockets::CommandSockets;
+use crate::launch::{Launch, meant};
 use crate::process::End;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::sys::{exec, lookup};
+use crate::sys::exec;
 use crate::vars::Vars;
 
 /// Gets a session and replaces xassume with the command. Does not return on success.
@@ -16,7 +16,7 @@ use crate::vars::Vars;
 /// # Errors
 /// No session is available, or the command cannot be run.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
-    let command = lookup::find(&settings.command, vars.get("PATH"))?;
+    let command = meant::find(settings, vars)?;
     let sockets = CommandSockets::reserve(&settings.listen, vars)?;
     let mut launch = Launch::prepare(settings, vars, report)?;
     // The files of Unix sockets are removed only if the command does not start.
@@ -29,5 +29,5 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<En
     let region = session.instance_region.as_deref();
     let environment = launch.environment(&session, region, credentials, Recipient::Exec);
     let errno = exec::replace(&command, &environment, &sockets.held);
-    Err(CommandError { name: command.name(), fault: CommandFault::of_execve(errno as i32) }.into())
+    Err(CommandError::new(command.name(), CommandFault::of_execve(errno as i32)).into())
 }

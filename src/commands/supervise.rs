@@ -10,7 +10,7 @@ use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
 use crate::launch::sockets::{CommandSockets, meant_for_another};
-use crate::launch::{Launch, runtime};
+use crate::launch::{Launch, meant, runtime};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
 use crate::report::{Report, writer};
@@ -22,7 +22,7 @@ use crate::supervise::notify::watchdog_interval;
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Deliver as _, SessionSource};
 use crate::sys::clock::SystemClock;
-use crate::sys::lookup::{self, Command};
+use crate::sys::lookup::Command;
 use crate::sys::memory;
 use crate::sys::notify::ManagerSocket;
 use crate::sys::offload::Offload;
@@ -35,7 +35,7 @@ use std::path::Path;
 /// No first session is available, the command cannot be started, or the session has expired and could not be refreshed.
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     memory::zero_freed_memory();
-    let command = lookup::find(&settings.command, vars.get("PATH"))?;
+    let command = meant::find(settings, vars)?;
     let sockets = CommandSockets::reserve(&settings.listen, vars)?;
     let mut launch = Launch::prepare(settings, vars, report)?;
     launch.socket_variables = sockets.variables();

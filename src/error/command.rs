@@ -12,6 +12,8 @@ pub(crate) struct CommandError {
     /// The name of the command, as the user typed it.
     pub(crate) name: String,
     pub(crate) fault: CommandFault,
+    /// The command line that the user probably meant. `None` if nothing suggests another one.
+    pub(crate) meant: Option<String>,
 }
 
 /// What is wrong with the command or its file.
@@ -67,6 +69,10 @@ impl CommandFault {
 }
 
 impl CommandError {
+    pub(crate) fn new(name: String, fault: CommandFault) -> Self {
+        Self { name, fault, meant: None }
+    }
+
     pub(super) fn status(&self) -> u8 {
         match self.fault {
             CommandFault::Empty | CommandFault::NotFound => NOT_FOUND,
@@ -75,6 +81,9 @@ impl CommandError {
     }
 
     pub(super) fn hint(&self) -> String {
+        if let Some(meant) = &self.meant {
+            return format!("did you mean: {meant}");
+        }
         let hint = match self.fault {
             CommandFault::Empty => "if you passed a shell variable, check that it is set",
             CommandFault::NotFound if self.name.contains(char::is_whitespace) => {

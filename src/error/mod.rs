@@ -201,7 +201,7 @@ impl Error {
 /// have run out, or if the file system did not answer within `limit`.
 pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration) -> Error {
     match errno {
-        libc::ENOENT if gone => CommandError { name, fault: CommandFault::NotFound }.into(),
+        libc::ENOENT if gone => CommandError::new(name, CommandFault::NotFound).into(),
         libc::ETIMEDOUT => Error::Cannot {
             what: "start the command",
             reason: format!("its file was not read within {}s", limit.as_secs()),
@@ -210,7 +210,7 @@ pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration)
         libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
             Error::cannot("start the command", &io::Error::from_raw_os_error(errno), CHECK_LIMITS)
         }
-        errno => CommandError { name, fault: CommandFault::of_execve(errno) }.into(),
+        errno => CommandError::new(name, CommandFault::of_execve(errno)).into(),
     }
 }
 
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn statuses_follow_env_and_timeout() {
-        let command = |fault| Error::from(CommandError { name: "x".into(), fault });
+        let command = |fault| Error::from(CommandError::new("x".into(), fault));
         let (not_found, not_runnable) = (command(CommandFault::NotFound), command(CommandFault::Directory));
         let usage = Error::usage("no", "hint");
         assert_eq!((not_found.status(), not_runnable.status(), usage.status()), (127, 126, 125));

@@ -3,6 +3,7 @@
 pub(crate) mod context;
 pub(crate) mod delivery;
 mod environment;
+pub(crate) mod meant;
 mod plan_event;
 pub(crate) mod refresh;
 mod removal;

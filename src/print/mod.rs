@@ -9,6 +9,7 @@ mod format;
 mod quote;
 
 pub(crate) use format::{Format, Syntax};
+pub(crate) use quote::shell_word;
 
 use crate::error::Error;
 use crate::session::Session;

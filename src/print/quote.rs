@@ -3,6 +3,7 @@
 //!
 //! Each function appends to a text, so that no further copy of a secret is made.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The reason why a format cannot represent a variable, as a sentence without its subject, such as "is not valid
@@ -20,6 +21,19 @@ pub(super) fn posix(value: &str, into: &mut String) {
         }
     }
     into.push('\'');
+}
+
+/// Returns a word as a user would type it in a shell: unchanged if no shell gives its characters a meaning, and otherwise
+/// quoted for sh and similar shells.
+pub(crate) fn shell_word(word: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
+    // zsh expands a leading `=`.
+    if !word.is_empty() && !word.starts_with('=') && word.bytes().all(is_plain) {
+        return word.into();
+    }
+    let mut quoted = String::new();
+    posix(word, &mut quoted);
+    quoted.into()
 }
 
 /// Quotes a value for fish: between single quotes, `\'` and `\\` are the only escapes (fish's manual, "Quotes").

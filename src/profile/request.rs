@@ -46,7 +46,7 @@ impl Request {
 
     /// Returns where the value of a flag comes from, which is the command line or the flag's variable. Returns `None`
     /// if the flag has no value.
-    pub(super) fn given(&self, flag: &'static Flag) -> Option<Origin> {
+    pub(crate) fn given(&self, flag: &'static Flag) -> Option<Origin> {
         self.origins.iter().copied().find(|origin| origin.flag() == flag)
     }
 

@@ -7,11 +7,13 @@ use super::run::{Settings, settings};
 use super::session_name::Host;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
+use crate::claims::contain_token;
 use crate::conflicts::settle;
 use crate::deliver::Via;
 use crate::error::Error;
-use crate::flags::{CHECK, CLEAR_CACHE, COMPLETIONS, Flag, PRINT};
-use crate::print::{Format, completions};
+use crate::flags::{CHECK, CLEAR_CACHE, COMPLETIONS, Flag, PRINT, PROFILE, ROLE_ARN};
+use crate::print::{Format, completions, shell_word};
+use crate::role::RoleArn;
 use crate::vars::Vars;
 use std::path::Path;
 
@@ -89,7 +91,21 @@ fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
         return Err(Error::Conflict { message, hint: "remove one of them".into() });
     }
     if !flags.command.is_empty() {
-        return Err(Error::Conflict { message: format!("--{} does not run a command", flag.long), hint: hint.into() });
+        let meant = meant(flags, flag).map(|meant| format!("; if it was meant as {meant}")).unwrap_or_default();
+        let hint = format!("{hint}{meant}");
+        return Err(Error::Conflict { message: format!("--{} does not run a command", flag.long), hint });
     }
     Ok(Some(flag))
+}
+
+/// Returns what a single word in the place of the command was probably meant as, which is a role or a profile. Returns
+/// `None` if a flag selects one of them.
+fn meant(flags: &FlagValues, mode: &Flag) -> Option<String> {
+    let [word] = flags.command.as_slice() else { return None };
+    let selects_none = ![&ROLE_ARN, &PROFILE].into_iter().any(|flag| flags.is_typed(flag));
+    let word = word
+        .to_str()
+        .filter(|word| selects_none && [CHECK, PRINT].contains(mode) && !contain_token(word.as_bytes()))?;
+    let (what, flag) = if RoleArn::parse(word).is_ok() { ("role", "-r") } else { ("profile", "-p") };
+    Some(format!("a {what}, use {flag} {}", shell_word(word)))
 }

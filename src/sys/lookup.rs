@@ -37,7 +37,7 @@ impl Command {
 /// Fails if no file can be run.
 pub(crate) fn find(words: &[OsString], path: Option<&OsStr>) -> Result<Command, CommandError> {
     let name = words.first().map(OsString::as_os_str).unwrap_or_default();
-    found(name, words, path).map_err(|fault| CommandError { name: name.to_string_lossy().into_owned(), fault })
+    found(name, words, path).map_err(|fault| CommandError::new(name.to_string_lossy().into_owned(), fault))
 }
 
 fn found(name: &OsStr, words: &[OsString], path: Option<&OsStr>) -> Result<Command, CommandFault> {

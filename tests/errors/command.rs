@@ -25,8 +25,23 @@ fn script_without_interpreter(name: &'static str, args: &'static [&'static str])
     })
 }
 
+/// A command line in the form of another tool, by a user with a profile `production`.
+fn of_another_tool(name: &'static str, args: &'static [&'static str]) -> Page {
+    page(name, move || {
+        Scene::new(user_without_sts().args(args).file(".aws/config", "[profile production]\n[profile \"my team\"]\n"))
+            .status(127)
+    })
+}
+
 pub(super) fn pages() -> Vec<Page> {
     vec![
+        of_another_tool("command-is-a-profile", &["production", "--", "aws", "s3", "ls"]),
+        of_another_tool("command-is-a-profile-alone", &["production"]),
+        of_another_tool("command-is-a-profile-after-flags", &["-v", "my team", "sh", "-c", "aws s3 ls"]),
+        of_another_tool("command-is-a-role", &["521111111144:DeployMaster", "--", "aws", "s3", "ls"]),
+        of_another_tool("command-is-a-subcommand", &["exec", "production", "--", "aws", "s3", "ls"]),
+        of_another_tool("command-is-a-subcommand-without-profile", &["exec", "staging", "--", "aws", "s3", "ls"]),
+        of_another_tool("command-is-help", &["help"]),
         page("command-not-found", || running(&["no-such-command", "-v"]).status(127)),
         page("command-not-found-by-path", || running(&["./no/such/command"]).status(127)),
         page("command-line-in-one-argument", || running(&["aws s3 ls"]).status(127)),

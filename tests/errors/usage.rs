@@ -51,6 +51,8 @@ pub(super) fn pages() -> Vec<Page> {
             let xassume = user_without_sts().env("XASSUME_VIA", "endpoint").env("XASSUME_ON_EXPIRY", "restart");
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }),
+        page("usage-check-and-profile", || Scene::new(user_without_sts().args(["--check", "production"]))),
+        page("usage-print-and-role", || Scene::new(user_without_sts().args(["--print", "env", "521111111144:Deploy"]))),
         page("usage-no-command", || Scene::new(user_without_sts().args(["-r", ROLE]))),
         page("usage-flag-without-value", || {
             Scene::new(user_without_sts().args(["--", "true"]).without_args().arg("-r"))

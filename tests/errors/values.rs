@@ -22,6 +22,11 @@ pub(super) fn pages() -> Vec<Page> {
         ("value-role-of-a-group", &["-r", "arn:aws:iam::521111111144:group/admins"]),
         ("value-role-of-an-instance-profile", &["-r", "arn:aws:iam::521111111144:instance-profile/Web"]),
         ("value-role-of-the-root", &["-r", "arn:aws:iam::521111111144:root"]),
+        ("value-role-of-identity-center", &["-r", "arn:aws:sts::521111111144:assumed-role/AWSReservedSSO_A_0123/me"]),
+        ("value-role-with-resource-type", &["-r", "521111111144:role/DeployMaster"]),
+        ("value-role-with-slash", &["-r", "521111111144/team/DeployMaster"]),
+        ("value-role-chain", &["-r", "111111111111:Hub,222222222222:Target"]),
+        ("value-role-account-alone", &["-r", "521111111144"]),
         ("value-role-name-alone", &["-r", "DeployMaster"]),
         ("value-role-with-short-account", &["-r", "arn:aws:iam::5211:role/DeployMaster"]),
         ("value-role-without-name", &["-r", "arn:aws:iam::521111111144:role/"]),
@@ -54,6 +59,8 @@ pub(super) fn pages() -> Vec<Page> {
         ("value-mfa-session-duration", &["-r", ROLE, "--mfa-session-duration", "37h"]),
         ("value-mfa-session-duration-fraction", &["-r", ROLE, "--mfa-session-duration", "1h 1ms"]),
         ("value-region", &["-r", ROLE, "--region", "Frankfurt"]),
+        ("value-region-without-hyphen", &["-r", ROLE, "--region", "eu-west1"]),
+        ("value-region-zone", &["-r", ROLE, "--region", "us-east-1a"]),
         ("value-endpoint", &["-r", ROLE, "--sts-endpoint", "sts.eu-central-1.amazonaws.com"]),
         ("value-sts-timeout", &["-r", ROLE, "--sts-timeout", "2h"]),
         ("value-ca-bundle-missing", &["-r", ROLE, "--ca-bundle", "/no/such.pem"]),
@@ -121,6 +128,14 @@ fn variables() -> Vec<Page> {
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }));
     }
+    pages.push(page("value-role-is-a-profile", || {
+        let xassume = user_without_sts().file(".aws/config", "[profile \"my team\"]\n");
+        Scene::new(xassume.args(["-r", "my team", "--", "true"]))
+    }));
+    pages.push(page("value-variable-role-is-a-profile", || {
+        let xassume = user_without_sts().file(".aws/config", "[profile production]\n");
+        Scene::new(xassume.env("XASSUME_ROLE_ARN", "production").args(["--", "true"]))
+    }));
     pages.push(page("value-variable-role", || {
         Scene::new(user_without_sts().env("AWS_ROLE_ARN", "DeployMaster").args(["--", "true"]))
     }));

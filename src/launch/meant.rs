@@ -1,0 +1,178 @@
+//! Finds the command. If there is no such command, or if the value of `--role-arn` is not a role, finds out what the user
+//! probably meant.
+//!
+//! Other tools (aws-vault, granted, aws-runas, saml2aws) have subcommands, and take the name of a profile where xassume
+//! expects the command. The config files are read only after the command was not found.
+
+use crate::claims::contain_token;
+use crate::error::{CommandFault, Error, deceives};
+use crate::files;
+use crate::flags::{PROFILE, ROLE_ARN};
+use crate::origin::Origin;
+use crate::print::shell_word;
+use crate::profile::ProfileSet;
+use crate::role::RoleArn;
+use crate::settings::Settings;
+use crate::sys::lookup::{self, Command};
+use crate::vars::Vars;
+use std::ffi::OsString;
+
+/// Subcommands of other tools that run a command or select a profile.
+const SUBCOMMANDS: [&str; 7] = ["assume", "exec", "login", "run", "shell", "switch", "use"];
+/// Subcommands that have a flag of xassume as their equivalent. Those in the second table also need a profile.
+const ALONE: [(&str, &str); 5] = [
+    ("help", "--help"),
+    ("version", "--version"),
+    ("clear", "--clear-cache"),
+    ("completion", "--completions SHELL"),
+    ("completions", "--completions SHELL"),
+];
+const OF_A_PROFILE: [(&str, &str); 3] =
+    [("check", "--check"), ("export", "--print export"), ("print", "--print export")];
+/// Flags that are followed by a profile. `-a` is the one of saml2aws.
+const PROFILE_FLAGS: [&str; 4] = ["-p", "-a", "--profile", "--idp-account"];
+/// A suggested command line with more characters than this is cut after a word.
+const LONGEST: usize = 160;
+/// Parts of an argument that probably contains a secret, or after which a secret probably follows.
+const OF_SECRETS: [&str; 7] = ["api-key", "apikey", "auth", "passw", "pwd", "secret", "token"];
+/// Stands for what the suggested command line leaves out.
+const LEFT_OUT: &str = " …";
+
+/// Finds the file of the command.
+///
+/// # Errors
+/// No file can be run. If no file was found, the error suggests what the user probably meant.
+pub(crate) fn find(settings: &Settings, vars: &Vars) -> Result<Command, Error> {
+    lookup::find(&settings.command, vars.get("PATH")).map_err(|mut error| {
+        if error.fault == CommandFault::NotFound {
+            let is_typed = |flag| settings.request.given(flag).is_some_and(Origin::is_typed);
+            let profiles = if is_typed(&PROFILE) { None } else { profiles(vars) };
+            let has_flags = settings.request.origins.iter().any(|origin| origin.is_typed());
+            error.meant = command_line(&settings.command, profiles.as_ref(), has_flags);
+        }
+        error.into()
+    })
+}
+
+/// Replaces the hint if the value of `--role-arn` or of its variable is the name of a profile. Returns any other error
+/// unchanged.
+pub(crate) fn role(error: Error, vars: &Vars) -> Error {
+    let (flag, variable) = (Origin::Flag(&ROLE_ARN).to_string(), Origin::Variable(&ROLE_ARN).to_string());
+    match error {
+        Error::Value { origin, value: Some(value), invalid }
+            if (origin == flag || origin == variable) && is_profile(&value, profiles(vars).as_ref()) =>
+        {
+            let name = shell_word(&value);
+            let meant =
+                if origin == flag { format!("-p {name}") } else { format!("{}={name}", Origin::Variable(&PROFILE)) };
+            Error::Value { origin, invalid: invalid.hint(format!("did you mean: {meant}")), value: Some(value) }
+        }
+        error => error,
+    }
+}
+
+/// Returns the profiles of the shared config files, or `None` if the files cannot be used.
+fn profiles(vars: &Vars) -> Option<ProfileSet> {
+    files::read(vars).ok().map(|files| files.profiles)
+}
+
+/// Checks whether there is a profile with this name. A name that a terminal would not show as it is does not count.
+fn is_profile(name: &str, profiles: Option<&ProfileSet>) -> bool {
+    profiles.is_some_and(|profiles| profiles.profile(name).is_some()) && !name.contains(deceives)
+}
+
+/// What selects the credentials in a command line of another tool.
+struct Selected<'a> {
+    /// `-p` or `-r`.
+    flag: &'static str,
+    value: &'a str,
+    /// The words after the value.
+    rest: &'a [OsString],
+    /// Whether there are words before the value that the suggested command line leaves out.
+    skipped: bool,
+}
+
+/// Returns the command line that the user probably meant, or `None` if the command is not one of the other tools' forms.
+/// `has_flags` says whether there are flags before the command. They are not repeated, because their values may be
+/// secret.
+fn command_line(command: &[OsString], profiles: Option<&ProfileSet>, has_flags: bool) -> Option<String> {
+    let (name, rest) = command.split_first()?;
+    let name = name.to_str()?;
+    let mode = OF_A_PROFILE.iter().find(|(word, _)| *word == name).map(|(_, mode)| *mode);
+    let is_subcommand = mode.is_some() || SUBCOMMANDS.contains(&name);
+    let selected = selected(&command[..1], profiles)
+        .map(|selected| Selected { rest, ..selected })
+        .or_else(|| selected(rest, profiles).filter(|_| is_subcommand));
+    let Some(Selected { flag, value, rest, skipped }) = selected else {
+        let alone = ALONE.iter().find(|(word, _)| *word == name).map(|(_, flag)| format!("xassume {flag}"));
+        let placeholders = || is_subcommand.then(|| general(mode));
+        return alone.or_else(placeholders);
+    };
+    let (words, has_more) = without_flags(rest);
+    let left_out = if has_flags || skipped || has_more { LEFT_OUT } else { "" };
+    let start = format!("xassume{left_out} {flag} {}", shell_word(value));
+    Some(match mode {
+        Some(mode) => format!("{start} {mode}"),
+        None if words.is_empty() => format!("{start} -- $SHELL"),
+        None => format!("{start} --{}", shown(words)),
+    })
+}
+
+/// Returns the general form of a command line.
+fn general(mode: Option<&str>) -> String {
+    format!("xassume -p PROFILE {}", mode.unwrap_or("-- COMMAND"))
+}
+
+/// Returns the first word that is a profile or a role, up to the first `--`. Only flags and their values may precede it.
+fn selected<'a>(words: &'a [OsString], profiles: Option<&ProfileSet>) -> Option<Selected<'a>> {
+    let mut skipped = false;
+    let mut follows_flag = false;
+    for (at, word) in words.iter().enumerate().take_while(|(_, word)| *word != "--") {
+        let word = word.to_str()?;
+        let value = word.split_once('=').filter(|_| word.starts_with('-')).map_or(word, |(_, value)| value);
+        let flag = if is_profile(value, profiles) { Some("-p") } else { RoleArn::parse(value).is_ok().then_some("-r") };
+        if let Some(flag) = flag {
+            return Some(Selected { flag, value, rest: &words[at + 1..], skipped });
+        }
+        if !word.starts_with('-') && !follows_flag {
+            return None;
+        }
+        skipped |= !PROFILE_FLAGS.contains(&word);
+        follows_flag = word.starts_with('-');
+    }
+    None
+}
+
+/// Returns the command in the words after a profile, and whether flags before it were left out.
+fn without_flags(words: &[OsString]) -> (&[OsString], bool) {
+    let is_flag = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    if !words.first().is_some_and(is_flag) {
+        return (words, false);
+    }
+    match words.iter().position(|word| word == "--") {
+        Some(at) => (&words[at + 1..], at > 0),
+        None => (&[], true),
+    }
+}
+
+/// Returns the words as a user would type them in a shell, each after a space. The text is cut before a word that makes it
+/// too long, that a terminal would not show as it is, or that may be a secret.
+fn shown(words: &[OsString]) -> String {
+    let mut text = String::new();
+    for word in words {
+        let word = word.to_str().filter(|word| !word.contains(deceives) && !may_be_secret(word));
+        let Some(word) = word.map(shell_word).filter(|word| text.len() + word.len() < LONGEST) else {
+            return text + LEFT_OUT;
+        };
+        text += " ";
+        text += &word;
+    }
+    text
+}
+
+/// Checks whether an argument, or the one after it, is probably a secret.
+fn may_be_secret(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let has_password = lower.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+    has_password || OF_SECRETS.iter().any(|part| lower.contains(part)) || contain_token(word.as_bytes())
+}
