@@ -118,6 +118,8 @@ fn files_that_cannot_be_read_leave_the_usual_hint() {
         let xassume = user(&["production", "aws"]).file(".aws/config", config);
         assert!(hint(&xassume).starts_with("check the spelling and PATH"), "{config}");
     }
+    let endless = user(&["production", "aws"]).env("AWS_CONFIG_FILE", "/dev/zero");
+    assert!(hint(&endless).starts_with("check the spelling and PATH"));
     let usual = [&["staging", "aws"][..], &["-p", "production", "production", "aws"], &["-r", ROLE, "no-such"]];
     for args in usual {
         assert!(hint(&user(args)).starts_with("check the spelling and PATH"), "{args:?}");
