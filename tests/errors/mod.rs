@@ -1,7 +1,7 @@
 //! Every error as the user sees it: the real program in a broken situation, compared with an approved page.
 //!
 //! `UPDATE=1 cargo test --locked --test main errors` writes the pages of `approved/` again. Read the changes before you
-//! commit them.
+//! commit them. `reasons.txt` has the reason that the log gives for each page.
 
 mod command;
 mod config;
@@ -20,25 +20,28 @@ mod wrapping;
 
 use crate::support::{FakeSts, Terminal, Xassume};
 use page::{Page, ROLE, directory, user_without_sts};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
+use std::path::Path;
+use std::{fs, thread};
+
+const GROUPS: [fn() -> Vec<Page>; 12] = [
+    command::pages,
+    config::pages,
+    delivery::pages,
+    denial::pages,
+    listen::pages,
+    mfa::pages,
+    network::pages,
+    source::pages,
+    sts::pages,
+    token::pages,
+    usage::pages,
+    values::pages,
+];
 
 fn groups() -> Vec<Vec<Page>> {
-    vec![
-        command::pages(),
-        config::pages(),
-        delivery::pages(),
-        denial::pages(),
-        listen::pages(),
-        mfa::pages(),
-        network::pages(),
-        source::pages(),
-        sts::pages(),
-        token::pages(),
-        usage::pages(),
-        values::pages(),
-    ]
+    GROUPS.map(|pages| pages()).into()
 }
 
 fn updating() -> bool {
@@ -154,6 +157,25 @@ fn every_page_has_the_form_of_an_error() {
             assert!(!text.contains(word), "{} says `{word}`", page.name);
         }
     }
+}
+
+/// The reason of each page in the log, in `reasons.txt`. The table in `docs/supervision.md` says what it means.
+#[test]
+fn every_page_has_its_reason_in_the_log() {
+    let of_group = |pages: fn() -> Vec<Page>| pages().iter().map(|page| (page.name, page.reason())).collect::<Vec<_>>();
+    let reasons: BTreeMap<&str, String> = thread::scope(|scope| {
+        let groups = GROUPS.map(|pages| scope.spawn(move || of_group(pages)));
+        groups.into_iter().flat_map(|group| group.join().expect("a group of pages")).collect()
+    });
+    let written: String = reasons.iter().map(|(name, reason)| format!("{name} {reason}\n")).collect();
+    let approved = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors/reasons.txt");
+    if updating() {
+        fs::write(&approved, &written).expect("the repository is writable");
+    }
+    let approved = fs::read_to_string(approved).unwrap_or_default();
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let different: Vec<_> = lines(&written).symmetric_difference(&lines(&approved)).cloned().collect();
+    assert!(different.is_empty(), "UPDATE=1 approves of: {different:#?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A page: a broken situation, and the approved output of the real program in it.
 
 use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary};
+use serde_json::Value;
 use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -126,6 +127,19 @@ impl Page {
         };
         let page = format!("{}{said}status {}\n", situation(&scene), scene.status);
         stable(&page, &scene.xassume)
+    }
+
+    /// The reason in the last line of the log as JSON, or `-` if the log is not JSON.
+    pub(super) fn reason(&self) -> String {
+        let mut scene = (self.make)();
+        scene.xassume = scene.xassume.env("XASSUME_LOG_FORMAT", "json");
+        let finished = scene.run().exited(scene.status);
+        let said = if scene.typed.is_some() { finished.stdout_text() } else { finished.stderr };
+        let failed = said.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+        let Some(failed) = failed else { return "-".to_owned() };
+        assert_eq!((&failed["event"], &failed["level"]), (&"failed".into(), &"error".into()), "{}", self.name);
+        assert_eq!(failed["status"], scene.status, "{}", self.name);
+        failed["reason"].as_str().expect("a reason").to_owned()
     }
 
     pub(super) fn approved(&self) -> PathBuf {

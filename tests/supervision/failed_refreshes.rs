@@ -1,7 +1,7 @@
 //! A refresh that fails: the command keeps running, and each change of the state is one line.
 
-use super::{RESTART, SHORT, count, denied, key, next_start, probing, restarting, signaling, without_restarts};
-use crate::support::{Answer, FakeSts};
+use super::{SHORT, count, denied, key, next_start, probing, restarting, signaling};
+use crate::support::{Answer, FakeSts, RESTART};
 use std::time::Duration;
 
 #[test]
@@ -117,6 +117,48 @@ fn a_reset_connection_is_retried_silently() {
     next_start(&xassume);
     next_start(&xassume);
     xassume.signal(libc::SIGTERM);
-    assert_eq!(without_restarts(&xassume.wait().exited(0)), "");
+    assert_eq!(xassume.wait().exited(0).stderr_besides_restarts(), "");
     assert_eq!(sts.requests().len(), 3);
+}
+
+#[test]
+fn a_failure_for_another_reason_is_a_warning_again() {
+    let lifetime = Answer::Lifetime(Duration::from_secs(3));
+    let unknown = Answer::error(403, "InvalidClientTokenId", "The security token included in the request is invalid");
+    let answers = [lifetime, denied(), denied(), unknown.clone(), unknown];
+    let sts = FakeSts::builder().script(answers).start();
+    let xassume = probing(restarting(&sts).args(["--log-format", "json", "-v"]), &["print-keys"]).spawn();
+    next_start(&xassume);
+    next_start(&xassume);
+    xassume.signal(libc::SIGTERM);
+    let finished = xassume.wait().exited(0);
+    let objects = finished.stderr.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect(line));
+    let failures: Vec<(String, String, u64)> = objects
+        .filter(|object| object["failures"].is_u64() && object["event"] != "recovered")
+        .map(|object| {
+            let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+            (text("event"), text("reason"), object["failures"].as_u64().unwrap_or_default())
+        })
+        .collect();
+    let expected = [
+        ("refresh_failing", "denied", 1),
+        ("retry", "denied", 2),
+        ("refresh_failing", "invalid-credentials", 3),
+        ("retry", "invalid-credentials", 4),
+    ];
+    assert_eq!(failures, expected.map(|(event, reason, count)| (event.to_owned(), reason.to_owned(), count)));
+}
+
+#[test]
+fn the_hint_of_a_failed_refresh_does_not_say_to_try_again() {
+    let sts = FakeSts::builder().script_forever([Answer::Lifetime(SHORT), Answer::unavailable()]).start();
+    let xassume = probing(restarting(&sts).args(["--sts-timeout", "500ms"]), &["print-keys"]).spawn();
+    next_start(&xassume);
+    xassume.error_line("refresh failed (session ");
+    assert_eq!(xassume.error_line("hint: "), "hint: STS is temporarily unavailable");
+    xassume.error_line("the session has expired and the command is still running; it could not be refreshed: ");
+    assert_eq!(xassume.error_line("hint: "), "hint: STS is temporarily unavailable");
+    // A launch is not repeated, so there the hint is right.
+    let launch = probing(restarting(&sts).args(["--sts-timeout", "500ms"]), &["print-keys"]).run().exited(125);
+    assert!(launch.stderr.ends_with("\nhint: STS is temporarily unavailable; try again later\n"), "{}", launch.stderr);
 }

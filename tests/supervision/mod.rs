@@ -20,7 +20,7 @@ mod stopping;
 mod terminal;
 mod unread_stderr;
 
-use crate::support::{Answer, FakeSts, Finished, Running, Xassume, binary, probe, processes};
+use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, processes};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -79,14 +79,6 @@ fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
 /// With a shell command line as the command.
 fn scripted(xassume: Xassume, script: &str) -> Xassume {
     xassume.args(["--", "sh", "-c", script])
-}
-
-/// What the line about a restart begins with, which is logged without `-v` too.
-const RESTART: &str = "xassume: restarting the command: session refreshed, expires at ";
-
-/// Standard error without the lines about restarts.
-fn without_restarts(finished: &Finished) -> String {
-    finished.stderr.split_inclusive('\n').filter(|line| !line.starts_with(RESTART)).collect()
 }
 
 /// The first line of the probe's `print-keys`.

@@ -2,11 +2,10 @@
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
-    RESTART, SHORT, Start, count, key, next_start, number_in, one_late_refresh, one_refresh, probing, restarting,
-    scripted,
+    SHORT, Start, count, key, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
 };
 use crate::support::times::iso;
-use crate::support::{Answer, FakeSts, Running, sys};
+use crate::support::{Answer, FakeSts, RESTART, Running, sys};
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, SystemTime};

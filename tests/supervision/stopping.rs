@@ -2,8 +2,7 @@
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
-    SHORT, count, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
-    without_restarts, xassume,
+    SHORT, count, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted, xassume,
 };
 use crate::support::{Answer, FakeSts, Running, binary, sys};
 
@@ -28,7 +27,7 @@ fn a_command_that_left_its_group_is_stopped_and_started_again() {
     assert_ne!(next_start(&xassume).pid, first.pid);
     assert!(has_ended(worker), "the group that the command has joined counts as its group");
     let finished = end(xassume).exited(0);
-    assert_eq!(without_restarts(&finished), "");
+    assert_eq!(finished.stderr_besides_restarts(), "");
     assert_eq!(count(&finished.stdout_text(), "TERM code="), 2, "each is called once");
 }
 
@@ -67,7 +66,8 @@ fn a_member_that_ignores_the_stop_signal_is_killed_and_warned_about_once() {
     }
     assert!(has_ended(workers[0]) && has_ended(workers[1]));
     let finished = end(xassume).exited(0);
-    let [warning, hint] = finished.stderr.lines().collect::<Vec<_>>()[..] else { panic!("{}", finished.stderr) };
+    let said = finished.stderr_besides_restarts();
+    let [warning, hint] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
     let which = format!("(pid {}), started by the command, ignores the stop signal", workers[0]);
     assert!(warning.contains(&which), "{warning}");
     assert!(hint.starts_with("hint: make ") && hint.contains(" handle the stop signal, or "), "{hint}");

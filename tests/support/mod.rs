@@ -64,7 +64,7 @@ pub use manager::FakeManager;
 pub use probe::probe;
 pub use proxy::FakeProxy;
 pub use pty::Terminal;
-pub use running::{Finished, Running, on_one_line};
+pub use running::{Finished, RESTART, Running, on_one_line};
 pub use sandbox::Sandbox;
 pub use seccomp::DeniedCall;
 pub use sign_in::{FakeSignIn, LOGIN_SESSION, write_sign_in};

@@ -157,6 +157,9 @@ impl Drop for Survivor {
     }
 }
 
+/// The beginning of the line about a restart.
+pub const RESTART: &str = "xassume: restarting the command: session refreshed, expires at ";
+
 /// How a program ended, and its output.
 #[derive(Debug)]
 pub struct Finished {
@@ -226,6 +229,11 @@ impl Finished {
             assert!(ended(survivor, PATIENCE), "pid {} lives on\n{}", survivor.pid, self.describe());
         }
         self
+    }
+
+    /// Standard error without the lines about restarts, which are always logged.
+    pub fn stderr_besides_restarts(&self) -> String {
+        self.stderr.split_inclusive('\n').filter(|line| !line.starts_with(RESTART)).collect()
     }
 
     pub fn describe(&self) -> String {
