@@ -41,10 +41,11 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     let mut flags = match settings::parse(arguments) {
         Ok(matches) => FlagValues::new(&matches, vars),
         Err(answer) => {
-            return match cli::asked(&answer) {
-                Some(form) => printed(help::print(form, vars)),
-                None => ended(unparsed(), usage::print_clap_message(&answer).map(|()| End::Exited(0))),
+            let printed = match cli::asked(&answer) {
+                Some(form) => help::print(form, vars),
+                None => usage::print_clap_message(&answer),
             };
+            return ended(unparsed(), printed.map(|()| End::Exited(0)));
         }
     };
     let log_options = match settings::log_options(&mut flags, vars) {
