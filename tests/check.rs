@@ -42,12 +42,7 @@ fn fails(xassume: &Xassume) -> String {
 /// The state of each step, by name, in the order of the page.
 fn states(page: &str) -> Vec<(String, String)> {
     let steps = page.lines().filter(|line| !line.starts_with(' ') && !line.starts_with("check "));
-    let of_line = |line: &str| -> Vec<(String, String)> {
-        let state = line[..13].trim().to_owned();
-        let end = if state == "not reached" { line.len() } else { line.len().min(28) };
-        line[13..end].split(',').map(|name| (name.trim().to_owned(), state.clone())).collect()
-    };
-    steps.flat_map(of_line).collect()
+    steps.map(|line| (line[13..line.len().min(28)].trim().to_owned(), line[..13].trim().to_owned())).collect()
 }
 
 /// Asserts that this step failed and is the last one on the page before the verdict.

@@ -22,7 +22,7 @@ fn a_code_is_used_once_and_its_session_is_cached() {
     let rules = RoleRules { mfa_required: true, ..RoleRules::default() };
     let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
     let xassume = role(&sts).args(["--mfa-serial", DEVICE]);
-    let page = xassume.clone().args(["--mfa-token", "314159"]).run().exited(0).stdout_text();
+    let page = xassume.clone().args(["--mfa-token", "314159", "--via", "endpoint"]).run().exited(0).stdout_text();
     assert!(page.contains(&format!("mfa            {DEVICE}: MFA session obtained (code from --mfa-token)")), "{page}");
     assert!(page.contains("a new MFA code is needed after 12h"), "{page}");
     // Neither a second check nor a launch needs another code.
@@ -93,6 +93,13 @@ fn refreshes_that_need_user_input_fail_before_a_code_is_used() {
     let page = fails(&role(&sts).args(flags).args(["--on-expiry", "restart"]));
     failed_at(&page, "refresh");
     assert_eq!(sts.requests().len(), 0);
+    // Without supervision this is no failure. The page does not mention refreshes, but the document does.
     let page = role(&sts).args(flags).run().exited(0).stdout_text();
-    assert!(page.contains("note         refresh        each refresh needs a new"), "{page}");
+    assert!(!page.contains(" refresh "), "{page}");
+    sts.add_mfa_code("271828");
+    let flags = flags.map(|flag| if flag == "314159" { "271828" } else { flag });
+    let document = role(&sts).args(flags).args(["--log-format", "json"]).run().exited(0).stdout_json();
+    let steps = document["steps"].as_array().expect("steps");
+    let refresh = steps.iter().find(|step| step["step"] == "unattended").expect("the step");
+    assert_eq!((&refresh["state"], &refresh["possible"]), (&"note".into(), &false.into()), "{document}");
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys that any step may have.
-const COMMON: [&str; 6] = ["step", "state", "message", "details", "hint", "error"];
+const COMMON: [&str; 7] = ["step", "state", "message", "details", "hint", "error", "reason"];
 
 type Keys = BTreeMap<String, BTreeSet<String>>;
 
@@ -69,7 +69,7 @@ fn each_step_has_the_documented_keys() {
     let with_logins = [crate::sign_in::document_of_check(), crate::own_credentials::document_of_login()];
     for document in documents.chain(with_logins) {
         let keys: Vec<_> = document.as_object().expect("an object").keys().collect();
-        assert_eq!(keys, ["check", "status", "steps"]);
+        assert_eq!(keys, ["check", "status", "steps", "verdict"]);
         for step in document["steps"].as_array().expect("steps") {
             let step = step.as_object().expect("an object");
             let text = |key: &str| step.get(key).and_then(Value::as_str).expect(key).to_owned();

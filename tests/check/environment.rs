@@ -95,7 +95,7 @@ fn variables_that_select_other_credentials_are_reported_even_after_a_failure() {
     let page = fails(&role(&sts).env("AWS_PROFILE", "gone"));
     let removed = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE\n";
     let expected = format!("not reached  environment    removed conflicting variables: {removed}");
-    assert!(page.ends_with(&expected), "{page}");
+    assert!(page.contains(&expected), "{page}");
 }
 
 #[test]

@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 
 /// The column in which the text of a step begins.
 const TEXT: usize = 28;
-/// The column in which the name of a step begins.
-const STATE: usize = 13;
 /// The maximum number of characters of each text on the page. The rest of a longer text is not shown.
 const LONGEST: usize = 2048;
 
@@ -39,29 +37,17 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
             if log_options.verbosity == Level::Error {
                 return failed;
             }
-            let reached = |step: &&Step| !matches!(step.state, State::Failed | State::NotReached) && applies(step);
-            let reached: String = steps.iter().filter(reached).map(shown).collect();
+            let others = steps.iter().filter(|step| step.state != State::Failed && applies(step)).map(shown);
             let (words, details) = verdict(steps);
             let color = if failed.is_empty() { Color::SUCCESS } else { Color::FAILURE };
-            reached + &not_reached(steps, width) + &failed + &format!("{}{details}\n", screen.paint(words, Some(color)))
+            others.chain([failed, format!("{}{details}\n", screen.paint(words, Some(color)))]).collect()
         }
     }
 }
 
 /// Checks whether a step says something about this launch.
 fn applies(step: &Step) -> bool {
-    step.applies && (step.state != State::Ok || !step.text.is_empty())
-}
-
-/// Returns the line that names the steps that were not reached. Returns an empty text if there are none.
-fn not_reached(steps: &[Step], width: Option<usize>) -> String {
-    let of_state = steps.iter().filter(|step| step.state == State::NotReached && step.applies);
-    let names = of_state.map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ");
-    if names.is_empty() {
-        return names;
-    }
-    let (word, _) = State::NotReached.word();
-    format!("{word:<STATE$}{}\n", wrap::line_of(&names, STATE, STATE, width))
+    step.applies && (step.state == State::NotReached || !step.text.is_empty())
 }
 
 /// Returns the verdict, and its details.
@@ -80,10 +66,12 @@ fn verdict(steps: &[Step]) -> (&'static str, String) {
 fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     let column = |text: &str, column| wrap::line_of(&one_line(text, LONGEST), column, column, width);
     let (word, color) = step.state.word();
-    let (painted, gap) = (screen.paint(word, color), STATE - word.len());
+    let (painted, gap) = (screen.paint(word, color), 13 - word.len());
     let head = format!("{painted}{:gap$}{:<15}{}", "", step.name, column(&step.text, TEXT));
     let mut lines = vec![head.trim_end().to_owned()];
-    lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
+    if step.state != State::NotReached {
+        lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
+    }
     for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
         let words = hint.trim_start();
         lines.push(if at == 0 {
@@ -165,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_failed_step_comes_after_those_that_were_not_reached() {
-        let named = |name: &str, state| Step { name: name.into(), details: Vec::new(), ..step(state, "text", None) };
+        let named = |name: &str, state| Step { name: name.into(), ..step(state, "text", None) };
         let steps = [
             named("source", State::Warning),
             named("role", State::Failed),
@@ -173,9 +161,17 @@ mod tests {
             Step { applies: false, ..named("refresh", State::NotReached) },
             named("delivery", State::NotReached),
         ];
-        let printed = "warning      source         text\nnot reached  session, delivery\nfailed       role           text\n\
-                       check failed: role\n";
-        assert_eq!(page(&steps, OPTIONS, None), printed);
+        let printed = page(&steps, OPTIONS, None);
+        let lines: Vec<&str> = printed.lines().filter(|line| !line.ends_with("a detail")).collect();
+        let expected = [
+            "warning      source         text",
+            "not reached  session        text",
+            "not reached  delivery       text",
+            "failed       role           text",
+            "check failed: role",
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(printed.matches("a detail").count(), 2, "a step that was not reached has no details");
     }
 
     #[test]
