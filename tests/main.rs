@@ -15,6 +15,7 @@ mod errors;
 mod exec;
 mod faults;
 mod help;
+mod first_session;
 mod helper_programs;
 mod hostile;
 mod invalid_keys;

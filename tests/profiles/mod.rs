@@ -218,7 +218,8 @@ fn the_plan_is_one_readable_block() {
            role 2 of 2: {role}/R, session name {name}\n  \
            MFA: device GAHT12345678, code from --mfa-token\n  \
            region: eu-west-1 (profile p)\n  \
-           endpoint: {sts}\n\
+           endpoint: {sts}\n  \
+           command: credentials via env, no refresh\n\
          xassume: cache: miss\n\
          xassume: source credentials: AKIAPROFILE000000001 (long-term)\n\
          xassume: MFA session: {}, expires at ",
@@ -226,7 +227,9 @@ fn the_plan_is_one_readable_block() {
     );
     assert!(finished.stderr.starts_with(&block), "{}\n{block}", finished.stderr);
     assert!(
-        finished.stderr.contains("xassume: assumed arn:aws:sts::111111111111:assumed-role/R/"),
+        finished.stderr.contains(&format!(
+            "xassume: assumed {role}/R as {name} with keys of profile p (AKIAPROFILE000000001), expires at "
+        )),
         "{}",
         finished.stderr
     );

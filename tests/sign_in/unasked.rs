@@ -53,6 +53,7 @@ fn the_log_says_why_there_is_no_question() {
     for (xassume, reason) in [
         (saying(xassume().arg("--no-login")), "--no-login or XASSUME_NO_LOGIN is set"),
         (saying(xassume().env("CI", "true")), "CI is set"),
+        (saying(xassume().env("JENKINS_URL", "https://j.example.com/")), "JENKINS_URL is set"),
         (xassume().args(["--print", "credential-process"]), "--print credential-process is for programs"),
     ] {
         let shown = fails(&xassume, &sso);
@@ -65,7 +66,7 @@ fn the_log_says_why_there_is_no_question() {
 #[test]
 fn an_empty_or_false_variable_does_not() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
-    for (name, value) in [("XASSUME_NO_LOGIN", "0"), ("XASSUME_NO_LOGIN", ""), ("CI", "")] {
+    for (name, value) in [("XASSUME_NO_LOGIN", "0"), ("XASSUME_NO_LOGIN", ""), ("CI", ""), ("CI", "false")] {
         let terminal = Terminal::run(&saying(expired(&sts, &sso).env(name, value)));
         terminal.through(QUESTION);
         terminal.keys("n\n");

@@ -65,7 +65,7 @@ fn verbose_logs_each_step_of_a_restart() {
         .collect();
     let begins = [
         "plan:",
-        "assumed arn:aws:sts::111111111111:assumed-role/R/",
+        "assumed arn:aws:iam::111111111111:role/R as ",
         &format!("started the command, pid {}", first.pid),
         "next refresh at ",
         "session refreshed: expires at ",
@@ -80,7 +80,7 @@ fn verbose_logs_each_step_of_a_restart() {
     for (said, begin) in said.iter().zip(begins) {
         assert!(said.starts_with(begin), "{said:?} is not {begin:?}");
     }
-    assert!(said[1].ends_with("(lifetime 2s)") && said[4].ends_with("(in 1h)"), "{said:#?}");
+    assert!(said[1].ends_with("(in 2s)") && said[4].ends_with("(in 1h)"), "{said:#?}");
     assert_eq!(count(&finished.stderr, "forwarded"), 0, "this needs -vv");
 }
 

@@ -9,11 +9,18 @@ use std::time::{Duration, Instant};
 #[test]
 fn instance_metadata_returns_credentials_and_the_region() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
-    let shown = ran(Xassume::new(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url()));
+    let xassume = Xassume::new(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
+    let shown = ran(xassume.clone());
     assert_eq!(signer(&sts), Identity::instance().access_key_id);
     assert_eq!(shown.variable("AWS_REGION").as_deref(), Some("eu-west-1"), "the instance's own region");
     assert_eq!(sts.requests()[0].region.as_deref(), Some("eu-west-1"));
     assert!(imds.requests().iter().any(|request| request.method == "PUT"), "IMDSv2: a token first");
+    // The session is cached, and with it the region.
+    for mode in ["--force-refresh", "--isolate"] {
+        let log = ran(xassume.clone().args(["-v", mode])).stderr;
+        assert!(log.contains("\n  region: that of the instance\n"), "{log}");
+        assert!(log.contains("\nxassume: region of the instance: eu-west-1\n"), "{log}");
+    }
 }
 
 #[test]
