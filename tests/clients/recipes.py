@@ -217,7 +217,7 @@ def _():
 @check("documents: without a session each script fails and starts nothing")
 def _():
     # These commands need no session.
-    for unit in (unit for unit in UNITS if not re.search(r"--(clear-cache|help|version)", unit.script)):
+    for unit in (unit for unit in UNITS if not re.search(r"--(clear-cache|completions|help|version)", unit.script)):
         run_refused(unit)
 
 
