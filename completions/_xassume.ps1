@@ -69,6 +69,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--force-refresh', '--force-refresh', [CompletionResultType]::ParameterName, 'Ignore the cached session, get a new one and cache it')
             [CompletionResult]::new('--isolate', '--isolate', [CompletionResultType]::ParameterName, 'Hide the credentials in ~/.aws from the command')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Diagnose the setup without running a command')
+            [CompletionResult]::new('--list-sessions', '--list-sessions', [CompletionResultType]::ParameterName, 'List this user''s cached sessions')
             [CompletionResult]::new('--clear-cache', '--clear-cache', [CompletionResultType]::ParameterName, 'Remove this user''s cached sessions')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Verbose output; repeat for more')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Verbose output; repeat for more')

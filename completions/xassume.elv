@@ -66,6 +66,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --force-refresh 'Ignore the cached session, get a new one and cache it'
             cand --isolate 'Hide the credentials in ~/.aws from the command'
             cand --check 'Diagnose the setup without running a command'
+            cand --list-sessions 'List this user''s cached sessions'
             cand --clear-cache 'Remove this user''s cached sessions'
             cand -v 'Verbose output; repeat for more'
             cand --verbose 'Verbose output; repeat for more'

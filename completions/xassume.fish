@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check clear-cache completions= log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -86,6 +86,7 @@ complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l keep-env -x -a
 complete -c xassume -n '__fish_xassume_wants isolate' -l isolate -d 'Hide the credentials in ~/.aws from the command'
 complete -c xassume -n '__fish_xassume_wants print' -l print -x -a 'env export fish powershell dotenv json credential-process' -d 'Print credentials instead of running a command'
 complete -c xassume -n '__fish_xassume_wants check' -l check -d 'Diagnose the setup without running a command'
+complete -c xassume -n '__fish_xassume_wants list-sessions' -l list-sessions -d 'List this user'\''s cached sessions'
 complete -c xassume -n '__fish_xassume_wants clear-cache' -l clear-cache -d 'Remove this user'\''s cached sessions'
 complete -c xassume -n '__fish_xassume_wants completions' -l completions -x -a 'bash zsh fish elvish powershell' -d 'Print the completion script of a shell'
 complete -c xassume -n '__fish_xassume_wants log-format' -l log-format -x -a 'text json' -d 'Log format [default: text]'

@@ -1,7 +1,7 @@
 //! Runs the mode that the arguments select.
 
 use crate::cli;
-use crate::commands::{check, clear_cache, exec, help, list, print, supervise};
+use crate::commands::{check, clear_cache, exec, help, list, list_sessions, print, supervise};
 use crate::deliver::process;
 use crate::error::Error;
 use crate::files;
@@ -82,6 +82,7 @@ fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOpti
     let task = settings::task(flags, vars, &host(), &files::read_text);
     match task.map_err(|error| meant::role(error, vars))? {
         Task::Completions(script) => output::print_until_closed(script.as_bytes()).map(|()| End::Exited(0)),
+        Task::ListSessions(cache) => list_sessions::run(&cache, vars, report, log_options),
         Task::ClearCache(cache) => clear_cache::run(&cache, vars, report),
         Task::Print(settings, format) => print::run(&settings, format, vars, report),
         Task::Check(settings) => check::run(&settings, vars, report, log_options),

@@ -4,6 +4,7 @@ mod concurrent;
 mod files;
 mod flags;
 mod keys;
+mod listing;
 
 use crate::support::{Answer, FakeContainer, FakeImds, FakeSts, Finished, Xassume, probe};
 use std::path::PathBuf;

@@ -5,5 +5,6 @@ pub(crate) mod clear_cache;
 pub(crate) mod exec;
 pub(crate) mod help;
 pub(crate) mod list;
+pub(crate) mod list_sessions;
 pub(crate) mod print;
 pub(crate) mod supervise;

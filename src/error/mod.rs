@@ -94,8 +94,8 @@ pub(crate) enum Error {
     /// The format of `--print` cannot represent the value of a variable.
     #[error("cannot print {name} in the {format} format: its value {reason}")]
     Unprintable { name: String, format: &'static str, reason: &'static str },
-    #[error("cannot clear the cache in {}: {reason}", .directory.display())]
-    Cache { directory: PathBuf, reason: String },
+    #[error("cannot {what} the cache in {}: {reason}", .directory.display())]
+    Cache { what: &'static str, directory: PathBuf, reason: String, hint: String },
     #[error("cannot write to standard output: {}", reason_of(.0))]
     Output(io::Error),
     #[error("standard output is closed")]
@@ -145,7 +145,7 @@ impl Error {
             // they quote from files may contain line breaks.
             Self::Assume(error) => return Some(error.hint()),
             Self::Usage { hint, .. } | Self::Place { hint: hint @ Some(_), .. } => hint.clone()?,
-            Self::Conflict { hint, .. } => hint.clone(),
+            Self::Conflict { hint, .. } | Self::Cache { hint, .. } => hint.clone(),
             Self::Value { invalid, .. } => invalid.hint.clone()?,
             Self::Config(error) => error.hint()?,
             Self::Source(error) => error.hint(),
@@ -164,7 +164,6 @@ impl Error {
             Self::Place { flag, .. } => format!("use a path in an existing directory that you own, or omit {flag}"),
             Self::Cannot { hint, .. } => (*hint)?.to_owned(),
             Self::Unprintable { .. } => "use --print export, fish or powershell".to_owned(),
-            Self::Cache { directory, .. } => format!("remove the directory manually: {}", directory.display()),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 "the program that reads the pipe closed it; see the messages of that program".to_owned()
             }

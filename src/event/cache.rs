@@ -1,6 +1,6 @@
 //! Events of the cache of sessions.
 
-use super::record::{Record, info};
+use super::record::{Record, info, notice};
 use crate::error::counted;
 use crate::session::whole_seconds;
 use std::path::PathBuf;
@@ -26,8 +26,12 @@ pub(crate) enum CacheEvent {
     NotStored { what: &'static str, error: String },
     /// `--clear-cache` has removed the sessions in this directory.
     Cleared { path: PathBuf, sessions: usize },
+    /// `--clear-cache` has removed this number of sessions from several directories.
+    ClearedInTotal { sessions: usize },
     /// `--clear-cache` has found no cache of this user.
     NothingToClear,
+    /// `--list-sessions` has found no session.
+    NothingToList,
 }
 
 impl CacheEvent {
@@ -69,11 +73,16 @@ impl CacheEvent {
             }
             Self::Cleared { path, sessions } => {
                 let (path, removed) = (path.display(), counted(*sessions as u64, "cached session"));
-                info("cache_cleared", format!("removed {removed} from {path}"))
+                notice("cache_cleared", format!("removed {removed} from {path}"))
                     .text("path", &path)
                     .number("sessions", *sessions)
             }
-            Self::NothingToClear => info("cache_cleared", "there is no cache to clear").number("sessions", 0),
+            Self::ClearedInTotal { sessions } => {
+                let removed = counted(*sessions as u64, "cached session");
+                notice("cache_cleared", format!("removed {removed} in total")).number("sessions", *sessions)
+            }
+            Self::NothingToClear => notice("cache_cleared", "there is no cache to clear").number("sessions", 0),
+            Self::NothingToList => notice("cache_empty", "there are no cached sessions"),
         }
     }
 }

@@ -53,7 +53,8 @@ fn run() -> Vec<Event> {
 
 fn cache() -> Vec<Event> {
     use CacheEvent::{
-        Cleared, DirectorySkipped, Disabled, Hit, Miss, MissTooShort, MissUnusable, NotStored, NothingToClear, Skipped,
+        Cleared, ClearedInTotal, DirectorySkipped, Disabled, Hit, Miss, MissTooShort, MissUnusable, NotStored,
+        NothingToClear, NothingToList, Skipped,
     };
     let (reason, error) = (|| "no".to_owned(), || "no".to_owned());
     let events = [
@@ -66,7 +67,9 @@ fn cache() -> Vec<Event> {
         DirectorySkipped { path: "/d".into(), reason: reason() },
         NotStored { what: "session", error: error() },
         Cleared { path: "/d".into(), sessions: 2 },
+        ClearedInTotal { sessions: 3 },
         NothingToClear,
+        NothingToList,
     ];
     for event in &events {
         match event {
@@ -79,7 +82,9 @@ fn cache() -> Vec<Event> {
             | DirectorySkipped { .. }
             | NotStored { .. }
             | Cleared { .. }
-            | NothingToClear => {}
+            | ClearedInTotal { .. }
+            | NothingToClear
+            | NothingToList => {}
         }
     }
     events.map(Event::from).into()

@@ -127,6 +127,14 @@ pub(crate) const CHECK: Flag = switch(
 )
 .without_variable();
 
+pub(crate) const LIST_SESSIONS: Flag = switch(
+    "list-sessions",
+    "List this user's cached sessions\n\n\
+     Prints the label, the account, the role, the session name and the time left of each session that has not expired, \
+     but no credentials. With --log-format json it prints one JSON document.",
+)
+.without_variable();
+
 pub(crate) const CLEAR_CACHE: Flag = switch("clear-cache", "Remove this user's cached sessions").without_variable();
 
 pub(crate) const COMPLETIONS: Flag = one(

@@ -6,9 +6,9 @@ use crate::conflicts::{Given, Rule, Side};
 use crate::deliver::isolation_sets;
 use crate::flags::{
     CACHE_DIR, CLEAR_CACHE, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE,
-    KEEP_ENV, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT,
-    PROCESS_GROUP, QUIET, REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA,
-    WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
+    KEEP_ENV, LIST_SESSIONS, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY,
+    ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET, REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG,
+    TRANSITIVE_TAG, VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -82,7 +82,7 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     },
     Rule { one: |flags| flags.given(&PRINT), others: ABOUT_A_COMMAND, otherwise: FirstCounts("which runs no command") },
     Rule {
-        one: |flags| flags.given(&CLEAR_CACHE),
+        one: |flags| flags.given(&CLEAR_CACHE).or_else(|| flags.given(&LIST_SESSIONS)),
         others: &[|flags| flags.given(&LISTEN)],
         otherwise: FirstCounts("which runs no command"),
     },

@@ -11,7 +11,7 @@ use crate::claims::contain_token;
 use crate::conflicts::settle;
 use crate::deliver::Via;
 use crate::error::Error;
-use crate::flags::{CHECK, CLEAR_CACHE, COMPLETIONS, Flag, PRINT, PROFILE, ROLE_ARN};
+use crate::flags::{CHECK, CLEAR_CACHE, COMPLETIONS, Flag, LIST_SESSIONS, PRINT, PROFILE, ROLE_ARN};
 use crate::print::{Format, completions, shell_word};
 use crate::role::RoleArn;
 use crate::vars::Vars;
@@ -27,6 +27,8 @@ pub(crate) enum Task {
     Check(Box<Settings>),
     /// Print the completion script of a shell.
     Completions(&'static str),
+    /// List the cached sessions.
+    ListSessions(CacheSettings),
     /// Remove the cached sessions.
     ClearCache(CacheSettings),
 }
@@ -52,6 +54,7 @@ pub(crate) fn task(
     settle(&mut flags, RULES, &mut notes)?;
     let settings = |mode| settings(&flags, notes, mode, vars, host, read).map(Box::new);
     match other_mode {
+        Some(&LIST_SESSIONS) => cache(&flags).map(Task::ListSessions),
         Some(&CLEAR_CACHE) => cache(&flags).map(Task::ClearCache),
         Some(&CHECK) => settings(mode(&flags)?).map(Task::Check),
         _ => match flags.parsed(&PRINT, Format::parse)? {
@@ -71,9 +74,10 @@ pub(crate) fn task(
 }
 
 /// The flags for tasks that run no command. Each has the hint that is shown if there is a command anyway.
-const OTHER_MODES: [(&Flag, &str); 4] = [
+const OTHER_MODES: [(&Flag, &str); 5] = [
     (&CHECK, "remove the command"),
     (&COMPLETIONS, "remove the command"),
+    (&LIST_SESSIONS, "remove the command"),
     (&CLEAR_CACHE, "remove the command, or use --force-refresh to run the command with a new session"),
     (&PRINT, "remove the command, or remove --print"),
 ];

@@ -78,17 +78,20 @@ fn clear_cache_removes_every_session_and_runs_nothing() {
     let xassume = xassume(&sts);
     let elsewhere = xassume.clone().env_remove("XDG_RUNTIME_DIR");
     let clear = |xassume: &Xassume| xassume.clone().arg("--clear-cache").run().exited(0);
-    assert_eq!(clear(&xassume).stderr, "", "there is none yet");
+    assert_eq!(clear(&xassume).stderr, "xassume: there is no cache to clear\n");
     ran(&xassume);
     ran(&xassume.clone().args(["--external-id", "other"]));
     ran(&elsewhere);
-    let cleared = clear(&xassume.clone().arg("-v"));
+    let cleared = clear(&xassume);
     assert_eq!(cleared.stdout_text(), "");
     let lines = [
         format!("xassume: removed 2 cached sessions from {}\n", directory(&xassume).display()),
         format!("xassume: removed 1 cached session from {}\n", xassume.home().join(".cache/xassume").display()),
+        "xassume: removed 3 cached sessions in total\n".to_owned(),
     ];
     assert_eq!(cleared.stderr, lines.concat());
+    assert_eq!(cleared.stderr.replace(['1', '2', '3'], "0").replace("session ", "sessions "), clear(&xassume).stderr);
+    assert_eq!(clear(&xassume.clone().arg("-q")).stderr, "");
     assert_eq!(std::fs::read_dir(directory(&xassume)).expect("a directory").count(), 0);
     ran(&xassume);
     assert_eq!(sts.requests().len(), 4);

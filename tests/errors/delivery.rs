@@ -35,6 +35,13 @@ pub(super) fn pages() -> Vec<Page> {
             let cache = xassume.home().join("cache");
             Scene::new(xassume.args(["--clear-cache", "--cache-dir"]).arg(cache))
         }),
+        page("delivery-cache-cannot-be-listed", || {
+            let xassume = user_without_sts();
+            let cache = xassume.home().join("cache");
+            std::fs::create_dir(&cache).expect("a directory");
+            std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+            Scene::new(xassume.args(["--list-sessions", "--cache-dir"]).arg(cache))
+        }),
         page("delivery-check-to-a-full-device", || {
             Scene::answered_to([Answer::Ok], &["-r", ROLE, "--check"]).writing_to("/dev/full")
         }),

@@ -3,11 +3,13 @@
 use super::page::{Page, ROLE, Scene, lines, page, user_without_sts};
 use crate::support::binary;
 
-/// Flags that conflict with `--print`, `--check` and `--clear-cache`.
+/// Flags that conflict with `--print`, `--check`, `--list-sessions` and `--clear-cache`.
 const INSTEAD_OF_A_COMMAND: &[(&str, &[&str])] = &[
     ("usage-check-and-print", &["-r", ROLE, "--check", "--print", "env"]),
     ("usage-check-and-clear-cache", &["-r", ROLE, "--check", "--clear-cache"]),
     ("usage-print-and-clear-cache", &["--print", "env", "--clear-cache"]),
+    ("usage-list-sessions-and-clear-cache", &["--list-sessions", "--clear-cache"]),
+    ("usage-list-sessions-and-listen", &["--list-sessions", "--listen", "8080"]),
     ("usage-print-twice", &["-r", ROLE, "--print", "env", "--print", "json"]),
     ("usage-print-without-format", &["-r", ROLE, "--print"]),
     ("usage-print-and-restart", &["-r", ROLE, "--print", "env", "--on-expiry", "restart"]),
@@ -30,6 +32,7 @@ pub(super) fn pages() -> Vec<Page> {
         ("usage-flag-twice", &["-r", ROLE, "--duration", "1h", "--duration", "2h"]),
         ("usage-switch-with-value", &["-r", ROLE, "--quiet=1"]),
         ("usage-clear-cache-and-command", &["--clear-cache"]),
+        ("usage-list-sessions-and-command", &["--list-sessions"]),
         ("usage-print-and-command", &["-r", ROLE, "--print", "env"]),
         ("usage-check-and-command", &["-r", ROLE, "--check"]),
         ("usage-verbose-and-quiet", &["-r", ROLE, "-q", "-v"]),

@@ -46,6 +46,9 @@ fn search_exec_run(sts: &FakeSts, world: &Xassume, mut secrets: Secrets, sources
         let kept = secrets.files_with_any(world.sandbox().runtime().as_path());
         assert!(kept.iter().all(|file| file.extension().is_some_and(|kind| kind == "session")), "{kept:?}");
         assert!(!kept.is_empty(), "the cache contains the session");
+        let listed = world.clone().without_args().arg("--list-sessions").run().exited(0);
+        secrets.assert_absent("the list of sessions", &listed.stdout);
+        assert!(!listed.stdout.is_empty(), "there is a session");
         world.without_args().arg("--clear-cache").run().exited(0);
     }
 }
