@@ -10,7 +10,7 @@ use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
 use crate::launch::sockets::{CommandSockets, meant_for_another};
-use crate::launch::{Launch, meant, runtime};
+use crate::launch::{Launch, is_at_terminal, meant, runtime};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
 use crate::report::{Report, writer};
@@ -35,6 +35,7 @@ use std::path::Path;
 /// No first session is available, the command cannot be started, or the session has expired and could not be refreshed.
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     memory::zero_freed_memory();
+    refuse_restarted_shell(settings)?;
     let command = meant::find(settings, vars)?;
     let sockets = CommandSockets::reserve(&settings.listen, vars)?;
     let mut launch = Launch::prepare(settings, vars, report)?;
@@ -71,6 +72,18 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
             Err(not_started(command.name(), errno, gone, START_LIMIT))
         }
         Final::Lapsed => Err(Error::Lapsed),
+    }
+}
+
+/// Fails if the command is an interactive shell that would be restarted, because each restart would end the shell and the
+/// programs in it.
+fn refuse_restarted_shell(settings: &Settings) -> Result<(), Error> {
+    match &settings.restart {
+        Some(restart) if settings.is_shell && is_at_terminal() => Err(Error::Conflict {
+            message: format!("{restart} cannot be used with an interactive shell, because each restart would end it"),
+            hint: "use --via endpoint instead; the shell then gets new credentials without a restart".into(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Events before the command starts, about the plan, the source credentials, the MFA session and the roles.
 
-use super::record::{Level, Record, info, span};
+use super::record::{Level, Record, info, notice, span};
 use crate::claims::Claims;
 use crate::error::shortened;
-use crate::session::{Granted, KeyKind, Session, Share, TokenSize, Validity, account_of, difference, rfc3339};
+use crate::session::{Granted, KeyKind, Session, Share, Title, TokenSize, Validity, account_of, difference, rfc3339};
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -32,6 +32,10 @@ pub(crate) enum SessionEvent {
     Assumed { role: String, session: String, first: FirstSession },
     /// The run has its first session, which consists of the credentials of a profile without a role.
     Obtained { account: Option<String>, first: FirstSession },
+    /// The run has its first session, and the command is an interactive shell. `until` is the expiration and the time
+    /// left, or `None` if no expiry is known. `is_refreshed` is true if the shell gets the credentials by a way on which
+    /// xassume refreshes them.
+    Shell { title: Title, until: Option<(SystemTime, Duration)>, is_refreshed: bool },
 }
 
 /// The first session of a run. `validity` is `None` if no expiry is known.
@@ -147,6 +151,7 @@ impl SessionEvent {
                     None => record,
                 })
             }
+            Self::Shell { title, until, is_refreshed } => shell(title, *until, *is_refreshed),
         }
     }
 }
@@ -162,6 +167,35 @@ impl FirstSession {
         };
         let _ = write!(record.message, ", expires at {} (in {})", rfc3339(expiration), span(left));
         record.time("expiration", expiration).seconds("left", left).seconds("lifetime", lifetime)
+    }
+}
+
+fn shell(title: &Title, until: Option<(SystemTime, Duration)>, is_refreshed: bool) -> Record {
+    let Title { label, account, role } = title;
+    let mut text = match role {
+        Some(role) => format!("role {role}"),
+        None => format!("profile {label}"),
+    };
+    if let Some(account) = account {
+        let _ = write!(text, " in account {account}");
+    }
+    if let Some((at, left)) = until {
+        let _ = write!(text, " until {} ({} left)", rfc3339(at), span(left));
+        text += if is_refreshed {
+            "; xassume refreshes the credentials before that"
+        } else {
+            "; credentials from --via endpoint do not expire"
+        };
+    }
+    let mut record = notice("shell", text).text("label", label);
+    for (key, value) in [("account", account), ("role_name", role)] {
+        if let Some(value) = value {
+            record = record.text(key, value);
+        }
+    }
+    match until {
+        Some((at, left)) => record.time("expiration", at).seconds("left", left),
+        None => record,
     }
 }
 

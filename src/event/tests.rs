@@ -91,16 +91,17 @@ fn cache() -> Vec<Event> {
 }
 
 fn session() -> Vec<Event> {
-    use crate::session::{Share, TokenSize, Validity};
+    use crate::session::{Share, Title, TokenSize, Validity};
     use SessionEvent::{
-        Assumed, InstanceRegion, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, SignInNotOffered, SignedIn,
-        SourceCredentials, WebIdentityToken,
+        Assumed, InstanceRegion, MfaSession, Obtained, Plan, RoleAssumed, SessionToken, Shell, SignInNotOffered,
+        SignedIn, SourceCredentials, WebIdentityToken,
     };
     let validity = Validity { expiration: TIME, left: SPAN, lifetime: SPAN, skew_secs: 0 };
     let first = || FirstSession { source: "s".into(), is_cached: false, validity: Some(validity.clone()) };
     let token = TokenSize { bytes: 330, share: None };
     let (issuer, subject) = (Some("i".into()), Some("s".into()));
     let claims = Claims { issuer, audiences: vec!["a".into()], subject, expiration: Some(TIME), ..Claims::default() };
+    let title = Title { label: "p".into(), account: Some("1".into()), role: Some("R".into()) };
     let role = AssumedRole { arn: "r".into(), account: None, expiration: TIME, lifetime: SPAN, token };
     let events = [
         Plan { lines: vec!["l".into()] },
@@ -117,6 +118,7 @@ fn session() -> Vec<Event> {
         InstanceRegion { region: "r".into() },
         Assumed { role: "r".into(), session: "s".into(), first: first() },
         Obtained { account: Some("1".into()), first: first() },
+        Shell { title, until: Some((TIME, SPAN)), is_refreshed: false },
     ];
     for event in &events {
         match event {
@@ -130,7 +132,8 @@ fn session() -> Vec<Event> {
             | SessionToken { .. }
             | InstanceRegion { .. }
             | Assumed { .. }
-            | Obtained { .. } => {}
+            | Obtained { .. }
+            | Shell { .. } => {}
         }
     }
     events.map(Event::from).into()

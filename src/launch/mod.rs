@@ -11,19 +11,21 @@ pub(crate) mod sessions;
 mod socket_file;
 pub(crate) mod sockets;
 
+use crate::deliver::Via;
 use crate::error::{CHECK_LIMITS, Error};
 use crate::event::{EventSink as _, FirstSession, RunEvent, SessionEvent};
 use crate::files;
 use crate::mfa::mode::KeyKind;
 use crate::profile::plan;
 use crate::report::Report;
-use crate::session::{Need, Session};
+use crate::session::{Need, Session, Title};
 use crate::settings::Settings;
 use crate::vars::Vars;
 pub(crate) use context::Planned;
 use context::{Context, depth};
 use sessions::{Outage, Sessions};
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use tokio::runtime::{Builder, Runtime};
 
 /// One run that is ready to call STS.
@@ -145,10 +147,12 @@ impl<'a> Launch<'a> {
         Ok(session)
     }
 
-    /// Reports that the first session is available. `source_keys` is `None` if it comes from the cache.
+    /// Reports that the first session is available. If the log does not show it, a user who opens a shell sees a line
+    /// about it before the first prompt. `source_keys` is `None` if it comes from the cache.
     pub(crate) fn report_first(&self, session: &Session, source_keys: Option<KeyKind>) {
         let report = self.context.report;
         if !report.wants_first_session() {
+            self.greet(session);
             return;
         }
         if let Some(region) = &session.instance_region {
@@ -164,6 +168,22 @@ impl<'a> Launch<'a> {
             _ => SessionEvent::Obtained { account: session.account().map(str::to_owned), first }.into(),
         });
     }
+
+    /// Shows an interactive shell its session.
+    fn greet(&self, session: &Session) {
+        let Context { settings, report, .. } = &self.context;
+        if !settings.is_shell || !is_at_terminal() {
+            return;
+        }
+        let title = Title { account: session.account().map(str::to_owned), ..self.planned.plan.title() };
+        let until = session.validity.as_ref().map(|validity| (validity.local_expiration(), validity.left));
+        report.emit(SessionEvent::Shell { title, until, is_refreshed: settings.delivery.via != Via::Env }.into());
+    }
+}
+
+/// Checks whether a shell would be interactive. According to POSIX, standard input and standard error must be terminals.
+pub(crate) fn is_at_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// Returns a Tokio runtime that runs on the current thread.

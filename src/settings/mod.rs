@@ -11,6 +11,7 @@ mod mode;
 mod request;
 mod run;
 mod session_name;
+mod shell;
 mod task;
 mod unknown_variables;
 mod unparsed;

@@ -5,6 +5,7 @@ use super::lints;
 use super::mode::Mode;
 use super::request::request;
 use super::session_name::Host;
+use super::shell;
 use super::unknown_variables::unknown_variables;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
@@ -12,8 +13,8 @@ use crate::deliver::DeliverySettings;
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{
-    CA_BUNDLE, EXPECT_ACCOUNT, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, QUIET, STS_ENDPOINT,
-    STS_TIMEOUT,
+    CA_BUNDLE, EXPECT_ACCOUNT, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, ON_EXPIRY, QUIET,
+    STS_ENDPOINT, STS_TIMEOUT,
 };
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::origin::Origin;
@@ -42,6 +43,10 @@ pub(crate) struct Settings {
     pub(crate) no_sign_in: Option<&'static str>,
     /// The command and its arguments, as they are on the command line. Empty only if this run has no command.
     pub(crate) command: Vec<OsString>,
+    /// Whether the command is a shell that is interactive on a terminal.
+    pub(crate) is_shell: bool,
+    /// `--on-expiry restart` or its variable, as the user wrote it. `None` if the command is not to be restarted.
+    pub(crate) restart: Option<String>,
     /// Warnings about probable mistakes in the command line.
     pub(crate) warnings: Vec<String>,
     /// The ignored settings, each with the reason. `-v` logs them.
@@ -106,6 +111,8 @@ pub(super) fn settings(
         listen,
         expect_account: flags.parsed(&EXPECT_ACCOUNT, account)?,
         no_sign_in: no_sign_in(flags, vars)?,
+        is_shell: shell::is_shell(&command),
+        restart: flags.given_as(&ON_EXPIRY, |text| text == "restart").map(|given| given.shown),
         command,
         warnings,
         notes,

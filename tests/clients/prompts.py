@@ -18,7 +18,7 @@ def snippet(language):
 
 
 def prompted(words, path, setup, more):
-    """Whether the shell shows a prompt that contains the text after the setup; returns what it showed before."""
+    """Expects that the prompt after the setup begins with each label."""
     if not shutil.which(words[0]):
         raise Skipped(f"no {words[0]}")
     for label, shown in ((LABEL, f"[{LABEL}]"), (HOSTILE, f"[{HOSTILE}]"), ("", ""), (None, "")):
@@ -32,6 +32,8 @@ def prompted(words, path, setup, more):
             found = terminal.wait_for(r"(.*?)ready> ").replace("\r", "")
             expect_equal(found.strip(), shown, f"{words[0]}: the prompt with {label!r}")
         finally:
+            # An interactive shell ignores TERM.
+            terminal.send("exit\n")
             end(terminal.process)
             os.close(terminal.master)
         expect(not (path / "owned").exists(), f"{words[0]} has run {label!r}")
