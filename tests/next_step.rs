@@ -68,6 +68,7 @@ fn the_subcommands_of_other_tools_are_recognized() {
         (&["exec"], "xassume -p PROFILE -- COMMAND"),
         (&["export"], "xassume -p PROFILE --print export"),
         (&["version"], "xassume --version"),
+        (&["list"], "xassume --list-sessions"),
         (&["completion", "zsh"], "xassume --completions SHELL"),
     ] {
         assert_eq!(meant(args), line, "{args:?}");

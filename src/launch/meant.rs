@@ -20,7 +20,8 @@ use std::ffi::OsString;
 /// Subcommands of other tools that run a command or select a profile.
 const SUBCOMMANDS: [&str; 7] = ["assume", "exec", "login", "run", "shell", "switch", "use"];
 /// Subcommands that have a flag of xassume as their equivalent. Those in the second table also need a profile.
-const ALONE: [(&str, &str); 5] = [
+const ALONE: [(&str, &str); 6] = [
+    ("list", "--list-sessions"),
     ("help", "--help"),
     ("version", "--version"),
     ("clear", "--clear-cache"),
