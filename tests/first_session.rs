@@ -136,7 +136,7 @@ fn the_plan_names_the_delivery_and_what_happens_before_the_expiry() {
         let plan = format!("\n  command: {line}");
         assert!(shown.contains(&plan), "{flags:?}: {shown}");
         let ends = shown.contains(&format!("{plan}\n"));
-        assert!(ends || line.ends_with(":"), "{flags:?}: {shown}");
+        assert!(ends || line.ends_with(':'), "{flags:?}: {shown}");
     }
     let printed = user(&sts).args(["-v", "--print", "json"]).run().exited(0).stderr;
     assert!(printed.contains("xassume: plan:\n") && !printed.contains("\n  command: "), "{printed}");

@@ -119,7 +119,7 @@ fn of_source(error: &SourceError) -> Reason {
         }
         SourceError::Process { failure, .. } | SourceError::TokenCommand { failure, .. } => of_process(failure),
         SourceError::GitHub(failure) => of_github(failure),
-        SourceError::Container { answer, .. } => of_answer(*answer),
+        SourceError::Container { answer, .. } | SourceError::Service { answer, denied: None, .. } => of_answer(*answer),
         SourceError::ContainerToken => Reason::Config,
         SourceError::Silent { .. } => Reason::Timeout,
         SourceError::Expired { .. } => Reason::ExpiredCredentials,
@@ -133,7 +133,6 @@ fn of_source(error: &SourceError) -> Reason {
         },
         SourceError::File { .. } => Reason::File,
         SourceError::Service { denied: Some(_), .. } => Reason::Denied,
-        SourceError::Service { answer, denied: None, .. } => of_answer(*answer),
     }
 }
 
