@@ -44,7 +44,7 @@ set +o emacs 2>/dev/null
 const PROMPT: &str = "$ ";
 
 const WORKER: &str = r#"#!/bin/sh
-trap 'echo "worker: TERM, finishing the current job"; kill $!; exit' TERM
+trap 'trap "" TERM; sleep 0.3; echo "worker: TERM, finished the current job"; exit' TERM
 echo "worker: started with $AWS_ACCESS_KEY_ID, valid until $AWS_CREDENTIAL_EXPIRATION"
 sleep 60 & wait
 "#;
