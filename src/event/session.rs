@@ -123,15 +123,7 @@ impl SessionEvent {
                     Record::new(Level::Debug, "role_assumed", text).text("role", arn).number("number", *number);
                 record.time("expiration", *expiration).seconds("lifetime", *lifetime)
             }
-            Self::SessionToken { number, token } => {
-                let text = format!("session token of role {number}: {token}");
-                let record = info("session_token", text).number("number", *number).number("bytes", token.bytes);
-                match token.share {
-                    Some(Share::Token(percent)) => record.number("percent", percent),
-                    Some(Share::PackedPolicy(percent)) => record.number("packed_policy_percent", percent),
-                    None => record,
-                }
-            }
+            Self::SessionToken { number, token } => session_token(*number, *token),
             Self::InstanceRegion { region } => {
                 info("instance_region", format!("region of the instance: {region}")).text("region", region)
             }
@@ -167,6 +159,16 @@ impl FirstSession {
         };
         let _ = write!(record.message, ", expires at {} (in {})", rfc3339(expiration), span(left));
         record.time("expiration", expiration).seconds("left", left).seconds("lifetime", lifetime)
+    }
+}
+
+fn session_token(number: usize, token: TokenSize) -> Record {
+    let text = format!("session token of role {number}: {token}");
+    let record = info("session_token", text).number("number", number).number("bytes", token.bytes);
+    match token.share {
+        Some(Share::Token(percent)) => record.number("percent", percent),
+        Some(Share::PackedPolicy(percent)) => record.number("packed_policy_percent", percent),
+        None => record,
     }
 }
 
