@@ -101,7 +101,7 @@ fn the_documented_prompt_of_bash_shows_the_label_and_expands_nothing_in_it() {
             terminal.keys("echo\n");
         }
         terminal.through(&shown.replace('\n', "\r\n"));
-        terminal.keys("test -e owned && echo ow''ned; exit\n");
+        terminal.keys("test -e owned && echo own''ed; exit\n");
         let finished = terminal.wait();
         assert!(!finished.stdout_text().contains("owned\r\n"), "{}", finished.stdout_text());
         assert!(!shell.sandbox().work().join("owned").exists() && !shell.home().join("owned").exists());
