@@ -11,50 +11,41 @@ use crate::process::outcome::NOT_FOUND;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-macro_rules! reasons {
-    ($($reason:ident = $word:literal,)*) => {
-        /// Why something failed. `docs/supervision.md` says what each reason means.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub(crate) enum Reason {
-            $(#[serde(rename = $word)] $reason,)*
-        }
-
-        impl fmt::Display for Reason {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$reason => $word,)* })
-            }
-        }
-
-        #[cfg(test)]
-        const WORDS: &[&str] = &[$($word,)*];
-    };
+/// Why something failed. `docs/supervision.md` says what each reason means, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reason {
+    Usage,
+    Config,
+    NoCredentials,
+    ExpiredLogin,
+    ExpiredCredentials,
+    InvalidCredentials,
+    Denied,
+    Rejected,
+    Mfa,
+    Clock,
+    Throttled,
+    Unavailable,
+    Network,
+    Timeout,
+    InvalidAnswer,
+    SourceFailed,
+    WrongAccount,
+    SessionExpired,
+    NotFound,
+    NotRunnable,
+    Socket,
+    File,
+    Output,
+    System,
 }
 
-reasons! {
-    Usage = "usage",
-    Config = "config",
-    NoCredentials = "no-credentials",
-    ExpiredLogin = "expired-login",
-    ExpiredCredentials = "expired-credentials",
-    InvalidCredentials = "invalid-credentials",
-    Denied = "denied",
-    Rejected = "rejected",
-    Mfa = "mfa",
-    Clock = "clock",
-    Throttled = "throttled",
-    Unavailable = "unavailable",
-    Network = "network",
-    Timeout = "timeout",
-    InvalidAnswer = "invalid-answer",
-    SourceFailed = "source-failed",
-    WrongAccount = "wrong-account",
-    SessionExpired = "session-expired",
-    NotFound = "not-found",
-    NotRunnable = "not-runnable",
-    Socket = "socket",
-    File = "file",
-    Output = "output",
-    System = "system",
+impl fmt::Display for Reason {
+    /// Writes the word.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 impl Error {
@@ -238,14 +229,11 @@ mod tests {
         let (section, _) = section.split_once("\n\n").expect("its end");
         let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
         let documented: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
-        assert_eq!(documented, WORDS);
-    }
-
-    #[test]
-    fn a_reason_survives_the_message_of_a_refresh() {
-        let reason = Reason::ExpiredLogin;
-        let text = serde_json::to_string(&reason).expect("JSON");
-        assert_eq!(text, format!("\"{reason}\""));
-        assert_eq!(serde_json::from_str::<Reason>(&text).expect("a reason"), reason);
+        let reason = |word: &&str| serde_json::from_value::<Reason>(word.to_string().into()).expect(word);
+        let reasons: Vec<Reason> = documented.iter().map(reason).collect();
+        let places: Vec<usize> = reasons.iter().map(|reason| *reason as usize).collect();
+        assert!(places.iter().copied().eq(0..=Reason::System as usize), "each reason once, in order: {documented:?}");
+        let words: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        assert_eq!(words, documented);
     }
 }
