@@ -2,8 +2,9 @@
 
 use super::denial::{Denied, PolicyDenial};
 use super::network::{NOT_STS, NetworkFailure};
+use super::text::TRY_LATER;
 use super::web_identity::{RefusedToken, TokenPlace, TokenRefusal};
-use super::{SourceError, TRY_LATER, counted};
+use super::{SourceError, counted};
 use crate::claims::Claims;
 use crate::role::{Hop, SessionDuration};
 use humantime::format_duration;

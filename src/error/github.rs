@@ -1,7 +1,7 @@
 //! Errors of getting a web identity token from the OIDC provider of GitHub Actions.
 
-use super::TRY_LATER;
 use super::answer::{Answer, is_passing};
+use super::text::TRY_LATER;
 use thiserror::Error;
 
 /// Why GitHub Actions gave no web identity token.

@@ -46,10 +46,8 @@ use crate::role::Invalid;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use text::TRY_LATER;
 use thiserror::Error;
-
-/// The end of a hint if the same run may succeed later.
-const TRY_LATER: &str = "try again later";
 
 /// A hint of one line that has more characters than this is cut.
 const LONGEST_HINT: usize = 2048;

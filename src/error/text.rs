@@ -4,6 +4,9 @@ use crate::claims::contain_token;
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// The end of a hint if the same run may succeed later.
+pub(super) const TRY_LATER: &str = "try again later";
+
 /// The hint if a limit of the operating system has been reached.
 pub(crate) const CHECK_LIMITS: &str =
     "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";

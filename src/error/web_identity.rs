@@ -4,6 +4,7 @@
 //! The claims in the hints come from the token, which may be malicious. They are quoted for JSON and for a shell.
 
 use super::denial::{SET_SOURCE_IDENTITY, TAG_SESSION, WITHOUT_ROLE};
+use super::text::TRY_LATER;
 use super::{plain_json, shortened};
 use crate::claims::Claims;
 use crate::role::RoleArn;
@@ -100,7 +101,7 @@ impl RefusedToken<'_> {
                 self.trust(" (missing or condition not met)", names)
             ),
             TokenRefusal::IssuerUnreachable => format!(
-                "try again; STS must be able to fetch {} and the keys that its jwks_uri names, each within 5s",
+                "STS must be able to fetch {} and the keys that its jwks_uri names, each within 5s; {TRY_LATER}",
                 shell_word(&format!("https://{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
             ),
             TokenRefusal::Thumbprint => format!(

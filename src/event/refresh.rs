@@ -65,15 +65,7 @@ impl RefreshEvent {
             Self::Failing { problem, failures, expires_in, retry_in } => {
                 failing(problem, *failures, *expires_in, *retry_in)
             }
-            Self::Retrying { problem, failures, retry_in } => {
-                let text = format!(
-                    "refresh failed {}: {}; retrying in {}",
-                    counted(*failures, "time"),
-                    problem.text,
-                    span(*retry_in)
-                );
-                info("retry", text).error(problem).number("failures", *failures).seconds("retry_in", *retry_in)
-            }
+            Self::Retrying { problem, failures, retry_in } => retrying(problem, *failures, *retry_in),
             Self::ExpiresSoon { problem, within } => {
                 let why = why(": ", problem.as_ref());
                 let text = format!("the session expires in {} and could not be refreshed{why}", span(*within));
@@ -126,6 +118,12 @@ fn failing(problem: &Problem, failures: u32, expires_in: Duration, retry_in: Dur
     let text = format!("refresh failed{again} (session {expiry}): {}; retrying in {}", problem.text, span(retry_in));
     let record = warning("refresh_failing", text).error(problem).number("failures", failures);
     record.seconds("expires_in", expires_in).seconds("retry_in", retry_in)
+}
+
+fn retrying(problem: &Problem, failures: u32, retry_in: Duration) -> Record {
+    let times = counted(failures, "time");
+    let text = format!("refresh failed {times}: {}; retrying in {}", problem.text, span(retry_in));
+    info("retry", text).error(problem).number("failures", failures).seconds("retry_in", retry_in)
 }
 
 fn recovered(failures: u32) -> Record {
