@@ -56,13 +56,13 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
         Some(Ok(None)) | None => {}
     }
     if !settings.command.is_empty() {
-        lines.push(command(settings));
+        lines.push(command(plan, settings));
     }
     lines
 }
 
 /// Returns the line that says how the command gets the credentials, and what is done before they expire.
-fn command(settings: &Settings) -> String {
+fn command(plan: &Plan, settings: &Settings) -> String {
     let mut parts = vec![match &settings.delivery.via {
         Via::Env => "credentials via env".to_owned(),
         Via::File { path: None, .. } => "credentials via file".to_owned(),
@@ -72,8 +72,8 @@ fn command(settings: &Settings) -> String {
     }];
     parts.extend(settings.delivery.isolate.then(|| "isolated".to_owned()));
     match settings.mode {
-        Mode::Exec => parts.push("no refresh".to_owned()),
-        Mode::Supervise(policy) => parts.extend(supervision(policy)),
+        Mode::Supervise(policy) if !plan.has_no_expiry() => parts.extend(supervision(policy)),
+        Mode::Supervise(_) | Mode::Exec => parts.push("no refresh".to_owned()),
     }
     parts.extend(settings.listen.iter().map(|address| format!("listens on {address}")));
     format!("command: {}", parts.join(", "))

@@ -107,7 +107,7 @@ fn keys_that_do_not_expire_are_delivered_once() {
     assert_eq!(text, format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
     running.line("ready");
     let stderr = ended(running);
-    assert!(!stderr.contains("refresh"), "{stderr}");
+    assert!(stderr.matches("refresh").count() == 1 && stderr.contains(", no refresh\n"), "{stderr}");
 
     let running = spawned(xassume().args(["--via", "process"]), &["env", name, "then", "print-signals"]);
     let text = fs::read_to_string(file_of(&running)).expect("the file is there");
