@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -78,6 +78,9 @@ complete -c xassume -n '__fish_xassume_wants stop-timeout' -l stop-timeout -x -d
 complete -c xassume -n '__fish_xassume_wants on-refresh-failure' -l on-refresh-failure -x -a 'keep stop' -d 'What to do when the session expires and cannot be refreshed [default: keep]'
 complete -c xassume -n '__fish_xassume_wants process-group' -l process-group -x -a 'auto same new' -d 'Process group of a supervised command [default: auto]'
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l listen -x -d 'Listen on this address and pass the socket to the command; repeatable'
+complete -c xassume -n '__fish_xassume_wants restart-order' -l restart-order -x -a 'stop-first start-first' -d 'Order of a restart with --on-expiry restart [default: stop-first]'
+complete -c xassume -n '__fish_xassume_wants ready' -l ready -x -d 'How a new process shows that it is ready [default: 5s]'
+complete -c xassume -n '__fish_xassume_wants ready-timeout' -l ready-timeout -x -d 'Stop a new process that is not ready after this time [default: 60s]'
 complete -c xassume -n '__fish_xassume_wants via' -l via -x -a 'env file endpoint process' -d 'How to pass the credentials to the command [default: env]'
 complete -c xassume -n '__fish_xassume_wants credentials-file' -l credentials-file -r -F -d 'Credentials file for --via file'
 complete -c xassume -n '__fish_xassume_wants file-mode' -l file-mode -x -d 'Mode of the credentials file, for shared volumes [default: 0600]'

@@ -29,6 +29,8 @@ const CONFLICTS: &[(FlagAndValue, FlagAndValue, Variables)] = &[
     (("no-cache", ""), ("cache-dir", "cache"), First),
     (("on-expiry", "none"), ("signal", "HUP"), First),
     (("on-expiry", "restart"), ("signal", "HUP"), First),
+    (("on-expiry", "none"), ("restart-order", "start-first"), First),
+    (("on-expiry", "signal"), ("restart-order", "start-first"), First),
     (("via", "env"), ("credentials-file", "credentials"), First),
     (("via", "endpoint"), ("credentials-file", "credentials"), First),
     (("via", "process"), ("credentials-file", "credentials"), First),
@@ -58,6 +60,7 @@ const CONFLICTS: &[(FlagAndValue, FlagAndValue, Variables)] = &[
 /// Flags that need another flag. When the variable of that other flag is dropped, they have no effect.
 const NEED_ANOTHER_FLAG: &[(&str, &str)] = &[
     ("signal", "--signal requires --on-expiry signal"),
+    ("restart-order", "--restart-order requires --on-expiry restart"),
     ("file-mode", "--file-mode requires --via file"),
     ("endpoint-token-file", "--endpoint-token-file requires --via endpoint"),
 ];

@@ -256,7 +256,11 @@ fn the_state_diagrams_match_the_code() {
     let picture = read("src/supervise/states.md");
     let picture = picture.split("```").nth(1).expect("a picture").replace("\n        ", "\n    ");
     let machines = arrows(&picture);
-    assert_eq!(machines.iter().map(BTreeMap::len).collect::<Vec<_>>(), [11, 8], "the command's and its session's");
+    assert_eq!(
+        machines.iter().map(BTreeMap::len).collect::<Vec<_>>(),
+        [12, 12, 8],
+        "the command's, the other process's and the session's"
+    );
     assert_eq!(arrows(&mermaid(&read("docs/supervision.md"), "stateDiagram-v2")), machines);
 }
 

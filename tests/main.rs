@@ -15,6 +15,7 @@ mod errors;
 mod exec;
 mod faults;
 mod first_session;
+mod gapless;
 mod help;
 mod helper_programs;
 mod hostile;

@@ -17,7 +17,7 @@ use crate::vars::Vars;
 /// No session is available, or the command cannot be run.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
     let command = meant::find(settings, vars)?;
-    let sockets = CommandSockets::reserve(&settings.listen, vars)?;
+    let sockets = CommandSockets::reserve(&settings.listen, None, vars)?;
     let mut launch = Launch::prepare(settings, vars, report)?;
     // The files of Unix sockets are removed only if the command does not start.
     sockets.listen(report)?;

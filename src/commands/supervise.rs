@@ -19,13 +19,14 @@ use crate::settings::Settings;
 use crate::supervise::driver::{Notifier, Ports, ProcessHost, supervise};
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::notify::watchdog_interval;
-use crate::supervise::policy::{Duty, OnExpiry, Policy};
+use crate::supervise::policy::{Duty, GroupPolicy, OnExpiry, Policy, ReadySign};
 use crate::supervise::ports::{Deliver as _, SessionSource};
 use crate::sys::clock::SystemClock;
 use crate::sys::lookup::Command;
 use crate::sys::memory;
 use crate::sys::notify::ManagerSocket;
 use crate::sys::offload::Offload;
+use crate::sys::tty::Terminal;
 use crate::vars::Vars;
 use std::path::Path;
 
@@ -36,8 +37,9 @@ use std::path::Path;
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     memory::zero_freed_memory();
     refuse_restarted_shell(settings)?;
+    refuse_shared_terminal(policy)?;
     let command = meant::find(settings, vars)?;
-    let sockets = CommandSockets::reserve(&settings.listen, vars)?;
+    let sockets = CommandSockets::reserve(&settings.listen, policy.ready_descriptor(), vars)?;
     let mut launch = Launch::prepare(settings, vars, report)?;
     launch.socket_variables = sockets.variables();
     if let Some(ignored) = meant_for_another(vars) {
@@ -87,14 +89,29 @@ fn refuse_restarted_shell(settings: &Settings) -> Result<(), Error> {
     }
 }
 
+/// Fails if the two processes of a handover would share the terminal. The terminal has only one process group in its
+/// foreground, and a process in the background cannot read from it.
+fn refuse_shared_terminal(policy: Policy) -> Result<(), Error> {
+    if policy.starts_first() && policy.process_group == GroupPolicy::Auto && Terminal::of_the_user().is_some() {
+        return Err(Error::Conflict {
+            message: "--restart-order start-first on a terminal requires --process-group new".into(),
+            hint: "add --process-group new if the command does not read from the terminal".into(),
+        });
+    }
+    Ok(())
+}
+
 /// Returns the notifier for the service manager, and the directory of its sockets. Returns `None` if there is no service
-/// manager.
+/// manager and no other need for notifications.
 fn notifier(vars: &Vars, policy: Policy) -> Option<(Option<RunDirectory>, Notifier)> {
-    let manager = ManagerSocket::at(vars.get("NOTIFY_SOCKET")?)?;
+    let manager = vars.get("NOTIFY_SOCKET").and_then(ManagerSocket::at);
+    if manager.is_none() && !(policy.starts_first() && policy.ready == Some(ReadySign::Notification)) {
+        return None;
+    }
     let watchdog = watchdog_interval(vars, nix::unistd::getpid().as_raw());
     let directory = RunDirectory::create_for_all_users();
     let path = directory.as_ref().map(|directory| directory.path().to_owned());
-    Some((directory, Notifier::new(manager, path, watchdog, policy.stop_timeout)))
+    Some((directory, Notifier::new(manager, path, watchdog, policy)))
 }
 
 async fn supervised(

@@ -15,6 +15,9 @@ pub(crate) enum ListenError {
     /// The user has opened the descriptor for the command, for example with `9>lock` for flock(1).
     #[error("cannot use descriptor {descriptor} for {address}: it is already open ({})", shortened(.target))]
     Occupied { descriptor: RawFd, address: ListenAddress, target: String },
+    /// The descriptor of `--ready fd:N`.
+    #[error("cannot use descriptor {descriptor} for --ready: {reason}")]
+    Ready { descriptor: RawFd, reason: String },
     #[error("cannot listen on {address}: {}", .refusal.reason)]
     Refused { address: ListenAddress, refusal: SocketRefusal },
 }
@@ -58,6 +61,7 @@ impl ListenError {
             Self::Count(_) => "systemd sets LISTEN_FDS; unset it and LISTEN_PID if there are no sockets",
             Self::NotOpen { .. } => "did a program between systemd and xassume close it?",
             Self::Occupied { .. } => "the sockets have the descriptors from 3 on; use a higher number for other files",
+            Self::Ready { .. } => "use another number for --ready fd:N; the sockets have the descriptors from 3 on",
             Self::Refused { refusal, .. } => refusal.hint,
         }
     }

@@ -100,7 +100,7 @@ pub(crate) enum Error {
     OutputClosed,
     /// The session expired without a successful refresh. With `--on-refresh-failure stop`, the command was then
     /// stopped.
-    #[error("the session expired and could not be refreshed; the command was stopped")]
+    #[error("the session expired before the command had a new one; the command was stopped")]
     Lapsed,
     #[error(transparent)]
     Command(#[from] CommandError),

@@ -63,6 +63,7 @@ pages! {
         ListenError::Count(_) => Without("`tests/listening`: LISTEN_PID must be the ID of xassume"),
         ListenError::NotOpen { .. } => Without("`tests/listening`: LISTEN_PID must be the ID of xassume"),
         ListenError::Occupied { .. } => Of("listen-descriptor-in-use"),
+        ListenError::Ready { .. } => Of("ready-descriptor-in-use"),
         ListenError::Refused { .. } => Of("listen-refused"),
     }
     ConfigError {

@@ -33,6 +33,7 @@ pub(crate) enum Reason {
     SourceFailed,
     WrongAccount,
     SessionExpired,
+    NotReady,
     NotFound,
     NotRunnable,
     Socket,

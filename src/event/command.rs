@@ -1,6 +1,7 @@
 //! Events of the supervised command, such as its starts, its stops and its signals.
 
 use super::record::{Level, Problem, Record, info, notice, span, warning};
+use crate::error::Reason;
 use crate::process::signal::Signal;
 use crate::process::{End, Member, Pid};
 use crate::session::rfc3339;
@@ -15,6 +16,15 @@ pub(crate) enum CommandEvent {
     Started { pid: Pid },
     /// A restart has failed and will be tried again.
     StartRetry { problem: Problem, retry_in: Duration },
+    /// A new process will be started beside the command, whose process ID is `pid`, with the session that was just
+    /// fetched.
+    HandoverStarted { pid: Pid, expiration: SystemTime, left: Duration },
+    /// The command, or a new process beside it, is ready.
+    Ready { pid: Pid },
+    /// The new process has failed. The old one keeps running.
+    HandoverFailed { problem: Problem, retry_in: Duration },
+    /// The session of the running command has expired while no new process was ready, so the command is stopped.
+    LapsedInHandover,
     /// The command will be restarted with the session that was just fetched.
     Restarting { expiration: SystemTime, left: Duration },
     /// xassume has received a signal after which the command is not restarted.
@@ -37,6 +47,44 @@ pub(crate) enum CommandEvent {
     GroupWarning,
     /// A warning that each restart of the command loses the standard input that the command has already read.
     StdinWarning { stdin: Stdin },
+}
+
+/// Why a new process did not become ready.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum NotReady {
+    /// fork(2) or execve(2) has failed.
+    NotStarted { error: String },
+    /// It has exited.
+    Ended { end: End },
+    /// It has closed its descriptor of `--ready fd:N`.
+    Closed { descriptor: RawFd },
+    /// It was not ready in time. `missing` is what it has not done.
+    Late { missing: String },
+}
+
+impl NotReady {
+    /// Returns a sentence about it. `limit` is the time of `--ready-timeout`.
+    pub(crate) fn problem(&self, limit: Duration) -> Problem {
+        let (text, hint): (_, Option<&str>) = match self {
+            Self::NotStarted { error } => (format!("cannot start the new process: {error}"), None),
+            Self::Ended { end } => (
+                format!("the new process {end} before it was ready"),
+                Some(
+                    "the usual reason is that the old process has the port: use --listen, or --restart-order stop-first",
+                ),
+            ),
+            Self::Closed { descriptor } => (
+                format!("the new process has closed descriptor {descriptor} without writing a newline to it"),
+                Some("write a newline to it, or use another --ready"),
+            ),
+            Self::Late { missing } => (
+                format!("the new process {missing} within {}", span(limit)),
+                Some("see --ready, or set a longer --ready-timeout"),
+            ),
+        };
+        let reason = if let Self::NotStarted { .. } = self { Reason::System } else { Reason::NotReady };
+        Problem { text, reason, hint: hint.map(str::to_owned) }
+    }
 }
 
 /// What ended the command when xassume stopped it.
@@ -67,12 +115,16 @@ impl CommandEvent {
                 let text = format!("cannot restart the command: {}; retrying in {}", problem.text, span(*retry_in));
                 warning("start_retry", text).error(problem).seconds("retry_in", *retry_in)
             }
-            Self::Restarting { expiration, left } => {
-                let (at, within) = (rfc3339(*expiration), span(*left));
-                let text = format!("restarting the command: session refreshed, expires at {at} (in {within})");
-                let record = notice("restarting", text).text("reason", "session refreshed");
-                record.time("expiration", *expiration).seconds("left", *left)
+            Self::HandoverStarted { pid, expiration, left } => handover_started(*pid, *expiration, *left),
+            Self::Ready { pid } => info("ready", format!("the command is ready, pid {pid}")).number("pid", *pid),
+            Self::HandoverFailed { problem, retry_in } => {
+                let text = format!("{}; the old process keeps running; retrying in {}", problem.text, span(*retry_in));
+                warning("handover_failed", text).error(problem).seconds("retry_in", *retry_in)
             }
+            Self::LapsedInHandover => {
+                warning("lapsed", "stopping the command: its session has expired, and no new process is ready")
+            }
+            Self::Restarting { expiration, left } => restarting(*expiration, *left),
             Self::RestartsCancelled { signal } => {
                 let text = format!("received {signal}, so the command will not be restarted");
                 info("restarts_cancelled", text).text("signal", signal)
@@ -115,6 +167,20 @@ impl CommandEvent {
             }
         }
     }
+}
+
+fn handover_started(pid: Pid, expiration: SystemTime, left: Duration) -> Record {
+    let (at, within) = (rfc3339(expiration), span(left));
+    let text = format!("starting a new process beside pid {pid}: session refreshed, expires at {at} (in {within})");
+    let record = notice("handover_started", text).number("pid", pid);
+    record.time("expiration", expiration).seconds("left", left)
+}
+
+fn restarting(expiration: SystemTime, left: Duration) -> Record {
+    let (at, within) = (rfc3339(expiration), span(left));
+    let text = format!("restarting the command: session refreshed, expires at {at} (in {within})");
+    let record = notice("restarting", text).text("reason", "session refreshed");
+    record.time("expiration", expiration).seconds("left", left)
 }
 
 fn listening(address: &str, descriptor: RawFd) -> Record {

@@ -184,14 +184,19 @@ fn refresh() -> Vec<Event> {
 
 fn command() -> Vec<Event> {
     use CommandEvent::{
-        Exited, Forwarded, GroupWarning, Listening, NotKilled, Restarting, RestartsCancelled, StartRetry, Started,
-        StdinWarning, StillStopping, StopIgnored, Stopped, StoppingAnnounced,
+        Exited, Forwarded, GroupWarning, HandoverFailed, HandoverStarted, LapsedInHandover, Listening, NotKilled,
+        Ready, Restarting, RestartsCancelled, StartRetry, Started, StdinWarning, StillStopping, StopIgnored, Stopped,
+        StoppingAnnounced,
     };
     let (signal, member) = (Signal::HUP, || Member { pid: 7, name: "worker".into() });
     let events = [
         Listening { address: "127.0.0.1:80".into(), descriptor: 3 },
         Started { pid: 7 },
         StartRetry { problem: problem(), retry_in: SPAN },
+        HandoverStarted { pid: 7, expiration: TIME, left: SPAN },
+        Ready { pid: 7 },
+        HandoverFailed { problem: problem(), retry_in: SPAN },
+        LapsedInHandover,
         Restarting { expiration: TIME, left: SPAN },
         RestartsCancelled { signal },
         StoppingAnnounced,
@@ -211,6 +216,10 @@ fn command() -> Vec<Event> {
             Listening { .. }
             | Started { .. }
             | StartRetry { .. }
+            | HandoverStarted { .. }
+            | Ready { .. }
+            | HandoverFailed { .. }
+            | LapsedInHandover
             | Restarting { .. }
             | Exited { .. }
             | RestartsCancelled { .. }

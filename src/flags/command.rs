@@ -50,6 +50,40 @@ pub(crate) const LISTEN: Flag = many(
 )
 .removed();
 
+pub(crate) const RESTART_ORDER: Flag = one(
+    "restart-order",
+    "ORDER",
+    "Order of a restart with --on-expiry restart\n\n\
+     With start-first, both processes need memory at the same time, and a server must take its port from --listen. If the new \
+     process does not become ready, the old one keeps running.",
+)
+.values(&[
+    ("stop-first", "stop the command, then start it again"),
+    ("start-first", "start a new process, wait until it is ready (--ready), then stop the old one"),
+])
+.default("stop-first")
+.removed();
+
+pub(crate) const READY: Flag = one(
+    "ready",
+    "notify|fd:N|TIME",
+    "How a new process shows that it is ready\n\n\
+     With notify, it sends READY=1 to the socket in NOTIFY_SOCKET, as sd_notify(3) does; it gets such a socket in any case. \
+     With fd:N, it writes a newline to descriptor N (3 to 1023), which is a new pipe for each start. With a time, it has run \
+     for this time. With fd:N or a time, xassume sends READY=1 itself if it has a NOTIFY_SOCKET.",
+)
+.default("5s")
+.removed();
+
+pub(crate) const READY_TIMEOUT: Flag = one(
+    "ready-timeout",
+    "TIME",
+    "Stop a new process that is not ready after this time\n\n\
+     The old process keeps running, and a new one is tried again later. The first start has no limit.",
+)
+.default("60s")
+.removed();
+
 pub(crate) const VIA: Flag = one(
     "via",
     "DELIVERY",

@@ -13,6 +13,7 @@ use crate::vars::Vars;
 use nix::unistd::getpid;
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
+use std::os::fd::RawFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// The sockets for the command.
@@ -27,12 +28,17 @@ pub(crate) struct CommandSockets<'a> {
 }
 
 impl<'a> CommandSockets<'a> {
-    /// Takes the inherited sockets, and creates the sockets for `addresses` without binding them. Must be called before
-    /// xassume opens any descriptor that stays open, because each socket needs a particular number.
+    /// Takes the inherited sockets, creates the sockets for `addresses` without binding them, and reserves the descriptor
+    /// of `--ready fd:N`. Must be called before xassume opens any descriptor that stays open, because each of these needs
+    /// a particular number.
     ///
     /// # Errors
-    /// `LISTEN_FDS` is wrong, or a descriptor for a socket is already open.
-    pub(crate) fn reserve(addresses: &'a [ListenAddress], vars: &Vars) -> Result<Self, ListenError> {
+    /// `LISTEN_FDS` is wrong, or one of the descriptors is already open.
+    pub(crate) fn reserve(
+        addresses: &'a [ListenAddress],
+        ready: Option<RawFd>,
+        vars: &Vars,
+    ) -> Result<Self, ListenError> {
         let inherited = inherited_count(vars)?;
         let held = ListenSockets::inherit(inherited);
         let mut held = held.map_err(|descriptor| ListenError::NotOpen { descriptor, count: inherited })?;
@@ -42,6 +48,14 @@ impl<'a> CommandSockets<'a> {
                 return Err(ListenError::Occupied { descriptor, address: address.clone(), target });
             }
             held.add(address).map_err(|error| refused(address, error))?;
+        }
+        if let Some(descriptor) = ready {
+            if let Some(target) = listen::target(descriptor) {
+                let reason = format!("it is already open ({})", shortened(&target));
+                return Err(ListenError::Ready { descriptor, reason });
+            }
+            let refused = |error: std::io::Error| ListenError::Ready { descriptor, reason: error.to_string() };
+            held.reserve_ready(descriptor).map_err(refused)?;
         }
         let names = names(vars, inherited, addresses.len());
         Ok(Self { held, inherited, addresses, names, files: OnceCell::new() })

@@ -7,8 +7,9 @@ use crate::deliver::isolation_sets;
 use crate::flags::{
     CACHE_DIR, CLEAR_CACHE, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE,
     KEEP_ENV, LIST_SESSIONS, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY,
-    ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET, REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG,
-    TRANSITIVE_TAG, VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
+    ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET, READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SIGNAL,
+    STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND,
+    WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -56,6 +57,21 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         one: |flags| flags.given_as(&VIA, |text| ["env", "file", "process"].contains(&text)),
         others: &[|flags| flags.given(&ENDPOINT_TOKEN_FILE)],
         otherwise: FirstCounts("only with --via endpoint"),
+    },
+    Rule {
+        one: |flags| flags.given_as(&ON_EXPIRY, |text| text != "restart"),
+        others: &[|flags| flags.given(&RESTART_ORDER)],
+        otherwise: FirstCounts("which restarts nothing"),
+    },
+    Rule {
+        one: |flags| flags.given_as(&RESTART_ORDER, |text| text == "stop-first"),
+        others: &[|flags| flags.given(&READY_TIMEOUT)],
+        otherwise: FirstCounts("which waits for no new process"),
+    },
+    Rule {
+        one: |flags| flags.given_as(&RESTART_ORDER, |text| text == "start-first"),
+        others: &[|flags| flags.given_as(&PROCESS_GROUP, |text| text == "same")],
+        otherwise: Error("because the two processes need a group each"),
     },
     Rule {
         one: fetching,
@@ -115,6 +131,9 @@ const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
     |flags| flags.given(&ENDPOINT_TOKEN_FILE),
     |flags| flags.given(&ISOLATE),
     |flags| flags.given(&LISTEN),
+    |flags| flags.given_as(&RESTART_ORDER, |text| text != "stop-first"),
+    |flags| flags.given(&READY),
+    |flags| flags.given(&READY_TIMEOUT),
 ];
 
 const SETS_IT: &str = "which sets that variable itself";
@@ -189,6 +208,16 @@ mod tests {
                 "--web-identity-token-command cannot be used",
             ),
             ("--web-identity-token-command c --web-identity-provider github", "--web-identity-provider cannot be used"),
+            (
+                "--on-expiry signal --restart-order start-first",
+                "--restart-order cannot be used with --on-expiry signal",
+            ),
+            (
+                "--restart-order stop-first --ready-timeout 5s",
+                "--ready-timeout cannot be used with --restart-order stop",
+            ),
+            ("--restart-order start-first --process-group same", "--process-group same cannot be used with --restart"),
+            ("--print json --ready 5s", "--ready cannot be used with --print, "),
             ("--print json --keep-env A", "--keep-env cannot be used with --print json, "),
         ] {
             let error = settled(line, &[]).expect_err(line);

@@ -6,6 +6,7 @@
 
 mod cache;
 mod conflicts;
+mod handover;
 mod lints;
 mod mode;
 mod request;

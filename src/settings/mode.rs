@@ -1,17 +1,19 @@
 //! The flags about expiry and delivery. They decide whether xassume supervises the command, and how the command gets
 //! the session.
 
-use super::values::FlagValues;
+use super::handover;
+use super::values::{FlagValues, refuse_typed};
 use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{
     CREDENTIALS_FILE, ENDPOINT_TOKEN_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV, ON_EXPIRY, ON_REFRESH_FAILURE,
-    PROCESS_GROUP, REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, VIA,
+    PROCESS_GROUP, READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, VIA,
 };
 use crate::origin::Origin;
 use crate::process::signal::Signal;
 use crate::role::{Invalid, duration_within, one_of};
 use crate::supervise::policy::{DeliveryTime, GroupPolicy, Margin, OnExpiry, OnRefreshFailure, Policy};
+use crate::vars::Vars;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,7 +40,7 @@ pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings,
 ///
 /// # Errors
 /// Fails if a value is invalid, or if a flag is set without another flag that the first one requires.
-pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error> {
+pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySettings), Error> {
     let on_expiry = on_expiry(flags)?;
     let via = via(flags, on_expiry)?;
     if !matches!(via, Via::Endpoint { .. }) {
@@ -54,7 +56,7 @@ pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error
             .parsed(&ON_REFRESH_FAILURE, |text| one_of(&ON_FAILURE, text))?
             .unwrap_or(usual.on_refresh_failure),
         process_group: flags.parsed(&PROCESS_GROUP, |text| one_of(&GROUPS, text))?.unwrap_or(usual.process_group),
-        ..usual
+        ..handover::policy(flags, usual, vars)?
     };
     if (&via, on_expiry) != (&Via::Env, OnExpiry::None) {
         return Ok((Mode::Supervise(policy), delivery(flags, via)?));
@@ -77,16 +79,6 @@ fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
         OnExpiry::Signal(default) => Ok(OnExpiry::Signal(flags.parsed(&SIGNAL, signal)?.unwrap_or(default))),
         other => refuse_typed(flags, &SIGNAL, "--on-expiry signal").map(|()| other),
     }
-}
-
-/// Returns an error if the flag is on the command line, because `required` is missing there. If the flag's variable is
-/// set instead, there is no error, because the variable may be a default for other runs.
-pub(super) fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Result<(), Error> {
-    if !flags.is_typed(flag) {
-        return Ok(());
-    }
-    let long = flag.long;
-    Err(Error::usage(format!("--{long} requires {required}"), format!("add {required}, or remove --{long}")))
 }
 
 /// Reads `--via` and the flags that depend on it.
@@ -122,7 +114,16 @@ const GROUPS: [(&str, GroupPolicy); 3] =
     [("auto", GroupPolicy::Auto), ("same", GroupPolicy::Same), ("new", GroupPolicy::New)];
 
 /// The flags that have no effect in exec mode.
-const SUPERVISION: [&Flag; 5] = [&REFRESH_MARGIN, &STOP_SIGNAL, &STOP_TIMEOUT, &ON_REFRESH_FAILURE, &PROCESS_GROUP];
+const SUPERVISION: [&Flag; 8] = [
+    &REFRESH_MARGIN,
+    &STOP_SIGNAL,
+    &STOP_TIMEOUT,
+    &ON_REFRESH_FAILURE,
+    &PROCESS_GROUP,
+    &RESTART_ORDER,
+    &READY,
+    &READY_TIMEOUT,
+];
 
 fn signal(text: &str) -> Result<Signal, Invalid> {
     text.parse().map_err(|_| {
@@ -152,8 +153,11 @@ mod tests {
     use super::super::tests::values;
     use super::*;
 
-    fn found(line: &str, vars: &[(&str, &str)]) -> Result<(Mode, Via), String> {
-        mode(&values(line, vars)).map(|(mode, delivery)| (mode, delivery.via)).map_err(|error| error.to_string())
+    fn found(line: &str, pairs: &[(&str, &str)]) -> Result<(Mode, Via), String> {
+        let vars: Vars = pairs.iter().copied().collect();
+        mode(&values(line, pairs), &vars)
+            .map(|(mode, delivery)| (mode, delivery.via))
+            .map_err(|error| error.to_string())
     }
 
     fn policy(line: &str) -> Policy {
@@ -209,6 +213,9 @@ mod tests {
             ("--via env --process-group new", "--process-group has no effect"),
             ("--signal HUP", "--signal requires --on-expiry signal"),
             ("--file-mode 0640", "--file-mode requires --via file"),
+            ("--via file --restart-order start-first", "--restart-order requires --on-expiry restart"),
+            ("--on-expiry restart --ready 5s", "--ready requires --restart-order start-first"),
+            ("--on-expiry restart --ready-timeout 5s", "--ready-timeout requires --restart-order start-first"),
             ("--via file --endpoint-token-file t", "--endpoint-token-file requires --via endpoint"),
         ] {
             let error = found(line, &[]).expect_err(line);
@@ -229,6 +236,14 @@ mod tests {
             "--on-expiry restart --stop-timeout 61m",
             "--on-expiry restart --on-refresh-failure x",
             "--on-expiry restart --process-group x",
+            "--on-expiry restart --restart-order x",
+            "--on-expiry restart --restart-order start-first --ready x",
+            "--on-expiry restart --restart-order start-first --ready fd:2",
+            "--on-expiry restart --restart-order start-first --ready fd:1024",
+            "--on-expiry restart --restart-order start-first --ready 61m",
+            "--on-expiry restart --restart-order start-first --ready 60s",
+            "--on-expiry restart --restart-order start-first --ready-timeout 0s",
+            "--on-expiry restart --restart-order start-first --ready-timeout 61m",
         ] {
             assert!(found(line, &[]).is_err(), "{line}");
         }

@@ -56,7 +56,7 @@ pub(crate) fn task(
     match other_mode {
         Some(&LIST_SESSIONS) => cache(&flags).map(Task::ListSessions),
         Some(&CLEAR_CACHE) => cache(&flags).map(Task::ClearCache),
-        Some(&CHECK) => settings(mode(&flags)?).map(Task::Check),
+        Some(&CHECK) => settings(mode(&flags, vars)?).map(Task::Check),
         _ => match flags.parsed(&PRINT, Format::parse)? {
             Some(format) => {
                 // `--print` runs no command. The rules have already rejected or ignored all flags about a command, so
@@ -68,7 +68,7 @@ pub(crate) fn task(
                 "no command given",
                 "for example: xassume -p production -- aws s3 ls; for a shell: xassume -p production -- $SHELL",
             )),
-            None => settings(mode(&flags)?).map(Task::Run),
+            None => settings(mode(&flags, vars)?).map(Task::Run),
         },
     }
 }

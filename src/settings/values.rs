@@ -212,6 +212,16 @@ fn split(flag: &Flag, value: &OsStr) -> Vec<OsString> {
     }
 }
 
+/// Returns an error if the flag is on the command line, because `required` is missing there. If the flag's variable is
+/// set instead, there is no error, because the variable may be a default for other runs.
+pub(super) fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Result<(), Error> {
+    if !flags.is_typed(flag) {
+        return Ok(());
+    }
+    let long = flag.long;
+    Err(Error::usage(format!("--{long} requires {required}"), format!("add {required}, or remove --{long}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! The flags that select a web identity token.
 
-use super::mode::refuse_typed;
-use super::values::FlagValues;
+use super::values::{FlagValues, refuse_typed};
 use crate::error::Error;
 use crate::flags::{WEB_IDENTITY_AUDIENCE, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE};
 use crate::origin::Origin;

@@ -29,33 +29,35 @@ use std::future::pending;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 
-/// The operating system, as the supervision sees it: at most one child, and the signals that xassume receives.
+/// The operating system, as the supervision sees it: at most two children, and the signals that xassume receives.
 pub(crate) trait CommandHost {
     fn facts(&self) -> ProcessFacts;
     /// Returns the warnings that are shown before the command starts.
     fn caveats(&self, policy: &Policy) -> Vec<CommandEvent>;
-    /// Forks a child that executes the command. Fails if no child can be forked. Whether the child could execute the
+    /// Forks a child that executes the command, and returns its process ID. Fails if no child can be forked. Whether the child could execute the
     /// command is reported later, by [`Self::next_input`].
-    fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
+    fn start(&mut self, environment: Vec<CString>) -> Result<Pid, Fault>;
     /// Kills a child that has been forked but does not run the command yet.
     fn abort(&mut self);
     /// Sends the stop signal, and then CONT, to the child and to the members of its family that are in its group.
     /// [`Target`] defines the family.
-    fn stop(&mut self, signal: Signal) -> Result<(), Problem>;
-    fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem>;
+    fn stop(&mut self, pid: Pid, signal: Signal) -> Result<(), Problem>;
+    fn signal(&mut self, pid: Pid, target: Target, signal: Signal) -> Result<(), Problem>;
     /// Returns which processes remain in the group and the family of the child, which has exited.
-    fn remaining(&mut self) -> Remaining;
+    fn remaining(&mut self, pid: Pid) -> Remaining;
     /// Kills the process group of the child, which has exited. Must not be called if the group is xassume's own.
-    fn kill_group(&mut self);
-    fn reap(&mut self);
-    /// Returns the exit or the stop of the child, without waiting. Each exit and each stop is returned only once.
-    /// `None` means that there is no new exit and no new stop.
-    fn change(&mut self) -> Option<ChildChange>;
-    /// Waits for the outcome of a start, a change of the child, or a signal. If there are several of them, they are
-    /// returned in this order. No input is lost if the future is dropped.
+    fn kill_group(&mut self, pid: Pid);
+    fn reap(&mut self, pid: Pid);
+    /// Returns the exit or the stop of a child, without waiting. Each exit and each stop is returned only once. `None`
+    /// means that there is no new exit and no new stop.
+    fn change(&mut self) -> Option<(Pid, ChildChange)>;
+    /// The same for one child.
+    fn change_of(&mut self, pid: Pid) -> Option<ChildChange>;
+    /// Waits for a change of a child, the outcome of a start, a signal, or the readiness of a child by its pipe. If there
+    /// are several of them, they are returned in this order. No input is lost if the future is dropped.
     async fn next_input(&mut self) -> CommandInput;
-    /// Checks whether a process is the child, is in its process group, or descends from it.
-    fn includes(&self, pid: Pid) -> bool;
+    /// Checks whether a process is the child `command`, is in its process group, or descends from it.
+    fn includes(&self, command: Pid, pid: Pid) -> bool;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
 }
@@ -146,7 +148,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
                 () = until(self.ports.clock, deadline) => return Input::Wake,
                 () = Notifier::next(&mut self.ports.notifier) => {}
             }
-            self.handle_notification(&mut Vec::new());
+            self.handle_one_of_each();
             self.send_notifications();
             // If there is a flood of datagrams, none of the futures above ever waits. The runtime gets its turn here.
             tokio::task::yield_now().await;
@@ -180,22 +182,30 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             Action::Spawn => {
                 let mut environment = self.ports.delivery.environment(&self.session);
                 let begun = self.begin_generation(&mut environment);
-                if let Err(fault) = begun.and_then(|()| self.ports.host.start(environment)) {
-                    self.answers.push_back(Input::Command(CommandInput::Started(Err(fault))));
+                match begun.and_then(|()| self.ports.host.start(environment)) {
+                    Ok(pid) => self.generation_starts(pid),
+                    Err(fault) => self.answers.push_back(Input::Command(CommandInput::Started(Err(fault)))),
                 }
             }
-            Action::AbortStart => host.abort(),
-            Action::Stop(signal) => self.stop(signal),
-            Action::Signal(target, signal) => {
-                let sent = host.signal(target, signal);
+            Action::AbortStart => {
+                host.abort();
+                self.start_failed();
+            }
+            Action::Stop(pid, signal) => self.stop(pid, signal),
+            Action::Signal(pid, target, signal) => {
+                let sent = host.signal(pid, target, signal);
                 self.report_if_not_sent(signal, sent);
             }
-            Action::CheckRemaining => self.answers.push_back(Input::Command(CommandInput::Remaining(host.remaining()))),
-            Action::KillGroup => host.kill_group(),
-            Action::Reap => {
-                self.end_generation();
-                self.ports.host.reap();
+            Action::CheckRemaining(pid) => {
+                self.answers.push_back(Input::Command(CommandInput::Remaining(pid, host.remaining(pid))));
             }
+            Action::KillGroup(pid) => host.kill_group(pid),
+            Action::Reap(pid) => {
+                self.end_generation(pid);
+                self.ports.host.reap(pid);
+            }
+            Action::ReportReady => self.report_ready(),
+            Action::HandOver => self.hand_over(),
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
             Action::Emit(event) => self.ports.events.emit(event),
@@ -205,14 +215,14 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     }
 
     /// Sends the stop signal, unless the command has exited since the last input.
-    fn stop(&mut self, signal: Signal) {
-        self.before_stop();
-        let answer = match self.ports.host.change() {
-            Some(change @ ChildChange::Ended(_)) => CommandInput::Changed(change),
+    fn stop(&mut self, pid: Pid, signal: Signal) {
+        self.before_stop(pid);
+        let answer = match self.ports.host.change_of(pid) {
+            Some(change @ ChildChange::Ended(_)) => CommandInput::Changed(pid, change),
             Some(ChildChange::Paused(_)) | None => {
-                let sent = self.ports.host.stop(signal);
+                let sent = self.ports.host.stop(pid, signal);
                 self.report_if_not_sent(signal, sent);
-                CommandInput::StopSent
+                CommandInput::StopSent(pid)
             }
         };
         self.answers.push_back(Input::Command(answer));
@@ -231,7 +241,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         self.publishing = self.ports.delivery.publish(session);
         if self.publishing.is_none() {
             let answer = self.published(Ok(()));
-            self.answers.extend(self.ports.host.change().map(|change| Input::Command(CommandInput::Changed(change))));
+            self.changes_first();
             self.answers.push_back(answer);
         }
     }
@@ -242,6 +252,15 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             self.session = session;
         }
         Input::Session(SessionInput::Published(answer))
+    }
+}
+
+impl<S, D, H: CommandHost, C> Driver<'_, S, D, H, C> {
+    /// Handles what has happened to the children before the next answer.
+    fn changes_first(&mut self) {
+        while let Some((pid, change)) = self.ports.host.change() {
+            self.answers.push_back(Input::Command(CommandInput::Changed(pid, change)));
+        }
     }
 }
 

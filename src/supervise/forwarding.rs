@@ -64,8 +64,9 @@ fn is_fault(signal: Signal) -> bool {
     [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP].contains(&signal.number())
 }
 
-pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decision {
-    if is_from_command(arrival.sender, facts.me, child)
+/// Decides what to do with a signal. `children` has the processes of the command: one, or two during a handover.
+pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, children: [Option<Pid>; 2]) -> Decision {
+    if is_from_command(arrival.sender, facts.me, children)
         || arrival.signal == Signal::CHLD
         || !captures(arrival.signal, facts.group)
     {
@@ -90,10 +91,13 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
 /// would end the command, and `kill 0` would be an endless loop. The members of a group count as processes of the
 /// command if the command or xassume leads the group. If another process, such as a script, leads a shared group,
 /// signals from members of the group are forwarded, as sudo does.
-fn is_from_command(sender: Sender, me: Pid, child: Pid) -> bool {
+fn is_from_command(sender: Sender, me: Pid, children: [Option<Pid>; 2]) -> bool {
     match sender {
         Sender::Kernel | Sender::OutsideNamespace => false,
-        Sender::Process { pid, group } => [me, child].iter().any(|within| pid == *within || group == Some(*within)),
+        Sender::Process { pid, group } => {
+            let mut leaders = children.into_iter().flatten().chain([me]);
+            leaders.any(|within| pid == within || group == Some(within))
+        }
     }
 }
 
@@ -112,12 +116,13 @@ mod tests {
 
     const ME: Pid = 100;
     const CHILD: Pid = 101;
+    const OTHER: Pid = 102;
     const SHARED: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Shared, leads_session: false };
     const OWN: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Own, leads_session: false };
     const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
 
     fn decided(signal: Signal, sender: Sender, facts: ProcessFacts) -> Decision {
-        decide(Arrival { signal, sender }, facts, CHILD)
+        decide(Arrival { signal, sender }, facts, [Some(CHILD), Some(OTHER)])
     }
 
     #[test]
@@ -161,7 +166,9 @@ mod tests {
 
     #[test]
     fn a_signal_from_the_command_is_not_returned() {
-        for (pid, group) in [(ME, None), (CHILD, None), (55, Some(CHILD)), (55, Some(ME))] {
+        for (pid, group) in
+            [(ME, None), (CHILD, None), (55, Some(CHILD)), (55, Some(ME)), (OTHER, None), (55, Some(OTHER))]
+        {
             assert_eq!(decided(Signal::TERM, Sender::Process { pid, group }, OWN), Decision::Drop);
         }
         // The shell of a script leads the group that it shares with xassume, so its `kill -TERM $!` is meant for the

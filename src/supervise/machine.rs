@@ -2,14 +2,16 @@
 //! and no secret.
 //!
 //! The command's half of the machine is here, and the session's half is in [`renewal`]. They meet in
-//! [`Machine::consequence`]: if the session has changed, that function decides what to do with the command. The
-//! documentation of `supervise` has the diagram of the states.
+//! [`Machine::consequence`]: if the session has changed, that function decides what to do with the command. With
+//! `--restart-order start-first`, a restart has two generations of the command for a time: [`handover`] has the rules for
+//! the one beside the current one. The documentation of `supervise` has the diagram of the states.
 //!
 //! Each rule is an arm of a match on the state and then on the input. There is no `_` arm, because it could hide that a
 //! pair of state and input has no rule.
 
 mod actions;
 mod ending;
+mod handover;
 mod outside_signals;
 mod renewal;
 pub mod simulation;
@@ -20,16 +22,16 @@ mod stopping;
 pub(crate) use actions::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
 pub(crate) use state::Machine;
 
-use super::notify::SessionOutlook;
-use super::policy::{OnExpiry, Policy};
+use super::notify::{Role, SessionOutlook};
+use super::policy::{OnExpiry, Policy, RestartOrder};
 use super::schedule::{Dice, Term};
 use crate::event::CommandEvent;
 use crate::moment::{Deadline, Now};
-use crate::process::ChildChange;
+use crate::process::{ChildChange, Pid};
 use crate::session::Validity;
 use crate::supervise::forwarding::ProcessFacts;
 use renewal::{Consequence, Renewal};
-use state::{AfterStop, Given, Leader, PendingStart, PendingStop, Phase, StartStep};
+use state::{AfterStop, Beside, Given, Leader, PendingStart, PendingStop, Phase, StartStep};
 
 impl Machine {
     /// Creates a machine for a supervision that already has its first session. `first` is the validity of that session,
@@ -40,6 +42,8 @@ impl Machine {
             policy,
             facts,
             phase: Phase::Starting(PendingStart::at(StartStep::Due(now.boot), None)),
+            beside: Beside::Alone,
+            serving: None,
             renewal: first.map(|first| Renewal::new(policy, Term::of(first, now), now, dice)),
             restarts_wanted: policy.on_expiry == OnExpiry::Restart,
             terminated: false,
@@ -62,6 +66,8 @@ impl Machine {
                 let consequence = self.renewal.as_mut().and_then(|renewal| renewal.wake(now, &mut out));
                 self.consequence(consequence, now, &mut out);
                 self.wake(now, &mut out);
+                self.wake_beside(now, &mut out);
+                self.wake_serving(now, &mut out);
             }
         }
         out
@@ -72,19 +78,20 @@ impl Machine {
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         let mine = match self.phase {
             Phase::Starting(PendingStart { step: StartStep::Due(at) | StartStep::Awaited(at), .. }) => Some(at),
-            Phase::Stopping(stop) => stop.deadline(),
-            Phase::Running { .. } => None,
+            Phase::Stopping(stop, _) => stop.deadline(),
+            Phase::Running { ready_at, .. } => ready_at,
             Phase::Ended => return None,
         };
         let of_session = self.renewal.as_ref().and_then(Renewal::deadline);
-        mine.map(Deadline::at).into_iter().chain(of_session).reduce(Deadline::or)
+        let of_commands = [mine, self.beside.deadline()].into_iter().flatten().map(Deadline::at);
+        of_commands.chain(of_session).chain(self.expiry_without_handover()).reduce(Deadline::or)
     }
 
     /// Checks whether it is decided that the command will not run again. Its process may still be running.
     pub(crate) fn is_ending(&self) -> bool {
         match self.phase {
             Phase::Starting(_) | Phase::Running { .. } => false,
-            Phase::Stopping(stop) => stop.then != AfterStop::Restart,
+            Phase::Stopping(_, then) => then != AfterStop::Restart,
             Phase::Ended => true,
         }
     }
@@ -94,65 +101,129 @@ impl Machine {
         self.renewal.as_ref().map(Renewal::outlook)
     }
 
-    /// Returns the names of both states in the diagram: first the command's state, then the session's.
+    /// Returns what the generation that is starting is.
+    pub(crate) fn next_role(&self) -> Role {
+        if let Beside::Launching(..) = self.beside { Role::Successor } else { Role::Current }
+    }
+
+    /// Returns what the generation with this process is. A process that was not reported as started is the one that is
+    /// starting.
+    pub(crate) fn role(&self, pid: Pid) -> Role {
+        let current = match self.phase {
+            Phase::Running { child, .. } => Some(child),
+            Phase::Stopping(stop, _) => Some(stop.child),
+            Phase::Starting(_) | Phase::Ended => None,
+        };
+        match self.beside {
+            Beside::Launching(..) | Beside::Preparing(_) if current != Some(pid) => Role::Successor,
+            Beside::Leaving(..) if current != Some(pid) => Role::Leaving,
+            Beside::Alone
+            | Beside::Postponed(..)
+            | Beside::Launching(..)
+            | Beside::Preparing(_)
+            | Beside::Leaving(..) => Role::Current,
+        }
+    }
+
+    /// Returns the names of the three states in the diagram: the current generation's, the other generation's and the
+    /// session's.
     #[cfg(test)]
-    fn state_names(&self) -> (&'static str, &'static str) {
+    fn state_names(&self) -> [&'static str; 3] {
         let command = match self.phase {
             Phase::Starting(_) => "Starting",
             Phase::Running { .. } => "Running",
-            Phase::Stopping(PendingStop { step: state::StopStep::Asked { .. }, .. }) => "Stopping",
-            Phase::Stopping(PendingStop { step: state::StopStep::Killed { .. }, .. }) => "Killing",
+            Phase::Stopping(PendingStop { step: state::StopStep::Asked { .. }, .. }, _) => "Stopping",
+            Phase::Stopping(PendingStop { step: state::StopStep::Killed { .. }, .. }, _) => "Killing",
             Phase::Ended => "Ended",
         };
-        (command, self.renewal.as_ref().map_or("Idle", Renewal::state_name))
+        let session = self.renewal.as_ref().map_or("Idle", Renewal::state_name);
+        [command, self.beside.state_name(), session]
     }
 
     fn command(&mut self, input: CommandInput, now: Now, out: &mut Vec<Action>) {
+        let of_other = match &input {
+            CommandInput::Started(_) => matches!(self.beside, Beside::Launching(..)),
+            CommandInput::Changed(pid, _)
+            | CommandInput::StopSent(pid)
+            | CommandInput::Remaining(pid, _)
+            | CommandInput::Ready(pid)
+            | CommandInput::ReadyClosed(pid, _) => self.beside.child() == Some(*pid),
+            CommandInput::OrphanReaped => {
+                self.other(CommandInput::OrphanReaped, now, out);
+                false
+            }
+            CommandInput::Signal(_) | CommandInput::EndAnnounced => false,
+        };
+        if of_other { self.other(input, now, out) } else { self.current(input, now, out) }
+    }
+
+    /// Handles an input about the current generation, or a signal.
+    fn current(&mut self, input: CommandInput, now: Now, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Starting(start) => match input {
                 CommandInput::Started(Ok(child)) => self.started(child, start, now, out),
                 CommandInput::Started(Err(fault)) => self.not_started(fault, start, now, out),
-                CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
-                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::StoppingAnnounced, out),
+                CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, now, out),
+                CommandInput::EndAnnounced => self.end_announced(now, out),
                 // In this state, no child runs the command, so these inputs are ignored.
-                CommandInput::Changed(_)
-                | CommandInput::StopSent
+                CommandInput::Changed(..)
+                | CommandInput::StopSent(_)
                 | CommandInput::OrphanReaped
-                | CommandInput::Remaining(_) => {}
+                | CommandInput::Remaining(..)
+                | CommandInput::Ready(_)
+                | CommandInput::ReadyClosed(..) => {}
             },
-            Phase::Running { child } => match input {
-                CommandInput::Changed(ChildChange::Ended(end)) => self.ended(child, end, now, out),
-                CommandInput::Changed(ChildChange::Paused(signal)) => self.pause_with_child(signal, out),
-                CommandInput::Signal(arrival) => self.signal(arrival, child, out),
-                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::StoppingAnnounced, out),
-                // In this state, no action is waiting for an answer, so these inputs are ignored.
+            Phase::Running { child, .. } => match input {
+                CommandInput::Changed(_, ChildChange::Ended(end)) => self.ended(child, end, now, out),
+                CommandInput::Changed(_, ChildChange::Paused(signal)) => self.pause_with_child(child, signal, out),
+                CommandInput::Signal(arrival) => self.signal(arrival, child, now, out),
+                CommandInput::EndAnnounced => self.end_announced(now, out),
+                CommandInput::Ready(_) => self.ready(child, out),
+                // In this state, no action is waiting for an answer, so these inputs are ignored. A current generation
+                // need not become ready.
                 CommandInput::Started(_)
-                | CommandInput::StopSent
+                | CommandInput::StopSent(_)
                 | CommandInput::OrphanReaped
-                | CommandInput::Remaining(_) => {}
+                | CommandInput::Remaining(..)
+                | CommandInput::ReadyClosed(..) => {}
             },
-            Phase::Stopping(stop) => match input {
-                CommandInput::StopSent => {
+            Phase::Stopping(stop, then) => match input {
+                CommandInput::StopSent(_) => {
                     let asked = self.asked(now);
-                    self.phase = Phase::Stopping(PendingStop { step: asked, leader: Leader::Signaled, ..stop });
+                    self.phase = Phase::Stopping(PendingStop { step: asked, leader: Leader::Signaled, ..stop }, then);
                 }
-                CommandInput::Changed(ChildChange::Ended(end)) => self.leader_ended(stop, end, now, out),
+                CommandInput::Changed(_, ChildChange::Ended(end)) => self.leader_ended((stop, then), end, now, out),
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
-                CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
-                CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
-                CommandInput::EndAnnounced => self.cancel_restarts(CommandEvent::StoppingAnnounced, out),
+                CommandInput::Remaining(_, remaining) => match self.remaining(stop, remaining, now, out) {
+                    Ok(stop) => self.phase = Phase::Stopping(stop, then),
+                    Err(end) => {
+                        self.clean_up(stop, end, out);
+                        self.stopped(then, end, now, out);
+                    }
+                },
+                CommandInput::Signal(arrival) => self.signal(arrival, stop.child, now, out),
+                CommandInput::EndAnnounced => self.end_announced(now, out),
                 // If the command is paused while it is being stopped, nothing has to be done: SIGKILL follows at the
-                // stop timeout, and SIGKILL also ends a paused process. The other input does not occur here.
-                CommandInput::Changed(ChildChange::Paused(_)) | CommandInput::Started(_) => {}
+                // stop timeout, and SIGKILL also ends a paused process. The other inputs do not matter here.
+                CommandInput::Changed(_, ChildChange::Paused(_))
+                | CommandInput::Started(_)
+                | CommandInput::Ready(_)
+                | CommandInput::ReadyClosed(..) => {}
             },
             Phase::Ended => {}
         }
     }
 
+    /// The current generation has announced its end, so it must not be replaced.
+    fn end_announced(&mut self, now: Now, out: &mut Vec<Action>) {
+        self.cancel_restarts(CommandEvent::StoppingAnnounced, None, now, out);
+    }
+
     fn wake(&mut self, now: Now, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Starting(start) => self.wake_start(start, now, out),
-            Phase::Stopping(stop) => self.wake_stop(stop, now, out),
+            Phase::Stopping(stop, then) => self.phase = Phase::Stopping(Self::wake_stop(stop, now, out), then),
+            Phase::Running { child, ready_at: Some(at) } if now.boot >= at => self.ready(child, out),
             Phase::Running { .. } | Phase::Ended => {}
         }
     }
@@ -161,14 +232,13 @@ impl Machine {
     fn consequence(&mut self, consequence: Option<Consequence>, now: Now, out: &mut Vec<Action>) {
         let Some(consequence) = consequence else { return };
         match self.phase {
-            Phase::Running { child } => match (consequence, self.policy.on_expiry) {
-                (Consequence::Lapsed, _) => self.stop(child, AfterStop::Lapse, now, out),
+            Phase::Running { child, .. } => match (consequence, self.policy.on_expiry) {
+                (Consequence::Lapsed, _) => self.lapse(child, now, out),
                 (Consequence::Refreshed | Consequence::Notice, OnExpiry::Signal(signal)) => {
                     self.send_refresh_signal(signal, child, out);
                 }
                 (Consequence::Refreshed, OnExpiry::Restart) if self.restarts_wanted => {
-                    out.extend(self.renewal.iter().map(|renewal| Action::Emit(renewal.restarting(now).into())));
-                    self.stop(child, AfterStop::Restart, now, out);
+                    self.restart(child, now, out);
                 }
                 (Consequence::Refreshed | Consequence::Notice, OnExpiry::Restart | OnExpiry::None) => {}
             },
@@ -183,13 +253,21 @@ impl Machine {
                 }
                 Consequence::Notice => {}
             },
-            Phase::Stopping(stop) => match consequence {
-                Consequence::Lapsed => {
-                    self.phase = Phase::Stopping(PendingStop { then: stop.then.lapsed(), ..stop });
-                }
+            Phase::Stopping(stop, then) => match consequence {
+                Consequence::Lapsed => self.phase = Phase::Stopping(stop, then.lapsed()),
                 Consequence::Refreshed | Consequence::Notice => {}
             },
             Phase::Ended => {}
+        }
+    }
+
+    fn restart(&mut self, child: Pid, now: Now, out: &mut Vec<Action>) {
+        match self.policy.restart_order {
+            RestartOrder::StartFirst => self.begin_handover(child, now, out),
+            RestartOrder::StopFirst => {
+                out.extend(self.renewal.iter().map(|renewal| Action::Emit(renewal.restarting(now).into())));
+                self.stop(child, AfterStop::Restart, now, out);
+            }
         }
     }
 }

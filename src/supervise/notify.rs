@@ -5,13 +5,16 @@
 //! process is xassume. So xassume receives the command's notifications on its own sockets and sends them on. Each
 //! *generation*, which is one start of the command, has its own socket.
 //!
-//! Everything here is pure. The type parameter `D` is a file descriptor, which is closed when it is dropped.
+//! All is pure. The type parameter `D` is a file descriptor, which is closed when it is dropped.
 
+mod handover;
 mod hang_up;
+mod lines;
 mod outbox;
 mod status;
 mod watchdog;
 
+pub(crate) use handover::{Heard, Role};
 pub(crate) use outbox::{Notification, Outbox};
 pub(crate) use status::SessionOutlook;
 
@@ -20,6 +23,7 @@ use crate::process::{Arrival, Pid};
 use crate::sys::notify::MAX_BYTES;
 use crate::vars::Vars;
 use hang_up::HeldHangUp;
+use lines::{lines, name_and_value};
 use status::Status;
 use std::time::Duration;
 use watchdog::Watchdog;
@@ -29,16 +33,6 @@ const RELOAD_BYTES: usize = 64;
 /// If the command is stopped for a restart within this time after HUP, and has not sent `RELOADING=1` since, the new
 /// generation completes the reload.
 const RELOAD_ANSWER: Duration = Duration::from_secs(5);
-
-/// Returns the lines of a text. Returns none if systemd would ignore the text: it is too long, or contains a NUL byte
-/// before its end.
-fn lines(text: &[u8]) -> Vec<&[u8]> {
-    let text = text.strip_suffix(b"\0").unwrap_or(text);
-    if text.len() > MAX_BYTES || text.contains(&0) {
-        return Vec::new();
-    }
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect()
-}
 
 /// Returns the watchdog interval of the service whose main process is `me`. Returns `None` if the service manager expects
 /// no watchdog messages from that process.
@@ -60,6 +54,9 @@ pub(crate) struct Relay<D> {
     hung_up_at: Option<Duration>,
     /// Whether the service manager waits for a reload that only the next generation can complete.
     owes_reload: bool,
+    /// The status of the successor, which is shown once it is the current generation.
+    next_status: Vec<u8>,
+    ready_timeout: Duration,
 }
 
 /// The last state of the service that was sent to the service manager.
@@ -84,31 +81,35 @@ enum Course {
 
 impl<D> Relay<D> {
     /// Creates the relay for a service whose watchdog has this interval. `None` means that the service has no watchdog.
-    pub(crate) fn new(watchdog: Option<Duration>, stop_timeout: Duration) -> Self {
+    pub(crate) fn new(watchdog: Option<Duration>, stop_timeout: Duration, ready_timeout: Duration) -> Self {
         Self {
             outbox: Outbox::default(),
             status: Status::default(),
-            watchdog: Watchdog::new(watchdog, stop_timeout),
+            watchdog: Watchdog::new(watchdog, stop_timeout.saturating_add(ready_timeout)),
             readiness: Readiness::Starting,
             course: Course::Running,
             held_hang_up: HeldHangUp::default(),
             hung_up_at: None,
             owes_reload: false,
+            next_status: Vec::new(),
+            ready_timeout,
         }
     }
 
-    /// Handles a datagram of the current generation. Returns `true` if the command announced its end, so that it must
-    /// not be restarted.
+    /// Handles a datagram of a generation, and returns what it means for the command.
     ///
     /// A datagram that systemd would ignore is ignored. `monotonic` is the time by `CLOCK_MONOTONIC`.
-    pub(crate) fn receive(&mut self, received: Notification<D>, now: Now, monotonic: Duration) -> bool {
+    pub(crate) fn receive(&mut self, role: Role, received: Notification<D>, now: Now, monotonic: Duration) -> Heard {
         let Notification { text, descriptors } = received;
         let lines = self.lines_to_handle(&text);
         if lines.contains(&&b"BARRIER=1"[..]) {
             if lines.len() == 1 && descriptors.len() == 1 {
                 self.send(vec![lines[0].to_vec()], None, descriptors, now);
             }
-            return false;
+            return Heard::Nothing;
+        }
+        if role != Role::Current {
+            return self.receive_beside(role, &lines, descriptors, now);
         }
         let reloads = lines.contains(&&b"RELOADING=1"[..]);
         if reloads {
@@ -117,13 +118,9 @@ impl<D> Relay<D> {
                 self.readiness = Readiness::Reloading;
             }
         }
-        let (mut kept, mut status_at, mut announced) = (Vec::new(), None, false);
+        let (mut kept, mut status_at, mut heard) = (Vec::new(), None, Heard::Nothing);
         for line in lines {
-            let (name, value) = line.iter().position(|byte| *byte == b'=').map_or((line, None), |at| {
-                let (name, value) = line.split_at(at);
-                (name, Some(&value[1..]))
-            });
-            match (name, value) {
+            match name_and_value(line) {
                 // The main process is xassume, and xassume's unit says who may send notifications.
                 (b"MAINPID" | b"MAINPIDFD" | b"MAINPIDFDID" | b"NOTIFYACCESS", Some(_)) => {}
                 (b"READY", Some(b"1")) => {
@@ -136,7 +133,7 @@ impl<D> Relay<D> {
                 }
                 (b"STOPPING", Some(b"1")) => {
                     if self.course == Course::Running {
-                        (self.course, announced) = (Course::Ending, true);
+                        (self.course, heard) = (Course::Ending, Heard::Ending);
                         kept.push(line.to_vec());
                     }
                 }
@@ -158,7 +155,7 @@ impl<D> Relay<D> {
             }
         }
         self.send(kept, status_at, descriptors, now);
-        announced
+        heard
     }
 
     /// Returns the lines of a text. Once `STOPPING=1` was sent, leaves out those with which the service manager would take
@@ -209,9 +206,13 @@ impl<D> Relay<D> {
     }
 
     /// A new generation is about to be forked, and has not sent anything yet.
-    pub(crate) fn begin_generation(&mut self, now: Now) {
+    pub(crate) fn begin_generation(&mut self, role: Role, now: Now) {
+        self.next_status.clear();
+        if role != Role::Current {
+            return;
+        }
         if self.readiness != Readiness::Starting {
-            self.held_hang_up.begin(now.boot);
+            self.held_hang_up.begin(now.boot, self.ready_timeout);
         }
         if self.status.set_text(b"") {
             self.send(Vec::new(), Some(0), Vec::new(), now);
@@ -231,6 +232,11 @@ impl<D> Relay<D> {
             return;
         }
         self.course = Course::Replacing;
+        self.leave_to_next(now);
+    }
+
+    /// The current generation is replaced: the next one completes its reload, and xassume sends watchdog messages.
+    fn leave_to_next(&mut self, now: Now) {
         let recent = |at: Duration| now.boot.saturating_sub(at) <= RELOAD_ANSWER;
         let unanswered = self.hung_up_at.take().is_some_and(recent) && self.readiness == Readiness::Ready;
         let held = self.held_hang_up.discard();

@@ -2,6 +2,8 @@
 
 use crate::event::{CommandEvent, Stdin};
 use crate::process::signal::Signal;
+use crate::session::whole_seconds;
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// What happens to the command after a refresh (`--on-expiry`).
@@ -42,6 +44,36 @@ pub(crate) enum DeliveryTime {
     Live,
 }
 
+/// The order of a restart (`--restart-order`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum RestartOrder {
+    StopFirst,
+    /// The new process is started while the old one runs. The old one is stopped once the new one is ready.
+    StartFirst,
+}
+
+/// How a process shows that it is ready (`--ready`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum ReadySign {
+    /// It sends `READY=1` to its notification socket.
+    Notification,
+    /// It writes a newline to this descriptor.
+    Newline(RawFd),
+    /// It has run for this time.
+    RunsFor(Duration),
+}
+
+impl ReadySign {
+    /// Returns what a process has not done if it is not ready in time.
+    pub(crate) fn missing(self) -> String {
+        match self {
+            Self::Notification => "has not sent READY=1".to_owned(),
+            Self::Newline(descriptor) => format!("has not written a newline to descriptor {descriptor}"),
+            Self::RunsFor(time) => format!("has not run for {}", whole_seconds(time)),
+        }
+    }
+}
+
 /// Which process group the command gets (`--process-group`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum GroupPolicy {
@@ -62,6 +94,11 @@ pub(crate) struct Policy {
     pub(crate) stop_timeout: Duration,
     pub(crate) on_refresh_failure: OnRefreshFailure,
     pub(crate) process_group: GroupPolicy,
+    pub(crate) restart_order: RestartOrder,
+    /// `None` if xassume need not know when the command is ready.
+    pub(crate) ready: Option<ReadySign>,
+    /// How long a new process may take until it is ready (`--ready-timeout`).
+    pub(crate) ready_timeout: Duration,
 }
 
 /// What to do shortly before the session expires.
@@ -85,6 +122,21 @@ impl Policy {
             stop_timeout: Duration::from_secs(10),
             on_refresh_failure: OnRefreshFailure::Keep,
             process_group: GroupPolicy::Auto,
+            restart_order: RestartOrder::StopFirst,
+            ready: None,
+            ready_timeout: Duration::from_mins(1),
+        }
+    }
+
+    pub(crate) fn starts_first(&self) -> bool {
+        self.restart_order == RestartOrder::StartFirst
+    }
+
+    /// Returns the descriptor of `--ready fd:N`.
+    pub(crate) fn ready_descriptor(&self) -> Option<RawFd> {
+        match self.ready {
+            Some(ReadySign::Newline(descriptor)) => Some(descriptor),
+            Some(ReadySign::Notification | ReadySign::RunsFor(_)) | None => None,
         }
     }
 

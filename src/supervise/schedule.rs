@@ -77,7 +77,10 @@ impl Policy {
             (Margin::Auto, OnExpiry::None) => (lifetime / 3).min(ONE_HOUR),
             // The command is restarted or signaled. The refresh is as late as it can safely be.
             (Margin::Auto, OnExpiry::Restart | OnExpiry::Signal(_)) => {
-                jitter(lifetime).max(self.stop_timeout.saturating_add(STOP_RESERVE))
+                // With start-first, there is time for a second attempt.
+                let handover = if self.starts_first() { self.ready_timeout.saturating_mul(2) } else { Duration::ZERO };
+                let stop = self.stop_timeout.saturating_add(STOP_RESERVE);
+                jitter(lifetime).max(handover.saturating_add(stop))
             }
         };
         wanted.min(lifetime / 2)

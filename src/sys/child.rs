@@ -11,7 +11,7 @@ mod spawn;
 mod starting;
 
 pub(super) use spawn::end_with_parent;
-pub(crate) use spawn::{ChildSetup, spawn};
+pub(crate) use spawn::{ChildSetup, CommandDescriptors, spawn};
 pub(crate) use starting::StartingChild;
 
 use super::signals;
@@ -41,7 +41,7 @@ impl Child {
         let c = |text: &&str| std::ffi::CString::new(*text).unwrap();
         let command = super::lookup::Command { path: c(&path), arguments: argv.iter().map(c).collect() };
         let group = ProcessGroup::Own;
-        let setup = ChildSetup { group, in_new_session: false, stdio: None, sockets: None };
+        let setup = ChildSetup { group, in_new_session: false, stdio: None, descriptors: None };
         spawn(&command, &[], setup).map(|pid| Self::new(pid, group))
     }
 

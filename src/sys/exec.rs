@@ -1,6 +1,6 @@
 //! Exec mode: execve(2), with the signal state, descriptors and limits that xassume inherited.
 
-use super::listen::ListenSockets;
+use super::listen::{ListenSockets, SocketMode};
 use super::lookup::{Command, SHELL};
 use super::signals;
 use nix::errno::Errno;
@@ -12,7 +12,7 @@ use std::ffi::CString;
 /// First restores the signal dispositions, the signal mask and the other parts of [`signals::InheritedState`]. The
 /// umask and the niceness need no restoring, because xassume never changes them.
 pub(crate) fn replace(command: &Command, environment: &[CString], sockets: &ListenSockets) -> Errno {
-    sockets.hand_over();
+    sockets.hand_over(SocketMode::Restored);
     signals::inherited().restore();
     let Err(error) = execve(&command.path, &command.arguments, environment);
     if error != Errno::ENOEXEC {

@@ -5,6 +5,10 @@
 //! a descendant of xassume. A descendant of the command that created its own session is a daemon, which xassume leaves
 //! alone. Helpers (`sys::helper`) do not belong to the family, and neither do processes that were descendants of
 //! xassume before the command was first started.
+//!
+//! During a handover, the command has two generations. A process whose parent has exited, and that is in a group and a
+//! session of its own, belongs to the old one if it existed before the new one was started, or when the stop of the old
+//! one began. Otherwise it belongs to the one that stays.
 
 use super::child::Child;
 use super::processes::{self, ProcessStat};
@@ -13,6 +17,7 @@ use super::signals;
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup, Remaining};
 use nix::unistd::{getpgrp, getpid, getsid};
+use std::collections::BTreeSet;
 use std::io;
 
 /// The maximum number of checks in one call of [`Family::remaining`]. If xassume's children have changed during a
@@ -29,10 +34,20 @@ pub(crate) struct Family {
     /// The descendants that xassume had before the command was first started. They do not belong to the family. `None`
     /// until that start.
     strangers: Option<Vec<ProcessStat>>,
+    /// The command's own processes that are not reaped yet, one for each generation.
+    generations: Vec<Generation>,
+}
+
+#[derive(Debug)]
+struct Generation {
+    pid: Pid,
+    /// Processes that are known to belong to this generation, and not to another one.
+    known: Vec<ProcessStat>,
 }
 
 impl Family {
-    /// Records which descendants xassume has before the command is first started. Later calls do nothing.
+    /// Records which processes exist before a generation is started: before the first one, which descendants xassume has,
+    /// and before a later one, which of them belong to the generation that is running.
     pub(crate) fn begin(&mut self) {
         self.strangers.get_or_insert_with(|| {
             let children = processes::children();
@@ -44,6 +59,36 @@ impl Family {
             all.retain(|process| strangers.contains(&process.pid));
             all
         });
+        if let [only] = self.generations.as_slice() {
+            let known = self.of(&processes::all(), only.pid);
+            self.generations = vec![Generation { pid: only.pid, known }];
+        }
+    }
+
+    /// Adds a generation that has been forked.
+    pub(crate) fn add(&mut self, pid: Pid) {
+        self.generations.push(Generation { pid, known: Vec::new() });
+    }
+
+    /// Removes a generation that is reaped, or that does not run the command.
+    pub(crate) fn remove(&mut self, pid: Pid) {
+        self.generations.retain(|generation| generation.pid != pid);
+    }
+
+    /// Records which processes descend from this generation, before it is stopped while another one stays. Its processes
+    /// may exit before their descendants.
+    fn know_descendants(&mut self, pid: Pid) {
+        if self.generations.len() < 2 {
+            return;
+        }
+        let family = self.of(&processes::all(), pid);
+        if let Some(generation) = self.generations.iter_mut().find(|generation| generation.pid == pid) {
+            generation.known = family;
+        }
+    }
+
+    fn is_other_generation(&self, pid: Pid, than: Pid) -> bool {
+        pid != than && self.generations.iter().any(|generation| generation.pid == pid)
     }
 
     /// Sends the stop signal, and then CONT, to the command's own process group. If the command shares xassume's group,
@@ -52,7 +97,8 @@ impl Family {
     /// # Errors
     /// Fails with `EPERM` if the command runs as another user. The other methods that send a signal fail in the same
     /// way.
-    pub(crate) fn stop(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
+    pub(crate) fn stop(&mut self, child: &mut Child, signal: Signal) -> io::Result<()> {
+        self.know_descendants(child.pid());
         let result = self.signal_group(child, signal).and(send_to_group(child, Signal::CONT));
         if child.group == ProcessGroup::Shared {
             let mut asked = vec![child.pid()];
@@ -115,12 +161,12 @@ impl Family {
     /// xassume or descends from such a child. Usually xassume has no child except the exited command, and then the
     /// check is cheap.
     fn check_once(&self, child: &Child, children: &[Pid]) -> Remaining {
-        let mut others = children.iter().filter(|pid| **pid != child.pid()).filter_map(|pid| processes::of(*pid));
+        let mut others = children.iter().filter(|pid| !self.is_own(**pid, child)).filter_map(|pid| processes::of(*pid));
         if others.all(|process| !process.is_alive || self.is_stranger(&process)) {
             return Remaining::default();
         }
         let all = processes::all();
-        let family = self.of(&all, child);
+        let family = self.of(&all, child.pid());
         let in_group = match child.group {
             ProcessGroup::Own => all.iter().find(|process| process.is_alive && is_in_group(process, child)),
             ProcessGroup::Shared => family.iter().find(|process| is_in_group(process, child)),
@@ -130,20 +176,40 @@ impl Family {
     }
 
     fn living(&self, child: &Child) -> Vec<ProcessStat> {
-        self.of(&processes::all(), child)
+        self.of(&processes::all(), child.pid())
     }
 
-    /// Returns those of the processes in `all` that are living members of the family.
-    fn of(&self, all: &[ProcessStat], child: &Child) -> Vec<ProcessStat> {
+    /// Returns those of the processes in `all` that are living members of the family of the generation `command`.
+    fn of(&self, all: &[ProcessStat], command: Pid) -> Vec<ProcessStat> {
         let ours: Vec<_> = all.iter().copied().filter(|process| !self.is_stranger(process)).collect();
         let me = getpid().as_raw();
         let family = processes::descendants(&ours, vec![me]);
-        let sessions = [getsid(None).map_or(0, nix::unistd::Pid::as_raw), child.pid()];
+        let sessions = [getsid(None).map_or(0, nix::unistd::Pid::as_raw), command];
+        let belongs = self.belongs(&ours, command);
         let is_member = |process: &ProcessStat| {
             let is_near = process.pid != me && sessions.contains(&process.session);
-            is_near && process.is_alive && family.contains(&process.pid)
+            is_near && process.is_alive && family.contains(&process.pid) && belongs(process)
         };
-        ours.into_iter().filter(is_member).collect()
+        ours.iter().copied().filter(is_member).collect()
+    }
+
+    /// Returns a function that checks whether a process belongs to this generation. All do if there is no other one.
+    fn belongs(&self, all: &[ProcessStat], command: Pid) -> impl Fn(&ProcessStat) -> bool {
+        let is_only = self.generations.iter().all(|generation| generation.pid == command);
+        let descendants = if is_only { BTreeSet::new() } else { processes::descendants(all, vec![command]) };
+        let known = self.generations.iter().find(|generation| generation.pid == command);
+        let known: Vec<_> = known.into_iter().flat_map(|known| &known.known).map(ProcessStat::identity).collect();
+        move |process| {
+            is_only
+                || [process.group, process.session].contains(&command)
+                || descendants.contains(&process.pid)
+                || known.contains(&process.identity())
+        }
+    }
+
+    /// Checks whether a child of xassume is this child or another generation, which are not left behind by this child.
+    fn is_own(&self, pid: Pid, child: &Child) -> bool {
+        pid == child.pid() || self.is_other_generation(pid, child.pid())
     }
 
     /// Checks whether a process is the command's own process `command`, is in the process group of that process, or
@@ -160,14 +226,14 @@ impl Family {
         let me = getpid().as_raw();
         processes::with_ancestors(pid).take(MAX_DEPTH).any(|process| {
             // A process that has lost its parent is a child of xassume.
-            process.pid == command || process.parent == me && !self.is_stranger(&process)
+            let is_orphan = process.parent == me && !self.is_other_generation(process.pid, command);
+            process.pid == command || is_orphan && !self.is_stranger(&process)
         })
     }
 
     fn is_stranger(&self, process: &ProcessStat) -> bool {
         let before = self.strangers.iter().flatten();
-        reap::is_helper(process.pid)
-            || before.into_iter().any(|one| one.pid == process.pid && one.started == process.started)
+        reap::is_helper(process.pid) || before.into_iter().any(|one| one.identity() == process.identity())
     }
 
     /// Returns the process group that the command has moved to since its start. Returns `None` if the command has not
@@ -178,7 +244,7 @@ impl Family {
             return None;
         }
         let all = processes::all();
-        let family = self.of(&all, child);
+        let family = self.of(&all, child.pid());
         let mut members = all.iter().filter(|process| process.group == group && process.is_alive);
         members.all(|member| family.contains(member)).then_some(group)
     }
@@ -211,89 +277,4 @@ fn send_to_group(child: &Child, signal: Signal) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::process::ChildChange;
-    use std::time::{Duration, Instant};
-
-    fn eventually(is_so: impl Fn() -> bool) {
-        while !is_so() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// Returns a shell that has exited, whose group contains another process that is still running.
-    fn ended() -> Child {
-        shell("sleep 600 & exit 0")
-    }
-
-    fn shell(line: &str) -> Child {
-        reap::adopt_orphans();
-        let child = Child::start("/bin/sh", &["sh", "-c", line]).unwrap();
-        eventually(|| matches!(child.change(), Some(ChildChange::Ended(_))));
-        child
-    }
-
-    #[test]
-    fn living_members_of_the_group_remain_and_zombies_do_not() {
-        let (family, child) = (Family::default(), ended());
-        let member = family.remaining(&child).in_group.expect("the shell has ended, what it started has not");
-        eventually(|| family.remaining(&child).in_group.is_some_and(|member| member.name == "sleep"));
-        child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
-        eventually(|| family.remaining(&child).in_group.is_none());
-        assert!(processes::of(member.pid).is_some_and(|process| !process.is_alive), "it is not reaped");
-        child.reap();
-    }
-
-    #[test]
-    fn a_process_that_loses_its_parent_during_a_check_is_found() {
-        for _ in 0..30 {
-            let child = shell("(sleep 600 & sleep 0.05) & exit 0");
-            let (family, begun) = (Family::default(), Instant::now());
-            while begun.elapsed() < Duration::from_millis(100) {
-                assert!(family.remaining(&child).in_group.is_some());
-            }
-            child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
-            child.reap();
-        }
-    }
-
-    #[test]
-    fn descendants_are_included_up_to_a_depth() {
-        // A chain of shells. The last process leaves the group, so that only its ancestors count.
-        let line = "f() { if [ $1 = 0 ]; then exec setsid sleep 600; fi; (f $(($1 - 1)); true); }; f $0";
-        for (depth, is_included) in [(MAX_DEPTH / 2, true), (MAX_DEPTH + 5, false)] {
-            reap::adopt_orphans();
-            let child = Child::start("/bin/sh", &["sh", "-c", line, &depth.to_string()]).unwrap();
-            let leaf = || {
-                let all = processes::all();
-                let family = processes::descendants(&all, vec![child.pid()]);
-                all.into_iter().find(|process| process.session == process.pid && family.contains(&process.pid))
-            };
-            eventually(|| leaf().is_some());
-            let leaf = leaf().unwrap();
-            let family = Family::default();
-            assert_eq!(family.includes(child.pid(), leaf.pid), is_included, "{depth}");
-            assert!(family.includes(child.pid(), child.pid()) && !family.includes(child.pid(), 0));
-            child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
-            leaf.signal(Signal::KILL).unwrap();
-            child.reap();
-        }
-    }
-
-    #[test]
-    fn descendants_from_before_the_first_start_are_not_of_the_family() {
-        let child = ended();
-        let of_the_group = |family: &Family| {
-            let mut members = family.living(&child);
-            members.retain(|process| process.group == child.pid());
-            members.len()
-        };
-        let mut family = Family::default();
-        assert_eq!(of_the_group(&family), 1);
-        family.begin();
-        assert_eq!(of_the_group(&family), 0);
-        child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
-        child.reap();
-    }
-}
+mod tests;

@@ -115,7 +115,7 @@ fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Res
     };
     let group = if terminal.is_some() { ProcessGroup::Shared } else { ProcessGroup::Own };
     let in_new_session = attendance == Attendance::Detached;
-    let pid = spawn(&command, environment, ChildSetup { group, in_new_session, stdio, sockets: None })?;
+    let pid = spawn(&command, environment, ChildSetup { group, in_new_session, stdio, descriptors: None })?;
     let family = HelperFamily { leader: HelperEntry::new(pid), group };
     Ok((Helper { family, end: None, terminal }, output))
 }

@@ -17,7 +17,21 @@ const FIRST: RawFd = 3;
 
 /// The sockets for the command, in the order of their descriptors. They are close-on-exec, except in the command.
 #[derive(Debug, Default)]
-pub(crate) struct ListenSockets(Vec<HeldSocket>);
+pub(crate) struct ListenSockets {
+    held: Vec<HeldSocket>,
+    /// Keeps the number of the descriptor for `--ready fd:N` free of xassume's own files.
+    ready: Option<OwnedFd>,
+}
+
+/// How the sockets are handed over to a new process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SocketMode {
+    /// In the blocking mode in which they were created or inherited, which a previous process may have changed.
+    Restored,
+    /// As they are, because another process of the command uses them. The mode belongs to the socket, not to the
+    /// descriptor.
+    Unchanged,
+}
 
 #[derive(Debug)]
 struct HeldSocket {
@@ -47,7 +61,7 @@ impl ListenSockets {
             // SAFETY: the descriptor is open. It was inherited for the command, so xassume uses it nowhere else.
             let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
             let is_nonblocking = flags & libc::O_NONBLOCK != 0;
-            sockets.0.push(HeldSocket { descriptor, address: None, is_nonblocking });
+            sockets.held.push(HeldSocket { descriptor, address: None, is_nonblocking });
         }
         Ok(sockets)
     }
@@ -72,8 +86,29 @@ impl ListenSockets {
                 return Err(io::Error::from_raw_os_error(libc::EBUSY));
             }
         }
-        self.0.push(HeldSocket { descriptor, address: Some(address), is_nonblocking: false });
+        self.held.push(HeldSocket { descriptor, address: Some(address), is_nonblocking: false });
         Ok(())
+    }
+
+    /// Keeps this descriptor free for the pipe of `--ready fd:N`. It must be closed.
+    ///
+    /// # Errors
+    /// The number is above the limit of open files.
+    pub(crate) fn reserve_ready(&mut self, descriptor: RawFd) -> io::Result<()> {
+        let null = std::fs::File::open("/dev/null")?;
+        // SAFETY: the descriptor is open, and this duplicates it.
+        let moved = unsafe { libc::fcntl(null.as_raw_fd(), libc::F_DUPFD_CLOEXEC, descriptor) };
+        if moved == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: fcntl(2) has just created this descriptor.
+        self.ready = Some(unsafe { OwnedFd::from_raw_fd(moved) });
+        if moved == descriptor { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EBUSY)) }
+    }
+
+    /// Returns the descriptor that [`Self::reserve_ready`] has reserved.
+    pub(crate) fn ready(&self) -> Option<RawFd> {
+        self.ready.as_ref().map(OwnedFd::as_raw_fd)
     }
 
     /// Binds the socket with this position and listens. Returns its port, or `None` for a Unix socket.
@@ -82,7 +117,7 @@ impl ListenSockets {
     /// The address is in use, not available or not allowed.
     pub(crate) fn listen(&self, position: usize) -> io::Result<Option<u16>> {
         let Some((socket, address)) =
-            self.0.get(position).and_then(|held| Some((SockRef::from(&held.descriptor), held.address.as_ref()?)))
+            self.held.get(position).and_then(|held| Some((SockRef::from(&held.descriptor), held.address.as_ref()?)))
         else {
             return Err(io::ErrorKind::NotFound.into());
         };
@@ -92,7 +127,7 @@ impl ListenSockets {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.held.len()
     }
 
     /// Returns the descriptor of the socket with this position.
@@ -102,17 +137,19 @@ impl ListenSockets {
 
     /// Returns the descriptor that the next socket must have.
     pub(crate) fn next_descriptor(&self) -> RawFd {
-        Self::descriptor(self.0.len())
+        Self::descriptor(self.held.len())
     }
 
-    /// Makes execve(2) keep the sockets open. Restores the blocking mode in which they were created or inherited, which
-    /// a previous process of the command may have changed. Async-signal-safe.
-    pub(super) fn hand_over(&self) {
-        for held in &self.0 {
+    /// Makes execve(2) keep the sockets open. Async-signal-safe.
+    pub(super) fn hand_over(&self, mode: SocketMode) {
+        for held in &self.held {
             let descriptor = held.descriptor.as_raw_fd();
             // SAFETY: these calls only read and change the flags of an open descriptor.
             unsafe {
                 libc::fcntl(descriptor, libc::F_SETFD, 0);
+                if mode == SocketMode::Unchanged {
+                    continue;
+                }
                 let flags = libc::fcntl(descriptor, libc::F_GETFL);
                 if flags != -1 && (flags & libc::O_NONBLOCK != 0) != held.is_nonblocking {
                     libc::fcntl(descriptor, libc::F_SETFL, flags ^ libc::O_NONBLOCK);

@@ -24,6 +24,7 @@ mod poll;
 mod processes;
 pub(crate) mod program;
 pub(crate) mod random;
+pub(crate) mod ready;
 pub(crate) mod reap;
 pub(crate) mod screen;
 pub(crate) mod signals;

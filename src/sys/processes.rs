@@ -109,6 +109,11 @@ impl ProcessStat {
         }
     }
 
+    /// Returns what distinguishes the process from all others.
+    pub(super) fn identity(&self) -> (Pid, u64) {
+        (self.pid, self.started)
+    }
+
     pub(super) fn member(&self) -> Member {
         let name = fs::read(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
         let name = String::from_utf8_lossy(&name);

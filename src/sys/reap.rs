@@ -79,13 +79,13 @@ pub(super) fn is_helper(pid: Pid) -> bool {
     HELPERS.with_borrow(|helpers| helpers.contains_key(&pid))
 }
 
-/// Reaps all zombies except the command, whose process ID is `command`. `None` means that no command is running.
-pub(crate) fn orphans(command: Option<Pid>) {
+/// Reaps all zombies except the command's own processes. There are two of them during a handover.
+pub(crate) fn orphans(commands: &[Pid]) {
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
-        if Some(pid) == command {
-            // While the command is not reaped, waitid(2) for any child returns the command each time. So the other
+        if commands.contains(&pid) {
+            // While the command is not reaped, waitid(2) for any child may return the command each time. So the other
             // children are checked one by one.
-            let others = processes::children().into_iter().filter(|child| Some(*child) != command);
+            let others = processes::children().into_iter().filter(|child| !commands.contains(child));
             return others.for_each(|child| {
                 let _ = reap(child);
             });

@@ -17,6 +17,11 @@ pub(super) fn pages() -> Vec<Page> {
             let xassume = user_without_sts().descriptor(3, file);
             Scene::new(xassume.args(["-r", ROLE, "--listen", "8080", "--", "true"]))
         }),
+        page("ready-descriptor-in-use", || {
+            let file = File::open("/dev/zero").expect("there is a /dev/zero");
+            let xassume = user_without_sts().descriptor(5, file).args(["-r", ROLE, "--on-expiry", "restart"]);
+            Scene::new(xassume.args(["--restart-order", "start-first", "--ready", "fd:5", "--", "true"]))
+        }),
         page("usage-print-and-listen", || {
             Scene::new(user_without_sts().args(["-r", ROLE, "--print", "json", "--listen", "8080"]))
         }),

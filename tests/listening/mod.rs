@@ -32,7 +32,7 @@ fn started_after(words: &str, sts: &FakeSts) -> Xassume {
 
 /// The address in a line like `socket 3 listen 127.0.0.1:41234 blocking`.
 #[track_caller]
-fn address(line: &str) -> SocketAddr {
+pub(crate) fn address(line: &str) -> SocketAddr {
     let text = line.split(' ').nth(3).expect("an address");
     text.parse().unwrap_or_else(|error| panic!("{error}: {line:?}"))
 }
@@ -47,7 +47,7 @@ fn ask(mut stream: impl Read + Write) -> io::Result<String> {
 }
 
 #[track_caller]
-fn ask_at(address: SocketAddr) -> String {
+pub(crate) fn ask_at(address: SocketAddr) -> String {
     TcpStream::connect(address).and_then(ask).expect("an answer")
 }
 
@@ -58,7 +58,7 @@ fn ask_socket(path: &Path) -> String {
 
 /// The process ID of a probe that serves.
 #[track_caller]
-fn server(running: &Running) -> i32 {
+pub(crate) fn server(running: &Running) -> i32 {
     let line = running.line("serving pid=");
     line.rsplit('=').next().and_then(|pid| pid.parse().ok()).expect("a pid")
 }

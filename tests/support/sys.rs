@@ -135,6 +135,20 @@ pub fn kill_by_pidfd(process: &impl AsRawFd) {
     }
 }
 
+/// Sets the soft limit of a resource of a process, and returns the former one.
+pub fn limit_soft(pid: i32, resource: libc::__rlimit_resource_t, soft: libc::rlim_t) -> libc::rlim_t {
+    // SAFETY: a zeroed `rlimit` is valid.
+    let mut limits: libc::rlimit = unsafe { std::mem::zeroed() };
+    // SAFETY: `limits` is writable and outlives the call.
+    let read = unsafe { libc::prlimit(pid, resource, std::ptr::null(), &raw mut limits) };
+    let former = limits.rlim_cur;
+    limits.rlim_cur = soft;
+    // SAFETY: `limits` is readable and outlives the call.
+    let set = unsafe { libc::prlimit(pid, resource, &raw const limits, std::ptr::null_mut()) };
+    assert_eq!((read, set), (0, 0), "{}", io::Error::last_os_error());
+    former
+}
+
 /// Sends a signal by number, real-time ones included.
 pub fn send_signal(pid: i32, signal: i32) {
     // SAFETY: kill touches no memory.

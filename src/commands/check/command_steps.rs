@@ -7,7 +7,7 @@ use crate::deliver::environment::other_credentials;
 use crate::profile::DEFAULT;
 use crate::session::{rfc3339, whole_seconds};
 use crate::settings::Mode;
-use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
+use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy, ReadySign};
 use crate::supervise::schedule::RefreshKind;
 use crate::sys::notify::ManagerSocket;
 use serde_json::json;
@@ -70,6 +70,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     };
     let (name, action) = match policy.on_expiry {
         OnExpiry::None => ("none", "the session is refreshed while the command runs".to_owned()),
+        OnExpiry::Restart if policy.starts_first() => ("restart", handover(policy)),
         OnExpiry::Restart => {
             let (signal, patience) = (policy.stop_signal, whole_seconds(policy.stop_timeout));
             ("restart", format!("the command is restarted ({signal}, then SIGKILL after {patience})"))
@@ -96,6 +97,23 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     if policy.on_refresh_failure == OnRefreshFailure::Stop {
         step.details.push("the command is stopped at the expiry if no refresh succeeded".into());
     }
+}
+
+/// Describes a restart with `--restart-order start-first`.
+fn handover(policy: Policy) -> String {
+    let (signal, patience, limit) =
+        (policy.stop_signal, whole_seconds(policy.stop_timeout), whole_seconds(policy.ready_timeout));
+    let ready = match policy.ready {
+        Some(ReadySign::Notification) => format!("must send READY=1 within {limit}"),
+        Some(ReadySign::Newline(descriptor)) => {
+            format!("must write a newline to descriptor {descriptor} within {limit}")
+        }
+        Some(ReadySign::RunsFor(time)) => format!("must run for {}", humantime::format_duration(time)),
+        None => "runs".to_owned(),
+    };
+    format!(
+        "a new process is started and {ready}; then the old one is stopped ({signal}, then SIGKILL after {patience})"
+    )
 }
 
 /// Describes when the first refresh of a new session is due. This is a range, because the time of a refresh varies at

@@ -1,5 +1,7 @@
 //! The real operating system: a child process, signals from the kernel, and the user's terminal.
 
+mod children;
+
 use super::CommandHost;
 use crate::error::Reason;
 use crate::event::{CommandEvent, Problem};
@@ -8,17 +10,20 @@ use crate::process::{ChildChange, Pid, ProcessGroup, Remaining, Target};
 use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{GroupPolicy, Policy};
-use crate::sys::child::{Child, StartingChild};
+use crate::sys::child::{Child, CommandDescriptors, StartingChild};
 use crate::sys::echo;
 use crate::sys::family::Family;
-use crate::sys::listen::ListenSockets;
+use crate::sys::listen::{ListenSockets, SocketMode};
 use crate::sys::lookup::Command;
+use crate::sys::ready::ReadyPipe;
 use crate::sys::reap;
 use crate::sys::signals::{self, SignalReader};
 use crate::sys::tty::{self, Terminal};
+use children::{RunningChild, child};
 use nix::errno::Errno;
 use std::ffi::CString;
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// How long to pause after an error while reading signals. No such error is known to occur.
@@ -33,11 +38,10 @@ pub(crate) struct ProcessHost<'a> {
     facts: ProcessFacts,
     terminal: Option<Terminal>,
     signal_reader: SignalReader,
-    /// A child that has been forked, while the outcome of its execve(2) is not known.
-    starting: Option<StartingChild>,
-    child: Option<Child>,
-    /// Whether [`CommandHost::change`] has returned the exit of `child`, which is then a zombie until it is reaped.
-    ended: bool,
+    /// A child that has been forked, while the outcome of its execve(2) is not known, and its pipe of `--ready fd:N`.
+    starting: Option<(StartingChild, Option<ReadyPipe>)>,
+    /// The children that run the command: one, or two during a handover.
+    running: Vec<RunningChild>,
     family: Family,
     finish_messages: fn(),
 }
@@ -74,8 +78,7 @@ impl<'a> ProcessHost<'a> {
             terminal,
             signal_reader,
             starting: None,
-            child: None,
-            ended: false,
+            running: Vec::new(),
             family,
             finish_messages,
         })
@@ -107,15 +110,37 @@ impl<'a> ProcessHost<'a> {
     }
 
     fn reap_orphans(&self) {
-        let starting = self.starting.as_ref().map(StartingChild::pid);
-        reap::orphans(starting.or(self.child.as_ref().map(Child::pid)));
+        let starting = self.starting.iter().map(|(starting, _)| starting.pid());
+        let commands: Vec<_> = starting.chain(self.running.iter().map(|running| running.child.pid())).collect();
+        reap::orphans(&commands);
+    }
+
+    /// Forks a child. Its pipe of `--ready fd:N` is the second value.
+    fn fork(&self, environment: &[CString]) -> io::Result<(StartingChild, Option<ReadyPipe>)> {
+        let (pipe, writer) = self.sockets.ready().map(|_| ReadyPipe::new()).transpose()?.unzip();
+        let mode = if self.running.is_empty() { SocketMode::Restored } else { SocketMode::Unchanged };
+        let ready = writer.as_ref().map(AsFd::as_fd);
+        let descriptors = CommandDescriptors { sockets: self.sockets, mode, ready };
+        Ok((StartingChild::start(&self.command, environment, self.facts.group, descriptors)?, pipe))
     }
 
     /// Returns the input for the outcome of a start, and records the child if the start succeeded.
     fn start_outcome(&mut self, outcome: io::Result<Child>) -> CommandInput {
-        self.starting = None;
-        let started = outcome.map(|child| self.child.insert(child).pid());
-        CommandInput::Started(started.map_err(|error| fault(&error)))
+        let starting = self.starting.take();
+        let started = match outcome {
+            Ok(child) => {
+                let (pid, ready) = (child.pid(), starting.and_then(|(_, ready)| ready));
+                self.running.push(RunningChild { child, ended: false, ready });
+                Ok(pid)
+            }
+            Err(error) => {
+                if let Some((starting, _)) = starting {
+                    self.family.remove(starting.pid());
+                }
+                Err(fault(&error))
+            }
+        };
+        CommandInput::Started(started)
     }
 }
 
@@ -139,89 +164,90 @@ impl CommandHost for ProcessHost<'_> {
         policy.caveats(self.terminal.is_some(), tty::kind_of_stdin())
     }
 
-    fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
+    fn start(&mut self, environment: Vec<CString>) -> Result<Pid, Fault> {
         // Messages from before the start must appear before the command's output.
         (self.finish_messages)();
         self.reap_orphans();
         self.family.begin();
-        let starting = StartingChild::start(&self.command, &environment, self.facts.group, self.sockets);
-        self.starting = Some(starting.map_err(|error| fault(&error))?);
-        Ok(())
+        let (starting, pipe) = self.fork(&environment).map_err(|error| fault(&error))?;
+        let pid = starting.pid();
+        self.family.add(pid);
+        self.starting = Some((starting, pipe));
+        Ok(pid)
     }
 
     fn abort(&mut self) {
-        if let Some(starting) = self.starting.take() {
+        if let Some((starting, _)) = self.starting.take() {
+            self.family.remove(starting.pid());
             starting.abort();
         }
     }
 
-    fn stop(&mut self, signal: Signal) -> Result<(), Problem> {
-        let Some(child) = &mut self.child else { return Ok(()) };
-        self.family.stop(child, signal).map_err(|error| problem(&error))
+    fn stop(&mut self, pid: Pid, signal: Signal) -> Result<(), Problem> {
+        let Self { running, family, .. } = self;
+        let Some(child) = child(running, pid) else { return Ok(()) };
+        family.stop(child, signal).map_err(|error| problem(&error))
     }
 
-    fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem> {
-        let Some(child) = &mut self.child else { return Ok(()) };
+    fn signal(&mut self, pid: Pid, target: Target, signal: Signal) -> Result<(), Problem> {
+        let Self { running, family, .. } = self;
+        let Some(child) = child(running, pid) else { return Ok(()) };
         let sent = match target {
             Target::Process => child.signal(ProcessGroup::Shared, signal),
-            Target::Group => self.family.signal_group(child, signal),
+            Target::Group => family.signal_group(child, signal),
             Target::Strays => {
-                self.family.signal_strays(child, signal);
+                family.signal_strays(child, signal);
                 Ok(())
             }
-            Target::Family => self.family.signal(child, signal),
+            Target::Family => family.signal(child, signal),
         };
         sent.map_err(|error| problem(&error))
     }
 
-    fn remaining(&mut self) -> Remaining {
-        self.child.as_ref().map(|child| self.family.remaining(child)).unwrap_or_default()
+    fn remaining(&mut self, pid: Pid) -> Remaining {
+        let Self { running, family, .. } = self;
+        child(running, pid).map(|child| family.remaining(child)).unwrap_or_default()
     }
 
-    fn kill_group(&mut self) {
-        if let Some(child) = &self.child {
+    fn kill_group(&mut self, pid: Pid) {
+        if let Some(child) = child(&mut self.running, pid) {
             // Nothing can be done about an error: at the end of a stop, the group contains only zombies, processes that
             // cannot be killed, and processes that are not visible without `/proc`.
             let _ = child.signal(ProcessGroup::Own, Signal::KILL);
         }
     }
 
-    fn reap(&mut self) {
-        if let Some(child) = self.child.take() {
-            child.reap();
+    fn reap(&mut self, pid: Pid) {
+        if let Some(place) = self.running.iter().position(|running| running.child.pid() == pid) {
+            self.running.remove(place).child.reap();
         }
-        self.ended = false;
+        self.family.remove(pid);
         self.reap_orphans();
     }
 
-    fn change(&mut self) -> Option<ChildChange> {
-        if self.ended {
-            return None;
-        }
-        let change = self.child.as_ref()?.change();
-        self.ended = matches!(change, Some(ChildChange::Ended(_)));
-        change
+    fn change(&mut self) -> Option<(Pid, ChildChange)> {
+        self.running.iter_mut().find_map(|running| Some((running.child.pid(), running.change()?)))
+    }
+
+    fn change_of(&mut self, pid: Pid) -> Option<ChildChange> {
+        self.running.iter_mut().find(|running| running.child.pid() == pid)?.change()
     }
 
     async fn next_input(&mut self) -> CommandInput {
         loop {
-            let arrival = match &self.starting {
-                None => {
-                    if let Some(change) = self.change() {
-                        return CommandInput::Changed(change);
-                    }
-                    self.signal_reader.next().await
-                }
-                Some(starting) => tokio::select! {
-                    biased;
-                    outcome = starting.outcome() => return self.start_outcome(outcome),
-                    arrival = async { starting.outcome_only().await; self.signal_reader.next().await } => arrival,
-                },
+            if let Some((pid, change)) = self.change() {
+                return CommandInput::Changed(pid, change);
+            }
+            let arrival = tokio::select! {
+                biased;
+                outcome = self.outcome() => return self.start_outcome(outcome),
+                arrival = self.arrival() => arrival,
+                readiness = self.readiness() => return self.readiness_input(readiness),
             };
             match arrival {
                 Ok(arrival) if arrival.signal == Signal::CHLD => {
                     self.reap_orphans();
-                    if self.ended {
+                    if self.running.iter().any(|running| running.ended) {
                         return CommandInput::OrphanReaped;
                     }
                 }
@@ -231,9 +257,8 @@ impl CommandHost for ProcessHost<'_> {
         }
     }
 
-    fn includes(&self, pid: Pid) -> bool {
-        let command = self.starting.as_ref().map(StartingChild::pid).or(self.child.as_ref().map(Child::pid));
-        command.is_some_and(|command| self.family.includes(command, pid))
+    fn includes(&self, command: Pid, pid: Pid) -> bool {
+        self.family.includes(command, pid)
     }
 
     fn restore_terminal(&mut self) {

@@ -4,6 +4,7 @@ use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Arrival, ChildChange, End, Pid, Remaining, Target};
 use crate::session::Validity;
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
@@ -14,7 +15,8 @@ pub(crate) enum Input {
     Wake,
 }
 
-/// An input about the command, or a signal that xassume received.
+/// An input about the command, or a signal that xassume received. The process ID is that of the command's own process,
+/// because a handover has two generations of the command.
 #[derive(Clone, Debug)]
 pub(crate) enum CommandInput {
     /// The answer to [`Action::Spawn`]: the child that runs the command, or why the start failed. The answer comes after
@@ -22,16 +24,20 @@ pub(crate) enum CommandInput {
     Started(Result<Pid, Fault>),
     /// The answer to [`Action::Stop`] if the signal was sent. If the child had already exited, the answer is
     /// [`ChildChange::Ended`] instead.
-    StopSent,
+    StopSent(Pid),
     /// The child exited or was stopped by a signal. The exit comes only once for each child.
-    Changed(ChildChange),
+    Changed(Pid, ChildChange),
     /// Another child of xassume exited and was reaped, while the command's child had exited but was not reaped yet.
     OrphanReaped,
     /// The answer to [`Action::CheckRemaining`].
-    Remaining(Remaining),
+    Remaining(Pid, Remaining),
+    /// The generation has shown that it is ready (`--ready`).
+    Ready(Pid),
+    /// The generation will never show that it is ready, because it has closed its descriptor of `--ready fd:N`.
+    ReadyClosed(Pid, RawFd),
     /// xassume received a signal.
     Signal(Arrival),
-    /// The command announced to the service manager that it is about to exit (`STOPPING=1`).
+    /// The current generation announced to the service manager that it is about to exit (`STOPPING=1`).
     EndAnnounced,
 }
 
@@ -68,15 +74,19 @@ pub(crate) enum Action {
     AbortStart,
     /// Send the stop signal to the child and to the members of its family that are in its group, unless the child has
     /// exited. Then send CONT, because a stopped process does not handle other signals.
-    Stop(Signal),
-    Signal(Target, Signal),
-    /// Check which processes of the command's group and family remain.
-    CheckRemaining,
+    Stop(Pid, Signal),
+    Signal(Pid, Target, Signal),
+    /// Check which processes of this generation's group and family remain.
+    CheckRemaining(Pid),
     /// Kill the remaining processes of the command's own group. The group leader has not been reaped yet, so the group
     /// ID has not been reused.
-    KillGroup,
+    KillGroup(Pid),
     /// Reap the child. Its process ID may be reused afterwards.
-    Reap,
+    Reap(Pid),
+    /// The current generation has become ready (`--ready fd:N` or a time). Report this to the service manager.
+    ReportReady,
+    /// The new generation is ready, and is the current one from now on. The previous one is stopped next.
+    HandOver,
     /// Restore the settings that the terminal had when xassume was started, if xassume is in the foreground.
     RestoreTerminal,
     /// Stop xassume itself until it is continued.
@@ -87,7 +97,7 @@ pub(crate) enum Action {
 }
 
 /// How a supervision ended.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Final {
     /// The command ended in this way.
     Ended(End),

@@ -16,43 +16,47 @@ impl Machine {
             return self.drain(child, end, now, out);
         }
         out.push(Action::Emit(CommandEvent::Exited { end }.into()));
-        out.push(Action::Reap);
+        out.push(Action::Reap(child));
         if let End::Killed(signal) = end {
             self.restore_terminal(out);
             if self.sent_refresh_signal == Some(signal) {
                 out.push(Action::Emit(RefreshEvent::DiedOfRefreshSignal { signal }.into()));
             }
         }
-        self.exit(Final::Ended(end), out);
+        self.finish(Final::Ended(end), now, out);
     }
 
     /// Completes a stop. The command has exited, and so have all remaining processes that can be killed.
-    pub(super) fn stopped(&mut self, stop: PendingStop, end: End, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn clean_up(&self, stop: PendingStop, end: End, out: &mut Vec<Action>) {
         let how = match stop.step {
             StopStep::Asked { .. } => Stop::Asked,
             StopStep::Killed { .. } => Stop::Killed,
         };
         out.push(Action::Emit(CommandEvent::Stopped { how, end }.into()));
         if self.facts.group == ProcessGroup::Own {
-            out.push(Action::KillGroup);
+            out.push(Action::KillGroup(stop.child));
         }
-        out.push(Action::Reap);
+        out.push(Action::Reap(stop.child));
         self.restore_terminal(out);
-        match stop.then {
+    }
+
+    /// Continues after a stop of the current generation.
+    pub(super) fn stopped(&mut self, then: AfterStop, end: End, now: Now, out: &mut Vec<Action>) {
+        match then {
             // The command is started at the next wake-up and not here, because a signal that is already pending must be
             // handled first and may cancel the restart.
             AfterStop::Restart => {
                 self.phase = Phase::Starting(PendingStart::at(StartStep::Due(now.boot), Some(end)));
             }
-            AfterStop::Finish => self.exit(Final::Ended(end), out),
-            AfterStop::Lapse => self.exit(Final::Lapsed, out),
+            AfterStop::Finish => self.finish(Final::Ended(end), now, out),
+            AfterStop::End(end) => self.finish(end, now, out),
         }
     }
 
     /// Sends the refresh signal to the command's own process only, because its children may not handle that signal.
     pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
         self.sent_refresh_signal = Some(signal);
-        out.push(Action::Signal(Target::Process, signal));
+        out.push(Action::Signal(child, Target::Process, signal));
         out.push(Action::Emit(RefreshEvent::Signaled { signal, pid: child }.into()));
     }
 
@@ -73,10 +77,15 @@ impl Machine {
     }
 
     pub(super) fn exit(&mut self, end: Final, out: &mut Vec<Action>) {
+        self.close_renewal(out);
+        self.phase = Phase::Ended;
+        out.push(Action::Exit(end));
+    }
+
+    /// Ends the refreshes.
+    pub(super) fn close_renewal(&mut self, out: &mut Vec<Action>) {
         if let Some(renewal) = &mut self.renewal {
             renewal.close(out);
         }
-        self.phase = Phase::Ended;
-        out.push(Action::Exit(end));
     }
 }

@@ -3,6 +3,8 @@
 //! This half does not know the state of the command. It returns a [`Consequence`], which says what the command's half
 //! must do.
 
+mod handover;
+
 use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};

@@ -1,7 +1,7 @@
 //! The rules for starts: a child is forked, and must execute the command before a time limit ([`START_LIMIT`]).
 
 use super::renewal::Consequence;
-use super::state::{Given, Machine, PendingStart, Phase, StartStep};
+use super::state::{Given, Machine, PendingStart, Phase, Serving, StartStep};
 use crate::error::Reason;
 use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::Now;
@@ -31,6 +31,7 @@ impl Machine {
                 let limit = now.boot.saturating_add(START_LIMIT);
                 self.phase =
                     Phase::Starting(PendingStart { step: StartStep::Awaited(limit), given: Given::Newest, ..start });
+                self.serving = self.new_serving();
                 out.push(Action::Spawn);
             }
             StartStep::Awaited(limit) if now.boot >= limit => {
@@ -41,8 +42,14 @@ impl Machine {
         }
     }
 
+    /// Returns the session that the next generation gets. Only a handover needs to know it.
+    fn new_serving(&self) -> Option<Serving> {
+        let renewal = self.renewal.as_ref().filter(|_| self.policy.starts_first())?;
+        Some(Serving { term: renewal.term(), has_warned: false })
+    }
+
     pub(super) fn started(&mut self, child: Pid, start: PendingStart, now: Now, out: &mut Vec<Action>) {
-        self.phase = Phase::Running { child };
+        self.phase = Phase::Running { child, ready_at: self.ready_at(now) };
         out.push(Action::Emit(CommandEvent::Started { pid: child }.into()));
         if start.after.is_none() {
             match (self.policy.duty(), self.policy.on_expiry) {
@@ -63,6 +70,13 @@ impl Machine {
         if start.given == Given::Replaced && self.policy.on_expiry == OnExpiry::Restart {
             self.consequence(Some(Consequence::Refreshed), now, out);
         }
+    }
+
+    /// The current generation shows by `--ready fd:N` or a time that it is ready.
+    pub(super) fn ready(&mut self, child: Pid, out: &mut Vec<Action>) {
+        self.phase = Phase::Running { child, ready_at: None };
+        out.push(Action::Emit(CommandEvent::Ready { pid: child }.into()));
+        out.push(Action::ReportReady);
     }
 
     /// Handles a failed start. If the first start fails, xassume exits. A later start is retried if the cause may be

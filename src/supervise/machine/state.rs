@@ -4,7 +4,9 @@ use super::renewal::Renewal;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid};
 use crate::supervise::forwarding::ProcessFacts;
+use crate::supervise::machine::actions::Final;
 use crate::supervise::policy::Policy;
+use crate::supervise::schedule::Term;
 use std::time::Duration;
 
 /// The state of a supervision in progress.
@@ -12,7 +14,12 @@ use std::time::Duration;
 pub(crate) struct Machine {
     pub(super) policy: Policy,
     pub(super) facts: ProcessFacts,
+    /// The state of the current generation of the command.
     pub(super) phase: Phase,
+    /// The state of the other generation, with `--restart-order start-first`.
+    pub(super) beside: Beside,
+    /// The session of the current generation, with `--restart-order start-first`.
+    pub(super) serving: Option<Serving>,
     /// `None` if the session does not expire.
     pub(super) renewal: Option<Renewal>,
     /// Whether the command is restarted after a refresh. A signal can cancel this.
@@ -25,17 +32,79 @@ pub(crate) struct Machine {
     pub(super) stop_warning_logged: bool,
 }
 
-/// The state of the command.
+/// The state of the current generation of the command.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Phase {
     /// No child runs the command. The first child has not been started yet, or the last child was stopped and reaped.
     Starting(PendingStart),
     /// A child runs the command.
-    Running { child: Pid },
+    Running {
+        child: Pid,
+        /// When the command has run for long enough to be ready (`--ready TIME`). `None` if it is ready already, or if
+        /// it shows this in another way.
+        ready_at: Option<Duration>,
+    },
     /// The command is being stopped. The diagram calls this state Stopping, and Killing once SIGKILL was sent.
-    Stopping(PendingStop),
+    Stopping(PendingStop, AfterStop),
     /// The supervision is over.
     Ended,
+}
+
+/// The state of the generation beside the current one. A handover is in progress from [`Beside::Launching`] until the new
+/// generation is ready, or has been stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Beside {
+    /// There is no other generation.
+    Alone,
+    /// A handover has failed. The next attempt is at this time, or when the next session is there if it is `None`.
+    Postponed(Option<Duration>, Attempt),
+    /// The new generation has been forked. It must run the command by this time.
+    Launching(Duration, Attempt),
+    /// The new generation runs the command and is not ready yet.
+    Preparing(Preparation),
+    /// A generation is being stopped: the new one, or after a successful handover the old one.
+    Leaving(PendingStop, Leaver),
+}
+
+/// An attempt to hand over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Attempt {
+    /// How many attempts in a row have failed before.
+    pub(super) failures: u32,
+    /// The session of the new generation.
+    pub(super) term: Term,
+}
+
+/// A new generation that is not ready yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Preparation {
+    pub(super) child: Pid,
+    pub(super) attempt: Attempt,
+    /// When it has run for long enough to be ready. `None` if it shows this in another way.
+    pub(super) ready_at: Option<Duration>,
+    /// When it is stopped if it is not ready.
+    pub(super) limit: Duration,
+    /// Whether it gets a HUP once it is ready. Until a server has installed its handler, HUP would end it.
+    pub(super) is_owed_hang_up: bool,
+}
+
+/// Why a generation beside the current one is being stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Leaver {
+    /// It is new and was not ready in time. The next attempt is at this time.
+    Failed(Duration, Attempt),
+    /// It is new, and a signal has canceled the handover.
+    Canceled,
+    /// It was the current one before the handover.
+    Previous,
+}
+
+/// The session of the current generation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Serving {
+    pub(super) term: Term,
+    /// Whether xassume has shown the warning that the session has expired while no handover succeeded.
+    pub(super) has_warned: bool,
 }
 
 /// What to do when a stopped command has exited.
@@ -45,17 +114,17 @@ pub(super) enum AfterStop {
     /// End xassume in the same way as the command ended. The command is not started again, because xassume received a
     /// signal that canceled the restart.
     Finish,
-    /// Exit with an error, because the session expired.
-    Lapse,
+    /// End xassume in this way.
+    End(Final),
 }
 
 impl AfterStop {
     pub(super) fn canceled(self) -> Self {
-        if self == AfterStop::Lapse { AfterStop::Lapse } else { AfterStop::Finish }
+        if self == AfterStop::Restart { AfterStop::Finish } else { self }
     }
 
     pub(super) fn lapsed(self) -> Self {
-        if self == AfterStop::Finish { AfterStop::Finish } else { AfterStop::Lapse }
+        if self == AfterStop::Restart { AfterStop::End(Final::Lapsed) } else { self }
     }
 }
 
@@ -90,7 +159,6 @@ pub(super) enum StartStep {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct PendingStop {
     pub(super) child: Pid,
-    pub(super) then: AfterStop,
     pub(super) step: StopStep,
     pub(super) leader: Leader,
 }

@@ -1,5 +1,6 @@
 //! One test for each transition in the diagram (`states.md`), and for each rule about the transitions.
 
+mod handover;
 mod play;
 mod refreshing;
 mod stopping;
@@ -33,7 +34,10 @@ fn a_signal_before_the_start_ends_xassume() {
 #[test]
 fn an_exit_by_itself_is_final_whatever_its_status() {
     for end in [End::Exited(0), End::Exited(5), End::Killed(Signal::TERM)] {
-        Play::running(RESTART).ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]);
+        Play::running(RESTART)
+            .ended(end)
+            .is("Ended", "Idle")
+            .asks(&[Action::Reap(CHILD), Action::Exit(Final::Ended(end))]);
     }
 }
 
@@ -41,7 +45,7 @@ fn an_exit_by_itself_is_final_whatever_its_status() {
 fn an_exit_during_the_sts_call_drops_the_call() {
     let end = End::Exited(0);
     let play = Play::running(RESTART).due().is("Running", "Assuming").asks(&[Action::Assume]);
-    play.ended(end).asks(&[Action::Reap, Action::Abandon, Action::Exit(Final::Ended(end))]);
+    play.ended(end).asks(&[Action::Reap(CHILD), Action::Abandon, Action::Exit(Final::Ended(end))]);
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn after_term_the_file_is_refreshed_and_the_command_is_not_restarted() {
 #[test]
 fn between_stop_and_start_term_int_and_quit_make_the_end_final() {
     for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
-        let sent = Action::Signal(Target::Group, signal);
+        let sent = Action::Signal(CHILD, Target::Group, signal);
         let play = Play::stopping().signal(signal, USER).is("Stopping", "Idle").asks(&[sent]);
         play.gone(End::Exited(4)).exits(End::Exited(4));
         let play = Play::stopping().due().is("Killing", "Waiting").signal(signal, USER);
@@ -120,9 +124,9 @@ fn a_signal_from_the_command_cancels_nothing() {
 fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
     let stopped = |group, signal| {
         let play = Play::of(Policy::usual(OnExpiry::None, DeliveryTime::Live), group).wake().started();
-        play.event(Input::Command(CommandInput::Changed(ChildChange::Paused(signal))))
+        play.event(Input::Command(CommandInput::Changed(CHILD, ChildChange::Paused(signal))))
     };
-    let both = [Action::Pause(Signal::TTIN), Action::Signal(Target::Process, Signal::CONT)];
+    let both = [Action::Pause(Signal::TTIN), Action::Signal(CHILD, Target::Process, Signal::CONT)];
     stopped(ProcessGroup::Shared, Signal::TTIN).asks(&both);
     stopped(ProcessGroup::Shared, Signal::STOP).asks(&[]);
     stopped(ProcessGroup::Own, Signal::TTIN).asks(&[]);
@@ -130,7 +134,7 @@ fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
 
 #[test]
 fn a_stop_signal_to_xassume_stops_both_in_an_own_group() {
-    let sent = Action::Signal(Target::Group, Signal::TSTP);
+    let sent = Action::Signal(CHILD, Target::Group, Signal::TSTP);
     Play::running(RESTART).signal(Signal::TSTP, USER).asks(&[sent, Action::Pause(Signal::STOP)]);
 }
 

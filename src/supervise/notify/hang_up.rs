@@ -3,7 +3,6 @@
 //! If the command has ever sent `READY=1`, xassume holds HUP from the start of a new generation until its `READY=1`.
 //! There is a time limit, because another program may have sent the first `READY=1`.
 
-use super::watchdog::START_TIME;
 use crate::process::Arrival;
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ pub(super) struct HeldHangUp {
 
 impl HeldHangUp {
     /// A new generation starts, and will send `READY=1`.
-    pub(super) fn begin(&mut self, now: Duration) {
-        self.until = Some(now.saturating_add(START_TIME));
+    pub(super) fn begin(&mut self, now: Duration, limit: Duration) {
+        self.until = Some(now.saturating_add(limit));
     }
 
     /// The current generation has sent `READY=1`.

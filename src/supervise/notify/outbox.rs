@@ -45,6 +45,10 @@ impl<D> Outbox<D> {
         self.0.pop_front();
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.0.len() >= FULL || self.0.iter().any(|waiting| !waiting.descriptors.is_empty())
     }

@@ -17,7 +17,7 @@ struct Play {
 impl Play {
     fn new() -> Self {
         let now = Now { boot: 1000 * SECOND, wall: UNIX_EPOCH };
-        Self { relay: Relay::new(Some(20 * SECOND), 10 * SECOND), now }
+        Self { relay: Relay::new(Some(20 * SECOND), 10 * SECOND, 60 * SECOND), now }
     }
 
     /// A command that has sent `READY=1`.
@@ -31,7 +31,7 @@ impl Play {
 
     fn sends_with(mut self, text: &[u8], descriptors: &[u32]) -> Self {
         let notification = Notification { text: text.to_vec(), descriptors: descriptors.to_vec() };
-        self.relay.receive(notification, self.now, MONOTONIC);
+        self.relay.receive(Role::Current, notification, self.now, MONOTONIC);
         self
     }
 
@@ -54,9 +54,28 @@ impl Play {
 
     fn restart(self) -> Self {
         let mut play = self.replace();
-        play.relay.begin_generation(play.now);
+        play.relay.begin_generation(Role::Current, play.now);
         play.relay.started();
         play
+    }
+
+    /// A generation beside the current one sends a datagram.
+    #[track_caller]
+    fn hears(mut self, role: Role, text: &str, expected: Heard) -> Self {
+        let notification = Notification { text: text.as_bytes().to_vec(), descriptors: Vec::new() };
+        assert_eq!(self.relay.receive(role, notification, self.now, MONOTONIC), expected);
+        self
+    }
+
+    fn begin_handover(mut self) -> Self {
+        self.relay.begin_generation(Role::Successor, self.now);
+        self.relay.started();
+        self
+    }
+
+    fn hand_over(mut self) -> Self {
+        self.relay.hand_over(self.now, MONOTONIC);
+        self
     }
 
     fn end(mut self) -> Self {
@@ -128,7 +147,7 @@ fn what_systemd_ignores_is_ignored() {
 fn stopping_is_relayed_once_unless_xassume_stops_the_command() {
     let announced = |mut play: Play, text: &str| {
         let notification = Notification { text: text.into(), descriptors: Vec::new() };
-        (play.relay.receive(notification, play.now, MONOTONIC), play)
+        (play.relay.receive(Role::Current, notification, play.now, MONOTONIC) == Heard::Ending, play)
     };
     let (cancels, play) = announced(Play::ready(), "STOPPING=1\nSTATUS=x");
     assert!(cancels);
@@ -317,3 +336,53 @@ const PARTS: &[&str] = &[
     "\n",
     "\0",
 ];
+
+#[test]
+fn a_generation_beside_the_current_one_does_not_change_the_state_of_the_service() {
+    let state = "READY=1\nSTOPPING=1\nRELOADING=1\nMONOTONIC_USEC=1\nWATCHDOG=1\nWATCHDOG=trigger\nMAINPID=1\nSTATUS=x";
+    let play = Play::ready().begin_handover().hears(Role::Successor, state, Heard::Ready).relays(&[]);
+    let play = play.hears(Role::Leaving, state, Heard::Nothing).relays(&[]);
+    let play = play.hears(Role::Successor, "STOPPING=1\nX_A=1\nREADY=0", Heard::Nothing).relays(&["X_A=1"]);
+    play.hears(Role::Leaving, "BARRIER=1", Heard::Nothing).relays(&[]).sends("X_B=1").relays(&["X_B=1"]);
+}
+
+#[test]
+fn the_status_of_a_new_generation_is_shown_at_the_handover() {
+    let play = Play::ready().sends("STATUS=old").relays(&["STATUS=old"]).begin_handover();
+    let play = play.hears(Role::Successor, "STATUS=new", Heard::Nothing).relays(&[]).hand_over();
+    let play = play.relays(&["STATUS=new"]).hears(Role::Leaving, "STATUS=ends", Heard::Nothing).relays(&[]);
+    play.begin_handover().hand_over().relays(&["STATUS="]);
+}
+
+#[test]
+fn a_reload_that_the_old_generation_has_not_completed_is_complete_at_the_handover() {
+    let complete = "RELOADING=1\nMONOTONIC_USEC=77\nREADY=1";
+    let reloading = || Play::ready().sends("RELOADING=1").relays(&["RELOADING=1"]);
+    reloading().begin_handover().hand_over().relays(&[complete]);
+    // HUP was sent a moment ago, and the old generation has not answered it.
+    Play::ready().begin_handover().hang_up().after(SECOND).hand_over().relays(&[complete]);
+    Play::ready().begin_handover().hang_up().after(10 * SECOND).hand_over().relays(&[]);
+    reloading().sends("READY=1").relays(&["READY=1"]).begin_handover().hand_over().relays(&[]);
+}
+
+#[test]
+fn watchdog_messages_bridge_a_handover() {
+    let play = Play::ready().sends("WATCHDOG=1").relays(&["WATCHDOG=1"]).begin_handover();
+    let play =
+        play.hears(Role::Successor, "WATCHDOG=1", Heard::Nothing).relays(&[]).hand_over().relays(&["WATCHDOG=1"]);
+    let play = play.after(10 * SECOND).relays(&["WATCHDOG=1"]).sends("WATCHDOG=1").relays(&["WATCHDOG=1"]);
+    play.after(10 * SECOND).relays(&[]);
+    Play::ready().begin_handover().hand_over().relays(&[]);
+}
+
+#[test]
+fn xassume_reports_readiness_once_and_completes_reloads() {
+    let report = |mut play: Play| {
+        play.relay.report_ready(play.now, MONOTONIC);
+        play
+    };
+    let play = report(report(Play::new())).relays(&["READY=1"]);
+    let play = report(play.sends("RELOADING=1").relays(&["RELOADING=1"])).relays(&[]);
+    report(play.restart()).relays(&["RELOADING=1\nMONOTONIC_USEC=77\nREADY=1"]);
+    report(Play::new().end()).relays(&["STOPPING=1"]);
+}

@@ -5,9 +5,6 @@
 
 use std::time::Duration;
 
-/// How long a new generation may take until its first watchdog message (the stop timeout is added to this time), and how
-/// long until it must be ready for HUP.
-pub(super) const START_TIME: Duration = Duration::from_mins(1);
 /// The shortest time between two messages, whatever interval the command sets (`WATCHDOG_USEC=`).
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
@@ -29,8 +26,9 @@ struct Bridge {
 }
 
 impl Watchdog {
-    pub(super) fn new(interval: Option<Duration>, stop_timeout: Duration) -> Self {
-        Self { interval, has_pinged: false, bridge: None, limit: stop_timeout.saturating_add(START_TIME) }
+    /// `limit` is how long xassume sends messages for a new generation.
+    pub(super) fn new(interval: Option<Duration>, limit: Duration) -> Self {
+        Self { interval, has_pinged: false, bridge: None, limit }
     }
 
     /// The current generation has sent a message.
@@ -80,7 +78,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn watchdog() -> Watchdog {
-        Watchdog::new(Some(20 * SECOND), 30 * SECOND)
+        Watchdog::new(Some(20 * SECOND), 90 * SECOND)
     }
 
     /// Returns the times of the messages in seconds.

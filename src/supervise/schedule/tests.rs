@@ -1,5 +1,5 @@
 use super::*;
-use crate::supervise::policy::DeliveryTime;
+use crate::supervise::policy::{DeliveryTime, RestartOrder};
 
 const LOW: Dice = Dice::Loaded(0);
 const HIGH: Dice = Dice::Loaded(u64::MAX);
@@ -132,4 +132,14 @@ fn the_first_of_two_deadlines_is_the_first_by_each_clock() {
     let wall = Some(start().wall);
     let both = Deadline { boot: minutes(2), wall }.or(Deadline::at(minutes(1)));
     assert_eq!(both, Deadline { boot: minutes(1), wall });
+}
+
+#[test]
+fn a_handover_leaves_time_for_two_attempts_and_the_stop() {
+    let restart = Policy::usual(OnExpiry::Restart, DeliveryTime::AtStart);
+    let handover = Policy { restart_order: RestartOrder::StartFirst, ready_timeout: minutes(8), ..restart };
+    assert_eq!(handover.margin(HOUR), minutes(16) + Duration::from_secs(40));
+    assert_eq!(Policy { ready_timeout: minutes(1), ..handover }.margin(HOUR), restart.margin(HOUR));
+    assert_eq!(Policy { ready_timeout: HOUR, ..handover }.margin(HOUR), HOUR / 2);
+    assert_eq!(Policy { ready_timeout: minutes(8), ..restart }.margin(HOUR), restart.margin(HOUR));
 }

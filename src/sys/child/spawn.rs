@@ -6,7 +6,7 @@
 use super::pid_variables::PidVariables;
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
-use crate::sys::listen::ListenSockets;
+use crate::sys::listen::{ListenSockets, SocketMode};
 use crate::sys::lookup::{Command, SHELL};
 use crate::sys::signals::{self, InheritedState};
 use nix::errno::Errno;
@@ -31,9 +31,18 @@ pub(crate) struct ChildSetup<'a> {
     /// Whether the child gets a new session, in which it has no terminal and leads its group.
     pub(crate) in_new_session: bool,
     pub(crate) stdio: Stdio<'a>,
-    /// The listening sockets. `None` for a helper. The command takes xassume's place for systemd: variables such as
-    /// `LISTEN_PID` that name xassume name the child instead.
-    pub(crate) sockets: Option<&'a ListenSockets>,
+    /// `None` for a helper. The command takes xassume's place for systemd: variables such as `LISTEN_PID` that name
+    /// xassume name the child instead.
+    pub(crate) descriptors: Option<CommandDescriptors<'a>>,
+}
+
+/// The descriptors that the command gets from xassume.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CommandDescriptors<'a> {
+    pub(crate) sockets: &'a ListenSockets,
+    pub(crate) mode: SocketMode,
+    /// The write end of the pipe for `--ready fd:N`.
+    pub(crate) ready: Option<BorrowedFd<'a>>,
 }
 
 /// What the child needs. All of it is prepared before the fork, because the child must not allocate memory after the
@@ -44,7 +53,7 @@ struct ExecPlan<'a> {
     shell_argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     pid_variables: PidVariables,
-    sockets: Option<&'a ListenSockets>,
+    descriptors: Option<CommandDescriptors<'a>>,
     stdio: Option<[RawFd; 2]>,
     group: ProcessGroup,
     in_new_session: bool,
@@ -70,17 +79,17 @@ pub(crate) fn spawn(command: &Command, environment: &[CString], setup: ChildSetu
 /// Forks a child that executes the command with the signal state that xassume was started with. The child gets TERM if
 /// xassume exits first. The returned file must be passed to [`outcome`].
 pub(super) fn fork(command: &Command, environment: &[CString], setup: ChildSetup<'_>) -> io::Result<(Pid, File)> {
-    let ChildSetup { group, in_new_session, stdio, sockets } = setup;
+    let ChildSetup { group, in_new_session, stdio, descriptors } = setup;
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let parent = nix::unistd::getpid().as_raw();
-    let pid_variables = sockets.map(|_| PidVariables::find(environment, parent)).unwrap_or_default();
+    let pid_variables = descriptors.map(|_| PidVariables::find(environment, parent)).unwrap_or_default();
     let mut plan = ExecPlan {
         path: command.path.as_ptr(),
         argv: pointers(&command.arguments, &[]),
         shell_argv: pointers(command.arguments.get(1..).unwrap_or_default(), &[SHELL, &command.path]),
         envp: pointers(environment, &[]),
         pid_variables,
-        sockets,
+        descriptors,
         stdio: stdio.map(|both| both.map(|fd| fd.as_raw_fd())),
         group,
         in_new_session,
@@ -175,8 +184,11 @@ impl ExecPlan<'_> {
             }
             end_with_parent(self.parent, Signal::TERM);
             self.pid_variables.set(libc::getpid(), &mut self.envp);
-            if let Some(sockets) = self.sockets {
-                sockets.hand_over();
+            if let Some(CommandDescriptors { sockets, mode, ready }) = self.descriptors {
+                sockets.hand_over(mode);
+                if let (Some(ready), Some(number)) = (ready, sockets.ready()) {
+                    libc::dup2(ready.as_raw_fd(), number);
+                }
             }
             self.inherited.restore();
             // This comes after `restore`, which may mark descriptors 0 and 1 as close-on-exec. dup2(2) replaces these

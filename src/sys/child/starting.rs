@@ -1,11 +1,10 @@
 //! A child between fork(2) and the outcome of execve(2). The supervision does not block until execve(2) returns,
 //! because the program file may be on a file system that does not respond.
 
-use super::spawn::{ChildSetup, fork, outcome};
+use super::spawn::{ChildSetup, CommandDescriptors, fork, outcome};
 use super::{Child, signals};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
-use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::Command;
 use crate::sys::poll::polled_pipe;
 use std::ffi::CString;
@@ -37,9 +36,9 @@ impl StartingChild {
         command: &Command,
         environment: &[CString],
         group: ProcessGroup,
-        sockets: &ListenSockets,
+        descriptors: CommandDescriptors<'_>,
     ) -> io::Result<Self> {
-        let setup = ChildSetup { group, in_new_session: false, stdio: None, sockets: Some(sockets) };
+        let setup = ChildSetup { group, in_new_session: false, stdio: None, descriptors: Some(descriptors) };
         let (pid, report) = fork(command, environment, setup)?;
         let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
         Ok(Self { pid, group, report, since: Instant::now() })

@@ -166,7 +166,7 @@ impl CommandHost for Sim {
     fn caveats(&self, _: &Policy) -> Vec<CommandEvent> {
         Vec::new()
     }
-    fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
+    fn start(&mut self, environment: Vec<CString>) -> Result<Pid, Fault> {
         self.log(format!("start {}", environment[0].to_string_lossy()));
         let mut state = self.0.borrow_mut();
         state.child = SimChild::Starting;
@@ -174,36 +174,39 @@ impl CommandHost for Sim {
         if let Some(plan) = state.at_fork.take() {
             state.happen(plan);
         }
-        Ok(())
+        Ok(PID)
     }
     fn abort(&mut self) {
         self.log("abort");
         self.0.borrow_mut().child = SimChild::None;
     }
-    fn stop(&mut self, signal: Signal) -> Result<(), Problem> {
+    fn stop(&mut self, _: Pid, signal: Signal) -> Result<(), Problem> {
         self.log(format!("stop {signal}"));
         self.0.borrow_mut().child = SimChild::Ended(End::Killed(signal));
         Ok(())
     }
-    fn signal(&mut self, _: Target, signal: Signal) -> Result<(), Problem> {
+    fn signal(&mut self, _: Pid, _: Target, signal: Signal) -> Result<(), Problem> {
         self.log(signal.to_string());
         if signal == Signal::TERM {
             self.0.borrow_mut().child = SimChild::Ended(End::Killed(signal));
         }
         Ok(())
     }
-    fn remaining(&mut self) -> Remaining {
+    fn remaining(&mut self, _: Pid) -> Remaining {
         self.log("look");
         Remaining::default()
     }
-    fn kill_group(&mut self) {
+    fn kill_group(&mut self, _: Pid) {
         self.log("sweep");
     }
-    fn reap(&mut self) {
+    fn reap(&mut self, _: Pid) {
         self.log("reap");
         self.0.borrow_mut().child = SimChild::None;
     }
-    fn change(&mut self) -> Option<ChildChange> {
+    fn change(&mut self) -> Option<(Pid, ChildChange)> {
+        Some((PID, self.change_now()?))
+    }
+    fn change_of(&mut self, _: Pid) -> Option<ChildChange> {
         self.change_now()
     }
     async fn next_input(&mut self) -> CommandInput {
@@ -218,13 +221,13 @@ impl CommandHost for Sim {
             }
             let signal = || self.0.borrow_mut().signals.pop();
             match self.change_now() {
-                Some(change) => Poll::Ready(CommandInput::Changed(change)),
+                Some(change) => Poll::Ready(CommandInput::Changed(PID, change)),
                 None => signal().map_or(Poll::Pending, |arrival| Poll::Ready(CommandInput::Signal(arrival))),
             }
         })
         .await
     }
-    fn includes(&self, _: Pid) -> bool {
+    fn includes(&self, _: Pid, _: Pid) -> bool {
         false
     }
     fn restore_terminal(&mut self) {}

@@ -5,6 +5,7 @@ use crate::error::Reason;
 use crate::event::Problem;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender};
+use crate::supervise::policy::ReadySign;
 use std::hash::Hash;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -17,26 +18,28 @@ use super::moves::*;
 pub(super) struct Model {
     pub(super) machine: Machine,
     pub(super) now: Now,
-    pub(super) child: ModelChild,
-    pub(super) left: Left,
+    pub(super) processes: [ModelProcess; 2],
+    /// The process ID of the current generation.
+    pub(super) current: Pid,
     pub(super) call: bool,
-    pub(super) stop_pending: bool,
-    pub(super) check_pending: bool,
     pub(super) publish_pending: bool,
     pub(super) started_before: bool,
+    /// Whether the last generation got the stop signal.
+    pub(super) stopped_before: bool,
     /// Whether the command exited before xassume sent a stop signal.
     pub(super) ended_by_itself: bool,
     /// Whether TERM arrived from a process other than the command.
     pub(super) terminated: bool,
     /// Whether a session was published for which the command has not been restarted or signaled yet.
     pub(super) session_unused: bool,
-    /// When the stop signal was sent.
-    pub(super) stopped_at: Option<Duration>,
-    pub(super) ended_at: Option<Duration>,
-    /// When SIGKILL was sent for the first time.
-    pub(super) killed_at: Option<Duration>,
-    /// Whether the stop signal was sent to the members of the family outside the command's group.
-    pub(super) strays_signaled: bool,
+    /// When a handover failed. `None` once the next attempt has begun, or if there is a newer session.
+    pub(super) failed_at: Option<Duration>,
+    /// Whether the session of the current generation has expired without a handover, and the command is stopped.
+    pub(super) lapsed_in_handover: bool,
+    /// The processes that have got the signal which is being forwarded.
+    pub(super) forwarded_to: Vec<Pid>,
+    /// The new generation that must get HUP at the handover.
+    pub(super) owed_hang_up: Option<Pid>,
     /// Whether a refresh has failed or was answered too late since the last session was published.
     pub(super) failing: bool,
     /// The expiry of the session that was delivered last.
@@ -55,6 +58,84 @@ pub(super) struct Model {
     pub(super) trail: Trail,
 }
 
+/// A generation of the command. The fields are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ModelProcess {
+    pub(super) pid: Pid,
+    pub(super) child: ModelChild,
+    pub(super) left: Left,
+    pub(super) stop_pending: bool,
+    pub(super) check_pending: bool,
+    /// When the stop signal was sent.
+    pub(super) stopped_at: Option<Duration>,
+    pub(super) ended_at: Option<Duration>,
+    /// When SIGKILL was sent for the first time.
+    pub(super) killed_at: Option<Duration>,
+    /// Whether the stop signal was sent to the members of the family outside the command's group.
+    pub(super) strays_signaled: bool,
+    pub(super) started_at: Option<Duration>,
+    /// Whether it has shown that it is ready.
+    pub(super) is_ready: bool,
+    /// Whether HUP was not forwarded, because the generation was not ready.
+    pub(super) is_owed_hang_up: bool,
+    /// The expiry of the session with which it was started.
+    pub(super) given: Option<Deadline>,
+}
+
+impl ModelProcess {
+    pub(super) fn none(pid: Pid) -> Self {
+        Self {
+            pid,
+            child: ModelChild::None,
+            left: Left::NONE,
+            stop_pending: false,
+            check_pending: false,
+            stopped_at: None,
+            ended_at: None,
+            killed_at: None,
+            strays_signaled: false,
+            started_at: None,
+            is_ready: false,
+            is_owed_hang_up: false,
+            given: None,
+        }
+    }
+
+    pub(super) fn is_born(&self) -> bool {
+        match self.child {
+            ModelChild::None | ModelChild::Starting => false,
+            ModelChild::Alive | ModelChild::Zombie => true,
+        }
+    }
+
+    /// Returns the steps of this process that do not answer an action.
+    fn moves(&self, is_current: bool, policy: &Policy) -> Vec<Move> {
+        let pid = self.pid;
+        let mut moves = Vec::new();
+        match self.child {
+            ModelChild::None => {}
+            ModelChild::Starting => {
+                moves.extend([Move::Start, Move::FailStart(libc::EAGAIN), Move::FailStart(libc::ENOENT)]);
+            }
+            ModelChild::Alive => {
+                moves.extend([Move::Exit(pid, Left::NONE), Move::Exit(pid, Left::BOTH), Move::Pause(pid)]);
+                if is_current {
+                    moves.extend([Move::Die(pid, refresh_signal()), Move::AnnounceEnd]);
+                }
+                if !self.is_ready && matches!(policy.ready, Some(ReadySign::Notification | ReadySign::Newline(_))) {
+                    moves.extend([Move::Ready(pid), Move::CloseReady(pid)]);
+                }
+            }
+            ModelChild::Zombie => {
+                moves.extend(self.left.in_group.then_some(Move::GroupEnds(pid)));
+                moves.extend(self.left.stray.then_some(Move::StrayEnds(pid)));
+            }
+        }
+        moves
+    }
+}
+
 impl Model {
     pub(super) fn new(policy: Policy, group: ProcessGroup, me: Pid) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * LIFETIME };
@@ -62,20 +143,19 @@ impl Model {
         Self {
             machine: Machine::new(policy, facts, Some(&validity(now)), now, Dice::Loaded(0)),
             now,
-            child: ModelChild::None,
-            left: Left::NONE,
+            processes: CHILDREN.map(ModelProcess::none),
+            current: CHILDREN[0],
             call: false,
-            stop_pending: false,
-            check_pending: false,
             publish_pending: false,
             started_before: false,
+            stopped_before: false,
             ended_by_itself: false,
             terminated: false,
             session_unused: false,
-            stopped_at: None,
-            ended_at: None,
-            killed_at: None,
-            strays_signaled: false,
+            failed_at: None,
+            lapsed_in_handover: false,
+            forwarded_to: Vec::new(),
+            owed_hang_up: None,
             failing: false,
             expiry: Term::of(&validity(now), now).expiry(),
             newest: Term::of(&validity(now), now).expiry(),
@@ -93,39 +173,26 @@ impl Model {
         if self.over.is_some() {
             return Vec::new();
         }
-        if self.check_pending {
-            return vec![Move::Look];
+        // The driver handles the answers to its actions first.
+        if let Some(process) = self.processes.iter().find(|process| process.check_pending) {
+            return vec![Move::Look(process.pid)];
         }
-        let ends = [Move::Exit(Left::NONE), Move::Exit(Left::BOTH)];
-        if self.stop_pending {
-            return [vec![Move::StopSent], ends.to_vec()].concat();
+        if let Some(process) = self.processes.iter().find(|process| process.stop_pending) {
+            let pid = process.pid;
+            return vec![Move::StopSent(pid), Move::Exit(pid, Left::NONE), Move::Exit(pid, Left::BOTH)];
         }
-        let mut moves = Vec::new();
-        match self.child {
-            ModelChild::None => {}
-            ModelChild::Starting => {
-                moves.extend([Move::Start, Move::FailStart(libc::EAGAIN), Move::FailStart(libc::ENOENT)]);
-            }
-            ModelChild::Alive => {
-                moves.extend(ends);
-                moves.extend([Move::Die(refresh_signal()), Move::AnnounceEnd]);
-            }
-            ModelChild::Zombie => {
-                moves.extend(self.left.in_group.then_some(Move::GroupEnds));
-                moves.extend(self.left.stray.then_some(Move::StrayEnds));
-            }
-        }
+        let of_processes = self.processes.iter();
+        let of_processes =
+            of_processes.flat_map(|process| process.moves(process.pid == self.current, &self.machine.policy));
+        let mut moves: Vec<_> = of_processes.collect();
         if self.publish_pending {
             moves.extend([Move::Publish, Move::FailPublish]);
-        }
-        if self.child == ModelChild::Alive {
-            moves.push(Move::Pause);
         }
         if self.call {
             moves.extend([Move::Grant, Move::Repeat, Move::Refuse]);
         }
         let user = Sender::Process { pid: 7, group: Some(7) };
-        let child = Sender::Process { pid: CHILD, group: None };
+        let child = Sender::Process { pid: self.current, group: None };
         for (signal, sender) in [
             (Signal::TERM, user),
             (Signal::TERM, child),
@@ -150,11 +217,13 @@ impl Model {
         let mut model = self.clone();
         model.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
         let before = model.machine.state_names();
+        let living = model.living();
         let input = model.apply(step);
         let woken = matches!(input, Input::Wake);
         for action in model.machine.handle(input, model.now) {
-            model.perform(action);
+            model.perform(&action);
         }
+        model.check_forwarding(step, &living);
         model.check(woken, before);
         model
     }
@@ -164,44 +233,49 @@ impl Model {
         let problem = Problem::new(Reason::Denied, "no");
         match step {
             Move::Start => {
-                self.child = ModelChild::Alive;
-                self.started_before = true;
-                (self.stopped_at, self.ended_at, self.killed_at, self.strays_signaled) = (None, None, None, false);
-                Input::Command(CommandInput::Started(Ok(CHILD)))
+                (self.started_before, self.stopped_before) = (true, false);
+                let now = self.now.boot;
+                let process = self.starting();
+                (process.child, process.started_at) = (ModelChild::Alive, Some(now));
+                Input::Command(CommandInput::Started(Ok(process.pid)))
             }
             Move::FailStart(errno) => {
-                self.child = ModelChild::None;
+                let process = self.starting();
+                *process = ModelProcess::none(process.pid);
                 Input::Command(CommandInput::Started(Err(Fault { errno, text: String::new() })))
             }
-            Move::StopSent => {
-                self.stop_pending = false;
-                self.stopped_at = Some(self.now.boot);
-                Input::Command(CommandInput::StopSent)
+            Move::StopSent(pid) => {
+                let now = self.now.boot;
+                let process = self.process(pid);
+                (process.stop_pending, process.stopped_at) = (false, Some(now));
+                self.stopped_before = true;
+                Input::Command(CommandInput::StopSent(pid))
             }
-            Move::Exit(left) => self.end(End::Exited(0), left),
-            Move::Die(signal) => self.end(End::Killed(signal), Left::NONE),
-            Move::Look => {
-                self.check_pending = false;
+            Move::Exit(pid, left) => self.end(pid, End::Exited(0), left),
+            Move::Die(pid, signal) => self.end(pid, End::Killed(signal), Left::NONE),
+            Move::Look(pid) => {
+                let process = self.process(pid);
+                process.check_pending = false;
                 let member = |lives: bool| lives.then(|| Member { pid: 300, name: String::new() });
-                let Left { in_group, stray } = self.left;
+                let Left { in_group, stray } = process.left;
                 let remaining = Remaining { in_group: member(in_group), stray: member(stray) };
-                Input::Command(CommandInput::Remaining(remaining))
+                Input::Command(CommandInput::Remaining(pid, remaining))
             }
-            Move::GroupEnds => {
-                self.left.in_group = false;
+            Move::GroupEnds(pid) => {
+                self.process(pid).left.in_group = false;
                 Input::Command(CommandInput::OrphanReaped)
             }
-            Move::StrayEnds => {
-                self.left.stray = false;
+            Move::StrayEnds(pid) => {
+                self.process(pid).left.stray = false;
                 Input::Command(CommandInput::OrphanReaped)
             }
-            Move::Pause => Input::Command(CommandInput::Changed(ChildChange::Paused(Signal::TTIN))),
-            Move::Receive(arrival) => {
-                let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
-                // While no child runs the command, the sender cannot be the command.
-                self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
-                Input::Command(CommandInput::Signal(arrival))
+            Move::Pause(pid) => Input::Command(CommandInput::Changed(pid, ChildChange::Paused(Signal::TTIN))),
+            Move::Ready(pid) => {
+                self.process(pid).is_ready = true;
+                Input::Command(CommandInput::Ready(pid))
             }
+            Move::CloseReady(pid) => Input::Command(CommandInput::ReadyClosed(pid, 5)),
+            Move::Receive(arrival) => self.receive(arrival),
             Move::AnnounceEnd => {
                 self.end_announced = true;
                 Input::Command(CommandInput::EndAnnounced)
@@ -223,6 +297,7 @@ impl Model {
             Move::Publish => {
                 self.publish_pending = false;
                 self.session_unused = true;
+                self.failed_at = None;
                 self.failing = false;
                 self.expiry = self.newest;
                 Input::Session(SessionInput::Published(Ok(())))
@@ -254,13 +329,39 @@ impl Model {
         }
     }
 
-    pub(super) fn end(&mut self, end: End, left: Left) -> Input {
-        self.child = ModelChild::Zombie;
-        self.left = left;
-        self.stop_pending = false;
-        self.ended_at = Some(self.now.boot);
-        self.ended_by_itself = self.stopped_at.is_none();
-        Input::Command(CommandInput::Changed(ChildChange::Ended(end)))
+    fn receive(&mut self, arrival: Arrival) -> Input {
+        let sender = Sender::Process { pid: self.current, group: None };
+        let is_born = self.processes.iter().any(|process| process.pid == self.current && process.is_born());
+        // While no child runs the command, the sender cannot be the command.
+        self.terminated |= arrival.signal == Signal::TERM && (arrival.sender != sender || !is_born);
+        Input::Command(CommandInput::Signal(arrival))
+    }
+
+    pub(super) fn end(&mut self, pid: Pid, end: End, left: Left) -> Input {
+        let (now, is_current) = (self.now.boot, pid == self.current);
+        let process = self.process(pid);
+        // If a stop is pending after a handover, this is the previous generation, which was not stopped yet.
+        let was_in_use = is_current || process.stop_pending && process.is_ready;
+        let by_itself = process.stopped_at.is_none() && was_in_use;
+        (process.child, process.left, process.stop_pending, process.ended_at) =
+            (ModelChild::Zombie, left, false, Some(now));
+        self.ended_by_itself |= by_itself;
+        Input::Command(CommandInput::Changed(pid, ChildChange::Ended(end)))
+    }
+
+    pub(super) fn process(&mut self, pid: Pid) -> &mut ModelProcess {
+        let process = self.processes.iter_mut().find(|process| process.pid == pid);
+        process.unwrap_or_else(|| panic!("no process {pid}"))
+    }
+
+    fn starting(&mut self) -> &mut ModelProcess {
+        let process = self.processes.iter_mut().find(|process| process.child == ModelChild::Starting);
+        process.unwrap_or_else(|| panic!("no process is starting"))
+    }
+
+    /// Returns the processes that run the command or have left others behind.
+    pub(super) fn living(&self) -> Vec<Pid> {
+        self.processes.iter().filter(|process| process.is_born()).map(|process| process.pid).collect()
     }
 
     pub(super) fn pass(&mut self, time: Duration) {

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub(super) const ME: Pid = 100;
-pub(super) const CHILD: Pid = 200;
+/// The process IDs of the two generations.
+pub(super) const CHILDREN: [Pid; 2] = [200, 201];
 pub(super) const LIFETIME: Duration = Duration::from_hours(1);
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -46,16 +47,20 @@ pub(super) enum Move {
     Start,
     FailStart(i32),
     /// The stop signal was sent to a child that had not exited.
-    StopSent,
-    Exit(Left),
+    StopSent(Pid),
+    Exit(Pid, Left),
     /// A check for remaining processes is answered.
-    Look,
+    Look(Pid),
     /// The remaining processes in the command's group exit.
-    GroupEnds,
+    GroupEnds(Pid),
     /// The remaining processes outside the command's group exit.
-    StrayEnds,
-    Die(Signal),
-    Pause,
+    StrayEnds(Pid),
+    Die(Pid, Signal),
+    Pause(Pid),
+    /// The generation shows that it is ready.
+    Ready(Pid),
+    /// The generation closes its descriptor of `--ready fd:N`.
+    CloseReady(Pid),
     Receive(Arrival),
     AnnounceEnd,
     Grant,

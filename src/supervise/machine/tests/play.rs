@@ -9,13 +9,14 @@ use crate::supervise::policy::DeliveryTime;
 use std::time::{Duration, SystemTime};
 
 pub(super) const CHILD: Pid = 200;
+pub(super) const OTHER: Pid = 201;
 pub(super) const HOUR: Duration = Duration::from_hours(1);
 pub(super) const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
 pub(super) const RESTART: OnExpiry = OnExpiry::Restart;
 pub(super) const HUP: OnExpiry = OnExpiry::Signal(Signal::HUP);
-pub(super) const TERMED: Action = Action::Signal(Target::Group, Signal::TERM);
-pub(super) const STOP: Action = Action::Stop(Signal::TERM);
-pub(super) const KILLED: Action = Action::Signal(Target::Family, Signal::KILL);
+pub(super) const TERMED: Action = Action::Signal(CHILD, Target::Group, Signal::TERM);
+pub(super) const STOP: Action = Action::Stop(CHILD, Signal::TERM);
+pub(super) const KILLED: Action = Action::Signal(CHILD, Target::Family, Signal::KILL);
 
 /// A machine, its clock, and the actions that followed the last input. Emitted events are stored separately.
 pub(super) struct Play {
@@ -80,20 +81,44 @@ impl Play {
         self.event(Input::Command(CommandInput::Started(Err(Fault { errno, text: "no".into() }))))
     }
     pub(super) fn stop_sent(self) -> Self {
-        self.event(Input::Command(CommandInput::StopSent))
+        self.event(Input::Command(CommandInput::StopSent(CHILD)))
     }
     pub(super) fn ended(self, end: End) -> Self {
-        self.event(Input::Command(CommandInput::Changed(ChildChange::Ended(end))))
+        self.event(Input::Command(CommandInput::Changed(CHILD, ChildChange::Ended(end))))
     }
     pub(super) fn remaining(self, in_group: Option<Pid>, stray: Option<Pid>) -> Self {
         let member = |pid| Member { pid, name: "worker".into() };
         let remaining = Remaining { in_group: in_group.map(member), stray: stray.map(member) };
-        self.event(Input::Command(CommandInput::Remaining(remaining)))
+        self.event(Input::Command(CommandInput::Remaining(CHILD, remaining)))
     }
     /// The command exits, and no other process remains.
     pub(super) fn gone(self, end: End) -> Self {
-        self.ended(end).asks(&[Action::CheckRemaining]).remaining(None, None)
+        self.ended(end).asks(&[Action::CheckRemaining(CHILD)]).remaining(None, None)
     }
+    /// An input about the new process of a handover.
+    pub(super) fn of_other(self, input: CommandInput) -> Self {
+        self.event(Input::Command(input))
+    }
+
+    pub(super) fn other_started(self) -> Self {
+        self.of_other(CommandInput::Started(Ok(OTHER)))
+    }
+
+    pub(super) fn other_ended(self, end: End) -> Self {
+        self.of_other(CommandInput::Changed(OTHER, ChildChange::Ended(end))).asks(&[Action::CheckRemaining(OTHER)])
+    }
+
+    /// The new process exits, and no other process remains.
+    pub(super) fn other_gone(self, end: End) -> Self {
+        self.other_ended(end).of_other(CommandInput::Remaining(OTHER, Remaining::default()))
+    }
+
+    /// Checks the state of the other generation.
+    pub(super) fn beside(self, state: &str) -> Self {
+        assert_eq!(self.machine.state_names()[1], state);
+        self
+    }
+
     pub(super) fn signal(self, signal: Signal, sender: Sender) -> Self {
         self.event(Input::Command(CommandInput::Signal(Arrival { signal, sender })))
     }
@@ -128,7 +153,8 @@ impl Play {
     }
 
     pub(super) fn is(self, command: &str, session: &str) -> Self {
-        assert_eq!(self.machine.state_names(), (command, session));
+        let [current, _, of_session] = self.machine.state_names();
+        assert_eq!((current, of_session), (command, session));
         self
     }
     pub(super) fn asks(self, actions: &[Action]) -> Self {

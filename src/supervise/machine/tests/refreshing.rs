@@ -19,7 +19,7 @@ fn a_refresh_is_published_before_the_command_is_stopped() {
 #[test]
 fn a_refresh_signal_follows_the_file_and_goes_only_to_the_command() {
     let play = Play::running(HUP).due().assumed().asks(&[Action::Publish]).published();
-    play.is("Running", "Waiting").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
+    play.is("Running", "Waiting").asks(&[Action::Signal(CHILD, Target::Process, Signal::HUP)]);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn with_an_environment_the_signal_only_announces_the_expiry() {
         .wake()
         .started()
         .emits(&["started", "notice_only"]);
-    let play = play.due().is("Running", "Idle").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
+    let play = play.due().is("Running", "Idle").asks(&[Action::Signal(CHILD, Target::Process, Signal::HUP)]);
     let play = play.due().asks(&[]).emits(&["expired"]);
     assert_eq!(play.machine.deadline(), None);
 }
@@ -98,7 +98,7 @@ fn an_expired_session_ends_the_command_if_that_is_the_policy() {
     // There is no last attempt at the expiry, because it could take as long as the other attempts.
     let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).emits(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
-    play.stop_sent().gone(End::Exited(0)).asks(&[Action::KillGroup, Action::Reap, end]);
+    play.stop_sent().gone(End::Exited(0)).asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD), end]);
 }
 
 #[test]

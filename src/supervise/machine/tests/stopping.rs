@@ -10,7 +10,7 @@ use std::time::Duration;
 #[test]
 fn after_a_stop_the_group_is_killed_the_command_reaped_and_restarted() {
     let play = Play::stopping().gone(End::Exited(0)).is("Starting", "Waiting").emits(&["stopped"]);
-    let play = play.asks(&[Action::KillGroup, Action::Reap]).wake().asks(&[Action::Spawn]);
+    let play = play.asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD)]).wake().asks(&[Action::Spawn]);
     play.started().is("Running", "Waiting").emits(&["started"]);
 }
 
@@ -32,30 +32,35 @@ fn the_stop_timeout_begins_when_the_stop_signal_is_sent() {
 fn after_a_stop_the_terminal_is_restored() {
     let play =
         Play::of(Policy::usual(RESTART, DeliveryTime::AtStart), ProcessGroup::Shared).wake().started().refreshed();
-    play.asks(&[STOP]).stop_sent().gone(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
+    play.asks(&[STOP]).stop_sent().gone(End::Exited(0)).asks(&[Action::Reap(CHILD), Action::RestoreTerminal]);
 }
 
 #[test]
 fn an_exit_right_before_the_stop_signal_is_final() {
     let end = End::Exited(7);
     let play = Play::running(RESTART).refreshed().is("Stopping", "Waiting").asks(&[STOP]);
-    play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).emits(&["exited"]);
+    play.ended(end)
+        .is("Ended", "Idle")
+        .asks(&[Action::Reap(CHILD), Action::Exit(Final::Ended(end))])
+        .emits(&["exited"]);
 }
 
 #[test]
 fn a_stop_lasts_until_the_group_has_ended() {
-    let play = Play::stopping().ended(End::Exited(0)).is("Stopping", "Waiting").asks(&[Action::CheckRemaining]);
+    let play = Play::stopping().ended(End::Exited(0)).is("Stopping", "Waiting").asks(&[Action::CheckRemaining(CHILD)]);
     let mut play = play.remaining(Some(300), None).asks(&[]);
     let mut looks = 0;
     let begun = play.now.boot;
     while play.now.boot < begun + Duration::from_secs(3) {
-        play = play.due().asks(&[Action::CheckRemaining]).remaining(Some(300), None).asks(&[]);
+        play = play.due().asks(&[Action::CheckRemaining(CHILD)]).remaining(Some(300), None).asks(&[]);
         looks += 1;
     }
     assert!((30..40).contains(&looks), "{looks} in three seconds");
-    let play =
-        play.event(Input::Command(CommandInput::OrphanReaped)).asks(&[Action::CheckRemaining]).remaining(None, None);
-    play.is("Starting", "Waiting").asks(&[Action::KillGroup, Action::Reap]).emits(&["stopped"]);
+    let play = play
+        .event(Input::Command(CommandInput::OrphanReaped))
+        .asks(&[Action::CheckRemaining(CHILD)])
+        .remaining(None, None);
+    play.is("Starting", "Waiting").asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD)]).emits(&["stopped"]);
 }
 
 #[test]
@@ -68,7 +73,7 @@ fn a_process_that_remains_for_two_seconds_is_named_once() {
 #[test]
 fn the_family_outside_the_group_is_signaled_once_after_the_group() {
     let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), Some(400)).asks(&[]);
-    let asked = [Signal::TERM, Signal::CONT].map(|signal| Action::Signal(Target::Strays, signal));
+    let asked = [Signal::TERM, Signal::CONT].map(|signal| Action::Signal(CHILD, Target::Strays, signal));
     let play = play.due().remaining(None, Some(400)).asks(&asked);
     play.due().remaining(None, Some(400)).asks(&[]).due().remaining(None, None).is("Starting", "Waiting");
 }
@@ -78,9 +83,9 @@ fn processes_that_outlive_the_stop_timeout_are_killed_repeatedly_and_logged_once
     let mut play = Play::stopping();
     for warned in [&["stop_ignored"][..], &[]] {
         play = play.ended(End::Exited(0)).remaining(None, Some(400)).after(Duration::from_secs(10));
-        play = play.is("Killing", "Waiting").asks(&[Action::CheckRemaining]);
+        play = play.is("Killing", "Waiting").asks(&[Action::CheckRemaining(CHILD)]);
         play = play.remaining(None, Some(400)).asks(&[KILLED]).emits(warned);
-        play = play.due().asks(&[Action::CheckRemaining]).remaining(Some(401), None).asks(&[KILLED]);
+        play = play.due().asks(&[Action::CheckRemaining(CHILD)]).remaining(Some(401), None).asks(&[KILLED]);
         play = play.due().remaining(None, None).is("Starting", "Waiting").emits(&["stopped"]);
         play = play.wake().started().refreshed().stop_sent();
     }
@@ -90,13 +95,13 @@ fn processes_that_outlive_the_stop_timeout_are_killed_repeatedly_and_logged_once
 fn an_unkillable_process_does_not_delay_a_restart_forever() {
     let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).after(Duration::from_secs(10));
     let play = play.remaining(Some(300), None).asks(&[KILLED]).after(Duration::from_secs(1)).remaining(Some(300), None);
-    play.is("Starting", "Waiting").asks(&[Action::KillGroup, Action::Reap]);
+    play.is("Starting", "Waiting").asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD)]);
 }
 
 #[test]
 fn a_command_that_survives_sigkill_is_killed_again_and_logged() {
     let play = Play::stopping().due().is("Killing", "Waiting").asks(&[KILLED]).emits(&[]);
-    let play = play.due().asks(&[Action::Signal(Target::Process, Signal::KILL)]).emits(&["not_killed"]);
+    let play = play.due().asks(&[Action::Signal(CHILD, Target::Process, Signal::KILL)]).emits(&["not_killed"]);
     let play = play.after(HOUR / 60).asks(&[]).gone(End::Killed(Signal::KILL));
     play.is("Starting", "Waiting").emits(&["stopped"]);
 }
@@ -106,7 +111,8 @@ fn pid_1_waits_for_the_group_only_after_term() {
     let policy = Policy::usual(RESTART, DeliveryTime::AtStart);
     let running = |me| Play::as_process(me, policy, ProcessGroup::Own).wake().started();
     let end = End::Exited(3);
-    let play = running(1).signal(Signal::TERM, USER).ended(end).is("Stopping", "Idle").asks(&[Action::CheckRemaining]);
+    let play =
+        running(1).signal(Signal::TERM, USER).ended(end).is("Stopping", "Idle").asks(&[Action::CheckRemaining(CHILD)]);
     play.remaining(Some(300), None).asks(&[]).due().remaining(None, None).exits(end);
     let play = running(1).signal(Signal::TERM, USER).ended(end).remaining(Some(300), None);
     play.after(Duration::from_secs(10)).is("Killing", "Idle").remaining(Some(300), None).asks(&[KILLED]);

@@ -1,0 +1,151 @@
+//! Tests the rules of a restart with `--restart-order start-first`.
+
+use super::super::*;
+use super::play::*;
+use crate::process::signal::Signal;
+use crate::process::{End, ProcessGroup, Remaining, Sender, Target};
+use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn policy() -> Policy {
+    let ready = Some(ReadySign::Notification);
+    Policy { restart_order: RestartOrder::StartFirst, ready, ..Policy::usual(RESTART, DeliveryTime::AtStart) }
+}
+
+/// A play in which a new process runs and is not ready.
+fn preparing(policy: Policy) -> Play {
+    let play = Play::of(policy, ProcessGroup::Own).wake().started().refreshed();
+    let play = play.asks(&[Action::Spawn]).emits(&["refreshed", "refresh_due", "handover_started"]);
+    play.other_started().beside("Preparing").is("Running", "Waiting").emits(&["started"])
+}
+
+fn signaled(pid: Pid, signal: Signal) -> Action {
+    Action::Signal(pid, Target::Group, signal)
+}
+
+#[test]
+fn the_old_process_is_stopped_once_the_new_one_is_ready() {
+    let play = preparing(policy()).of_other(CommandInput::Ready(OTHER)).beside("Leaving").is("Running", "Waiting");
+    let play = play.asks(&[Action::HandOver, STOP]).emits(&["ready"]).stop_sent();
+    let play = play.gone(End::Exited(0)).beside("Alone").is("Running", "Waiting").emits(&["stopped"]);
+    play.asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD)]);
+}
+
+#[test]
+fn a_process_that_runs_for_a_time_is_ready() {
+    let policy = Policy { ready: Some(ReadySign::RunsFor(5 * SECOND)), ..policy() };
+    let play = Play::of(policy, ProcessGroup::Own).wake().started().after(5 * SECOND);
+    let play = play.asks(&[Action::ReportReady]).emits(&["ready"]).refreshed().other_started();
+    let play = play.after(4 * SECOND).beside("Preparing").after(SECOND).beside("Leaving");
+    play.asks(&[Action::HandOver, STOP]);
+}
+
+#[test]
+fn a_process_that_is_late_is_stopped_and_the_next_attempt_has_the_same_session() {
+    let play = preparing(policy()).after(59 * SECOND).asks(&[]).after(SECOND);
+    let play = play.asks(&[Action::Stop(OTHER, Signal::TERM)]).emits(&["handover_failed"]).beside("Leaving");
+    let play = play.of_other(CommandInput::StopSent(OTHER)).other_gone(End::Exited(0)).beside("Postponed");
+    play.due().beside("Launching").asks(&[Action::Spawn]).is("Running", "Waiting");
+}
+
+#[test]
+fn a_process_that_exits_before_it_is_ready_leaves_nothing_behind() {
+    let ended = CommandInput::Changed(OTHER, ChildChange::Ended(End::Exited(1)));
+    let play = preparing(policy()).of_other(ended).emits(&["handover_failed"]).beside("Leaving");
+    let rest = [signaled(OTHER, Signal::TERM), signaled(OTHER, Signal::CONT), Action::CheckRemaining(OTHER)];
+    let play = play.asks(&rest).of_other(CommandInput::Remaining(OTHER, Remaining::default()));
+    play.beside("Postponed").asks(&[Action::KillGroup(OTHER), Action::Reap(OTHER)]);
+}
+
+#[test]
+fn when_a_quarter_of_the_session_has_passed_the_next_attempt_gets_a_new_one() {
+    let fault = || CommandInput::Started(Err(Fault { errno: libc::ENOENT, text: "no".into() }));
+    let mut play = Play::of(policy(), ProcessGroup::Own).wake().started().refreshed();
+    let refreshed_at = play.now.boot;
+    while play.asked == [Action::Spawn] {
+        play = play.of_other(fault()).emits(&["handover_failed"]).beside("Postponed");
+        while play.asked.is_empty() {
+            play = play.due();
+        }
+    }
+    let play = play.asks(&[Action::Assume]).beside("Postponed");
+    assert!(play.now.boot > refreshed_at + HOUR / 4, "not before the old session has expired");
+    play.assumed().published().beside("Launching").asks(&[Action::Spawn]);
+}
+
+#[test]
+fn the_exit_of_the_old_process_is_final_and_the_new_one_is_stopped_first() {
+    let end = End::Exited(5);
+    let play = preparing(policy()).ended(end).is("Stopping", "Idle").emits(&["exited"]);
+    let play = play.asks(&[Action::Reap(CHILD), Action::Stop(OTHER, Signal::TERM)]);
+    play.of_other(CommandInput::StopSent(OTHER)).other_gone(End::Exited(0)).exits(end);
+    let play = Play::of(policy(), ProcessGroup::Own).wake().started().refreshed().ended(end);
+    play.asks(&[Action::Reap(CHILD), Action::AbortStart, Action::Exit(Final::Ended(end))]);
+}
+
+#[test]
+fn the_exit_of_the_new_process_is_final_once_it_is_ready() {
+    let end = End::Exited(5);
+    let play = preparing(policy()).of_other(CommandInput::Ready(OTHER)).stop_sent();
+    let play = play.of_other(CommandInput::Changed(OTHER, ChildChange::Ended(end))).is("Stopping", "Idle");
+    play.asks(&[Action::Reap(OTHER)]).gone(End::Exited(0)).exits(end);
+}
+
+#[test]
+fn an_exit_of_the_old_process_right_before_its_stop_is_final() {
+    let end = End::Exited(5);
+    let play = preparing(policy()).of_other(CommandInput::Ready(OTHER)).ended(end).emits(&["exited"]);
+    let play = play.asks(&[Action::Reap(CHILD), Action::Stop(OTHER, Signal::TERM)]).is("Stopping", "Idle");
+    play.of_other(CommandInput::StopSent(OTHER)).other_gone(End::Exited(0)).exits(end);
+}
+
+#[test]
+fn term_is_the_stop_signal_of_a_new_process_and_int_is_not() {
+    let play = preparing(policy()).signal(Signal::TERM, USER).beside("Leaving").is("Running", "Idle");
+    let play = play.asks(&[TERMED, signaled(OTHER, Signal::TERM)]).emits(&["forwarded", "restarts_cancelled"]);
+    let play = play.other_ended(End::Exited(0)).of_other(CommandInput::Remaining(OTHER, Remaining::default()));
+    play.beside("Alone").ended(End::Exited(3)).exits(End::Exited(3));
+    let both = [signaled(CHILD, Signal::INT), signaled(OTHER, Signal::INT)];
+    let play = preparing(policy()).signal(Signal::INT, USER).beside("Leaving");
+    play.asks(&[&both[..], &[Action::Stop(OTHER, Signal::TERM)]].concat());
+}
+
+#[test]
+fn hang_up_reaches_the_new_process_when_it_is_ready() {
+    let play = preparing(policy()).signal(Signal::HUP, USER).asks(&[signaled(CHILD, Signal::HUP)]);
+    let play = play.of_other(CommandInput::Ready(OTHER));
+    play.asks(&[Action::HandOver, signaled(OTHER, Signal::HUP), STOP]);
+    let play = preparing(policy()).signal(Signal::HUP, Sender::Kernel).beside("Leaving");
+    assert!(play.asked.contains(&signaled(OTHER, Signal::HUP)), "a hang-up of the terminal cancels the handover");
+}
+
+#[test]
+fn after_a_pause_a_new_process_gets_the_whole_time_again() {
+    let both = [signaled(CHILD, Signal::CONT), signaled(OTHER, Signal::CONT)];
+    let mut play = preparing(policy());
+    play.now.boot += HOUR;
+    let play = play.signal(Signal::CONT, USER).asks(&both).after(59 * SECOND).beside("Preparing");
+    play.after(SECOND).beside("Leaving");
+}
+
+#[test]
+fn the_old_session_expires_once_or_ends_both_processes() {
+    let late = Policy { ready_timeout: HOUR, ..policy() };
+    let play = preparing(late).due().emits(&["expired"]).asks(&[]).after(HOUR).beside("Leaving");
+    play.emits(&["handover_failed"]);
+    let play = preparing(Policy { on_refresh_failure: OnRefreshFailure::Stop, ..late }).due().emits(&["lapsed"]);
+    let play = play.asks(&[Action::Stop(OTHER, Signal::TERM), STOP]).is("Stopping", "Idle").beside("Leaving");
+    let play = play.of_other(CommandInput::StopSent(OTHER)).stop_sent().gone(End::Exited(0)).is("Stopping", "Idle");
+    let play = play.other_gone(End::Exited(0));
+    assert_eq!(play.asked.last(), Some(&Action::Exit(Final::Lapsed)));
+}
+
+#[test]
+fn a_newer_session_is_followed_by_another_handover() {
+    let late = Policy { ready_timeout: HOUR, ..policy() };
+    let play = preparing(late).due().refreshed().beside("Preparing").asks(&[]);
+    let play = play.of_other(CommandInput::Ready(OTHER)).stop_sent().gone(End::Exited(0)).beside("Launching");
+    assert_eq!(play.asked.last(), Some(&Action::Spawn));
+}
