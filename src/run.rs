@@ -4,6 +4,7 @@ use crate::cli;
 use crate::commands::{check, clear_cache, exec, help, list, list_sessions, print, supervise};
 use crate::deliver::process;
 use crate::error::Error;
+use crate::event::{EventSink as _, RunEvent};
 use crate::files;
 use crate::launch::meant;
 use crate::log_options::{LogFormat, LogOptions};
@@ -80,6 +81,10 @@ fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
 fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     signals::install_pid1_handlers();
     let task = settings::task(flags, vars, &host(), &files::read_text);
+    // A variable without effect may be the cause of an error. A completion script is printed whenever a shell starts.
+    if !matches!(task, Ok(Task::Completions(_))) {
+        settings::unknown_variables(vars).for_each(|warning| report.emit(RunEvent::warning(&warning).into()));
+    }
     match task.map_err(|error| meant::role(error, vars))? {
         Task::Completions(script) => output::print_until_closed(script.as_bytes()).map(|()| End::Exited(0)),
         Task::ListSessions(cache) => list_sessions::run(&cache, vars, report, log_options),

@@ -175,6 +175,20 @@ fn misspelled_variables_are_warnings() {
     assert_eq!(run(&["-q"]), "");
     let json = run(&["--log-format", "json"]);
     assert!(json.lines().count() == 2 && json.contains(r#""event":"warning""#), "{json}");
-    let checked = xassume.args(["--check"]).run().exited(0).stderr;
+    let checked = xassume.clone().args(["--check"]).run().exited(0).stderr;
     assert_eq!(checked, expected);
+    // The variable may be the cause of an error.
+    for (args, error) in [
+        (&["--", "true"][..], "no role specified"),
+        (&["-v"], "no command given"),
+        (&["-r", "no-role", "--", "true"], "invalid value 'no-role' for '--role-arn'"),
+        (&["-p", "missing", "--", "true"], "profile 'missing' not found"),
+    ] {
+        let said = xassume.clone().without_args().args(args).run().exited(125).stderr;
+        assert!(said.starts_with(&format!("{expected}xassume: error: {error}")), "{args:?}: {said}");
+    }
+    let cleared = xassume.clone().without_args().arg("--clear-cache").run().exited(0).stderr;
+    assert!(cleared.starts_with(expected), "{cleared}");
+    let script = xassume.without_args().args(["--completions", "bash"]).run().exited(0);
+    assert_eq!(script.stderr, "");
 }

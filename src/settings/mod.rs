@@ -23,6 +23,7 @@ pub(crate) use mode::Mode;
 pub(crate) use run::Settings;
 pub(crate) use session_name::Host;
 pub(crate) use task::{Task, task};
+pub(crate) use unknown_variables::unknown_variables;
 pub(crate) use unparsed::log_options_of_unparsed;
 pub(crate) use values::FlagValues;
 

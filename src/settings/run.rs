@@ -6,7 +6,6 @@ use super::mode::Mode;
 use super::request::request;
 use super::session_name::Host;
 use super::shell;
-use super::unknown_variables::unknown_variables;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
 use crate::deliver::DeliverySettings;
@@ -97,9 +96,9 @@ pub(super) fn settings(
     let command = flags.command.clone();
     notes.extend_from_slice(&flags.notes);
     let listen = listen(flags)?;
-    let warnings = unknown_variables(vars).chain(lints::own_profile(&command, &delivery));
     let gets_sockets = !listen.is_empty() || vars.has_sockets_for(std::process::id());
-    let warnings = warnings.chain(gets_sockets.then(|| lints::sockets_for_a_shell(&command)).flatten()).collect();
+    let sockets = gets_sockets.then(|| lints::sockets_for_a_shell(&command)).flatten();
+    let warnings = lints::own_profile(&command, &delivery).into_iter().chain(sockets).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     let settings = Settings {
         cache: cache(flags)?,

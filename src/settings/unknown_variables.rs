@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 48;
 
 /// Returns a warning for each variable that has no effect because its flag has no variable, or because its name is
 /// misspelled or that of another tool's flag. Other unknown names may belong to another version of xassume.
-pub(super) fn unknown_variables(vars: &Vars) -> impl Iterator<Item = String> {
+pub(crate) fn unknown_variables(vars: &Vars) -> impl Iterator<Item = String> {
     let set = vars.iter().filter(|(name, value)| name.as_bytes().starts_with(b"XASSUME_") && !value.is_empty());
     let names = set.filter_map(|(name, _)| name.to_str());
     let unknown = names.filter(|name| !OWN_VARIABLES.contains(name) && !all_flags().any(|flag| flag.is_set_by(name)));
