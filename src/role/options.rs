@@ -151,8 +151,12 @@ impl SessionDuration {
             return Err(Invalid::new("must be a whole number of seconds").hint("for example 15m or 1h"));
         }
         if !(Self::LEAST..=Self::MOST).contains(&duration) {
-            return Err(Invalid::new("must be between 15m and 12h")
-                .hint("a duration above 1h must not exceed the role's MaxSessionDuration"));
+            let hint = if duration < Self::LEAST {
+                "no session is shorter than 15m"
+            } else {
+                "no session is longer than 12h; for a longer command use --via endpoint or --on-expiry restart"
+            };
+            return Err(Invalid::new("must be between 15m and 12h").hint(hint));
         }
         Ok(Self::Exactly(duration))
     }

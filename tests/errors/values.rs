@@ -39,6 +39,7 @@ pub(super) fn pages() -> Vec<Page> {
         ("value-external-id", &["-r", ROLE, "--external-id", "a"]),
         ("value-duration-nonsense", &["-r", ROLE, "--duration", "soon"]),
         ("value-duration-short", &["-r", ROLE, "--duration", "1m"]),
+        ("value-duration-long", &["-r", ROLE, "--duration", "24h"]),
         ("value-duration-fraction", &["-r", ROLE, "--duration", "15m 1ms"]),
         ("value-policy-no-json", &["-r", ROLE, "--policy", "{\"Version\": "]),
         ("value-policy-arn", &["-r", ROLE, "--policy-arn", "ReadOnlyAccess"]),
