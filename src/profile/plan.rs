@@ -222,7 +222,9 @@ impl<'a> Planner<'a> {
         match source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings()) {
             Some(source) if explicit.is_empty() => Ok((source, self.aws_role()?)),
             Some(source) => Ok((source, Vec::new())),
-            None => Err(ConfigError::NoSource(self.tried(Some("instance metadata (disabled)")))),
+            None => Err(ConfigError::NoSource(
+                self.tried(Some("instance metadata (disabled by AWS_EC2_METADATA_DISABLED)")),
+            )),
         }
     }
 

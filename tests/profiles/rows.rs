@@ -150,7 +150,7 @@ pub(super) const CREDENTIALS: &[Row] = &[
         ROLE, Fails("container credentials endpoint: ")),
     ("AWS_EC2_METADATA_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", "True"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT",
         "{imds}")],
-        ROLE, Fails("instance metadata (disabled)")),
+        ROLE, Fails("instance metadata (disabled by AWS_EC2_METADATA_DISABLED)")),
 ];
 
 const IPV6: &str = "cannot reach http://[fd00:ec2::254]: ";

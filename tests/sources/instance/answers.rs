@@ -209,7 +209,7 @@ fn disabled_metadata_is_not_called() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let error = failed(with_instance(&sts, &imds).env("AWS_EC2_METADATA_DISABLED", "true"));
     assert!(error.contains("tried: AWS_ACCESS_KEY_ID, "), "{error}");
-    assert!(error.contains("instance metadata (disabled)"), "{error}");
+    assert!(error.contains("instance metadata (disabled by AWS_EC2_METADATA_DISABLED)"), "{error}");
     assert_eq!(imds.requests().len(), 0);
 }
 
