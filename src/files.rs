@@ -32,11 +32,12 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let [config, credentials] = places(vars);
     let mut directories = Vec::new();
     let config_text = bytes(config.as_deref(), "the config file", &mut directories)?;
-    let credentials_text = bytes(credentials.as_deref(), "the credentials file", &mut directories)?;
+    let credentials_text = bytes(credentials.as_deref(), "the credentials file", &mut directories)?.unwrap_or_default();
+    let absent = config.clone().filter(|_| config_text.is_none());
+    let config_text = config_text.unwrap_or_default();
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let mut profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
-    let named = vars.nonempty("AWS_CONFIG_FILE").is_some();
-    profiles.absent = config.clone().filter(|path| named && !path.exists());
+    profiles.absent = absent;
     for directory in directories {
         profiles.notes.push(Ignored::new(directory.display(), "it is a directory"));
     }
@@ -68,13 +69,17 @@ pub(crate) fn home(vars: &Vars) -> Option<PathBuf> {
     vars.nonempty("HOME").map(PathBuf::from)
 }
 
-fn bytes<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>) -> Result<Vec<u8>, Error> {
-    let Some(path) = path else { return Ok(Vec::new()) };
-    read_at_most(path, MAX_BYTES).or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Vec::new()),
+/// Returns the contents of a shared file, or `None` if there is no such file. Adds a directory to `directories`.
+///
+/// # Errors
+/// The file cannot be read.
+fn bytes<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>) -> Result<Option<Vec<u8>>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    read_at_most(path, MAX_BYTES).map(Some).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
         io::ErrorKind::IsADirectory => {
             directories.push(path);
-            Ok(Vec::new())
+            Ok(Some(Vec::new()))
         }
         _ => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: reason_of(&error) }),
     })

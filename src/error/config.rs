@@ -3,10 +3,10 @@
 
 use super::{TriedSources, quoted};
 use crate::origin::Origin;
-use crate::role::{Invalid, MAX_HOPS};
+use crate::role::{Invalid, MAX_HOPS, RoleArn};
 use crate::session::{Flaw, KeyKind};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// A setting is missing or invalid, or settings contradict each other. No field contains a secret.
@@ -15,8 +15,7 @@ pub(crate) enum ConfigError {
     /// A line that the AWS tools cannot read.
     #[error("syntax error in {}, line {line}: {reason}", .file.display())]
     Syntax { file: PathBuf, line: usize, reason: &'static str },
-    /// `named_by` is the setting that names the profile. `absent` is the path in `AWS_CONFIG_FILE`, if there is no such
-    /// file.
+    /// `named_by` is the setting that names the profile. `absent` is the path of the config file, if there is no such file.
     #[error("profile {} not found ({named_by})", quoted(.name))]
     UnknownProfile {
         name: String,
@@ -72,9 +71,10 @@ pub(crate) enum ConfigError {
     /// A value is invalid. `of` is a flag or a variable, in quotes, or a key with its profile and file.
     #[error("invalid value {} for {of}{invalid}", quoted(.value))]
     Value { of: String, value: String, invalid: Box<Invalid> },
-    /// Nothing specifies a role. `profile` is the selected profile, or `None` if no profile is selected.
+    /// Nothing specifies a role. `profile` is the selected profile, or `None` if no profile is selected. `hint` is `None`
+    /// if nothing shows what the user meant.
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
-    NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
+    NoRole { profile: Option<String>, hint: Option<String> },
     /// No role is specified, and the named profile has no credentials either. `hint` is `None` if the settings of the
     /// profile do not show what the user meant.
     #[error("profile {} has neither role_arn nor credentials", quoted(.profile))]
@@ -174,6 +174,29 @@ fn from(origin: Option<Origin>) -> String {
     origin.map(|origin| format!(" (from {origin})")).unwrap_or_default()
 }
 
+/// Returns the hint for a profile that does not exist. `near` are the names that the user may have meant.
+fn unknown_profile(name: &str, named_by: &str, absent: Option<&Path>, near: &[String]) -> String {
+    let known = near.join(", ");
+    match (absent, near) {
+        // A role in the place of a profile. Other settings than flags and variables name the profile of another one.
+        _ if named_by.starts_with("from ") && RoleArn::parse(name).is_ok() => {
+            let flag = if named_by.contains("--") { "-r " } else { "XASSUME_ROLE_ARN=" };
+            format!("did you mean: {flag}{name}")
+        }
+        (Some(path), _) => {
+            let known = if near.is_empty() {
+                "AWS_CONFIG_FILE selects another file".to_owned()
+            } else {
+                format!("profiles of the credentials file: {known}")
+            };
+            format!("{} does not exist ({known}); create a profile with: aws configure sso", path.display())
+        }
+        (None, [name]) => format!("did you mean '{name}'?"),
+        (None, []) => "list profiles with: aws configure list-profiles (AWS_CONFIG_FILE selects another file)".into(),
+        (None, _) => format!("known profiles: {known}"),
+    }
+}
+
 impl ConfigError {
     /// Returns what the user can do about the error, or `None` if there is nothing to suggest.
     ///
@@ -182,18 +205,11 @@ impl ConfigError {
         Some(match self {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),
             Self::UnknownProfile { misplaced: Some(misplaced), .. }
-            | Self::NoCredentials { misplaced: Some(misplaced), .. }
-            | Self::NoRole { misplaced: Some(misplaced), .. } => misplaced.to_string(),
-            Self::UnknownProfile { absent: Some(path), .. } => {
-                format!("the file in AWS_CONFIG_FILE does not exist: {}", path.display())
+            | Self::NoCredentials { misplaced: Some(misplaced), .. } => misplaced.to_string(),
+            Self::UnknownProfile { name, named_by, absent, near, .. } => {
+                unknown_profile(name, named_by, absent.as_deref(), near)
             }
-            Self::UnknownProfile { near, .. } | Self::UnknownSsoSession { near, .. } if near.len() == 1 => {
-                format!("did you mean '{}'?", near.join(""))
-            }
-            Self::UnknownProfile { near, .. } if !near.is_empty() => format!("known profiles: {}", near.join(", ")),
-            Self::UnknownProfile { .. } => {
-                "list profiles with: aws configure list-profiles (AWS_CONFIG_FILE selects another file)".into()
-            }
+            Self::UnknownSsoSession { near, .. } if near.len() == 1 => format!("did you mean '{}'?", near.join("")),
             Self::Loop { key, profiles } => {
                 let last = profiles.iter().rev().nth(1).map_or("", String::as_str);
                 if *key == "source_profile" {
@@ -242,11 +258,11 @@ impl ConfigError {
             Self::UnknownSsoSession { name, .. } => format!("add a section [sso-session {name}]"),
             Self::UnknownServices { name, .. } => format!("add a section [services {name}]"),
             Self::Value { invalid, .. } => return invalid.hint.clone(),
+            Self::NoRole { hint: Some(hint), .. } | Self::NothingToLaunch { hint: Some(hint), .. } => hint.clone(),
             Self::NoRole { .. } => {
                 "pass --role-arn ARN (or set XASSUME_ROLE_ARN or AWS_ROLE_ARN), or pass --profile NAME (or set AWS_PROFILE) with a profile that has role_arn or credentials"
                     .into()
             }
-            Self::NothingToLaunch { hint: Some(hint), .. } => hint.clone(),
             Self::NothingToLaunch { profile, hint: None } => {
                 format!("add role_arn = ARN, or credentials with: aws configure sso --profile {profile}")
             }

@@ -82,7 +82,7 @@ pub(crate) type File<'a> = (&'a Path, &'a [u8]);
 pub(crate) struct ProfileSet {
     config: PathBuf,
     credentials: PathBuf,
-    /// The path in `AWS_CONFIG_FILE`, if this variable is set and the file does not exist.
+    /// The path of the config file, if there is no such file.
     pub(crate) absent: Option<PathBuf>,
     profiles: BTreeMap<String, Settings>,
     /// The `[sso-session NAME]` sections, by their names.

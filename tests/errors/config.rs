@@ -215,6 +215,23 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(xassume.args(["-p", "me", "--via", "endpoint", "--", "true"]))
         }),
         page("config-no-role", || Scene::new(user_without_sts().args(["--", "true"]))),
+        page("config-no-role-in-a-session", || {
+            Scene::new(user_without_sts().env("XASSUME_LABEL", "production").args(["--", "true"]))
+        }),
+        page("config-no-role-with-a-misspelled-variable", || {
+            Scene::new(user_without_sts().env("XASSUME_ROLE", "521111111144:DeployMaster").args(["--", "true"]))
+        }),
+        page("config-no-file", || Scene::new(user_without_sts().args(["-p", "production", "--", "true"]))),
+        page("config-no-file-but-credentials", || {
+            let xassume = user_without_sts().file(".aws/credentials", "[me]\naws_access_key_id = AKIAME\n");
+            Scene::new(xassume.args(["-p", "production", "--", "true"]))
+        }),
+        page("config-profile-is-a-role", || {
+            Scene::new(user_without_sts().args(["-p", "521111111144:DeployMaster", "--", "true"]))
+        }),
+        page("config-profile-of-a-variable-is-a-role", || {
+            Scene::new(user_without_sts().env("AWS_PROFILE", ROLE).args(["--", "true"]))
+        }),
         page("config-no-source", || Scene::new(user_without_sts().without_keys().args(["-r", ROLE, "--", "true"]))),
         page("config-credential-source-empty", || {
             let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = Environment\n");

@@ -10,7 +10,7 @@ use super::super::source::{self, Source};
 use super::super::token::TokenFrom;
 use super::selected::NamedBy;
 use super::{Plan, Planner};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, shortened};
 use crate::flags::{
     DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, MFA_SESSION_DURATION, POLICY, POLICY_ARN, ROLE_SESSION_NAME,
     SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
@@ -54,8 +54,9 @@ impl Planner<'_> {
     pub(super) fn own_source(&mut self) -> Result<Source, ConfigError> {
         let name = self.selected.name;
         if self.selected.by == NamedBy::Default {
-            let misplaced = self.profiles.misplaced(name).cloned().map(Box::new);
-            return Err(ConfigError::NoRole { profile: self.profile(), misplaced });
+            let misplaced = self.profiles.misplaced(name).map(ToString::to_string);
+            let hint = misplaced.or_else(|| self.vars.text("XASSUME_LABEL").map(in_a_session));
+            return Err(ConfigError::NoRole { profile: self.profile(), hint });
         }
         let source = credentials(self.profiles, self.vars, name)?;
         for variable in ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"] {
@@ -133,6 +134,14 @@ fn credentials(profiles: &ProfileSet, vars: &Vars, name: &str) -> Result<Source,
         source => source,
     };
     source.ok_or_else(|| ConfigError::NothingToLaunch { profile: name.to_owned(), hint: missing(profiles, name) })
+}
+
+/// Returns the hint for a run without a role in the environment that another xassume has made. `label` names its session.
+fn in_a_session(label: &str) -> String {
+    let label = shortened(label);
+    format!(
+        "this environment has the session of {label}: run the command without xassume, or pass -p or -r for another session"
+    )
 }
 
 /// Returns a hint about what a profile without role and credentials lacks. Returns `None` if its settings do not show
