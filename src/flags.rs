@@ -11,7 +11,7 @@ mod session;
 
 pub(crate) use command::*;
 pub use flag::{Flag, Kind};
-pub(crate) use other_tools::equivalent;
+pub(crate) use other_tools::{equivalent, without_equivalent};
 pub(crate) use session::*;
 
 /// All flags, in the order of `--help`, and the heading of each group.

@@ -2,7 +2,7 @@
 
 /// The flags of other tools, without their dashes. Each row has the flag of xassume with the same effect.
 const EQUIVALENTS: &[(&[&str], &str)] = &[
-    (&["role", "role-name", "chain", "iam-role"], "--role-arn ARN"),
+    (&["arn", "assume-role", "chain", "iam-role", "role", "role-name"], "--role-arn ARN"),
     (&["a", "aws-profile", "exec-profile", "idp-account", "source-profile"], "--profile NAME"),
     (&["session-name", "rolesessionname"], "--role-session-name NAME"),
     (
@@ -23,8 +23,23 @@ const EQUIVALENTS: &[(&[&str], &str)] = &[
     (&["clear", "flush", "forget"], "--clear-cache"),
     (&["whoami", "diagnose"], "--check"),
     (&["debug"], "-vv"),
+    (&["restart"], "--on-expiry restart"),
     (&["e", "exec", "command"], "-- COMMAND"),
 ];
+
+/// The flags of other tools for which xassume has no flag, without their dashes. Each row has the hint about them.
+const WITHOUT_EQUIVALENT: &[(&[&str], &str)] = &[
+    (&["n", "no-session"], "remove the flag: xassume calls GetSessionToken only for MFA"),
+    (&["list", "profiles"], "for cached sessions: xassume --list-sessions; for profiles: aws configure list-profiles"),
+    (&["login", "sso", "sso-login"], "xassume -p NAME -- COMMAND asks to sign in if needed; or run: aws sso login"),
+    (&["logout", "sso-logout"], "run: aws sso logout"),
+    (&["console", "stdout"], "xassume does not log in to the console; aws-vault login does"),
+];
+
+/// Returns the hint about a flag of another tool for which xassume has no flag. The name has no dashes.
+pub(crate) fn without_equivalent(name: &str) -> Option<&'static str> {
+    WITHOUT_EQUIVALENT.iter().find(|(names, _)| names.contains(&name)).map(|(_, hint)| *hint)
+}
 
 /// Returns the flag of xassume with the same effect as a flag of another tool, or `None` if there is none. The name has no
 /// dashes.

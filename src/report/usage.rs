@@ -2,11 +2,19 @@
 
 use super::output;
 use crate::error::Error;
-use crate::flags::{Flag, all_flags, equivalent};
+use crate::flags::{COMPLETIONS, Flag, PRINT, PROFILE, ROLE_ARN, all_flags, equivalent, without_equivalent};
 use clap::error::{ContextKind, ContextValue};
 
 /// Flags of the command are often typed before the command.
 const AFTER: &str = "flags of the command go after --";
+
+/// Flags that need a value, each with a command line that has one.
+const EXAMPLES: [(&Flag, &str); 4] = [
+    (&COMPLETIONS, "source <(xassume --completions bash)"),
+    (&PRINT, "text=$(xassume -p production --print export) && eval \"$text\""),
+    (&PROFILE, "xassume -p production -- aws s3 ls"),
+    (&ROLE_ARN, "xassume -r 521111111144:DeployMaster -- aws s3 ls"),
+];
 
 /// Prints clap's message if it is the output of `--version`.
 ///
@@ -19,20 +27,20 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     }
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let message = message.replace("found; no more were expected", "(this flag takes no value)");
-    let message = format!("{message}{}", possible_values(&message));
-    Err(Error::usage(message, hint(answer)))
+    let needs_value = |flag: &&Flag| message.starts_with(&format!("a value is required for '--{} ", flag.long));
+    Err(match all_flags().find(needs_value) {
+        Some(flag) => without_value(message, flag),
+        None => Error::usage(message, hint(answer)),
+    })
 }
 
-/// Returns the words that a flag accepts, in clap's form, if clap's message says that the flag needs a value.
-fn possible_values(message: &str) -> String {
-    let needs_value = |flag: &&Flag| message.starts_with(&format!("a value is required for '--{} ", flag.long));
-    match all_flags().find(needs_value) {
-        Some(flag) if !flag.values.is_empty() => {
-            let words: Vec<_> = flag.values.iter().map(|(word, _)| *word).collect();
-            format!(" [possible values: {}]", words.join(", "))
-        }
-        _ => String::new(),
-    }
+/// Returns the error for a flag without its value. Adds the words that the flag accepts, in clap's form.
+fn without_value(message: String, flag: &Flag) -> Error {
+    let words = flag.values.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let message = if words.is_empty() { message } else { format!("{message} [possible values: {words}]") };
+    let example =
+        EXAMPLES.iter().find(|(known, _)| *known == flag).map(|(_, example)| format!("for example: {example}"));
+    Error::usage(message, example.unwrap_or_else(|| "see xassume --help".into()))
 }
 
 /// Returns the hint for a usage error. Clap's own tips are not shown, because one of them says to put an unknown flag after
@@ -45,8 +53,8 @@ fn hint(answer: &clap::Error) -> String {
     let unknown = text(ContextKind::InvalidArg).filter(|_| answer.kind() == clap::error::ErrorKind::UnknownArgument);
     let Some(unknown) = unknown else { return format!("see xassume --help; {AFTER}") };
     let name = unknown.trim_start_matches('-');
-    if name == "no-session" || name == "n" {
-        return "remove the flag: xassume calls GetSessionToken only for MFA".into();
+    if let Some(hint) = without_equivalent(name) {
+        return hint.into();
     }
     match equivalent(name).or(text(ContextKind::SuggestedArg).filter(|_| !name.is_empty())) {
         Some(meant) => format!("did you mean {meant}? {AFTER}"),
