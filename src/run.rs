@@ -91,10 +91,13 @@ fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOpti
         Task::ClearCache(cache) => clear_cache::run(&cache, vars, report),
         Task::Print(settings, format) => print::run(&settings, format, vars, report),
         Task::Check(settings) => check::run(&settings, vars, report, log_options),
-        Task::Run(settings) => match settings.mode {
-            Mode::Exec => exec::run(&settings, vars, report),
-            Mode::Supervise(policy) => supervise::run(&settings, policy, vars, report),
-        },
+        Task::Run(settings) => {
+            let ended = match settings.mode {
+                Mode::Exec => exec::run(&settings, vars, report),
+                Mode::Supervise(policy) => supervise::run(&settings, policy, vars, report),
+            };
+            ended.map_err(|error| meant::no_role(error, &settings, vars))
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What users of other tools type first. The error shows the command line of xassume, and the status stays the same.
 
 use crate::support::{FakeSts, Xassume, probe};
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const CONFIG: &str = "[profile production]\n[profile \"my team\"]\n[profile it's]\n[profile 1111/Admin]\n[profile sh]\n\
@@ -39,6 +41,8 @@ fn a_profile_in_the_place_of_the_command_is_recognized() {
         (&["it's", "true"], r"xassume -p 'it'\''s' -- true"),
         (&["1111/Admin", "true"], "xassume -p 1111/Admin -- true"),
         (&["production", "aws", "--", "x"], "xassume -p production -- aws -- x"),
+        (&["prodution", "--", "aws"], "xassume -p production -- aws"),
+        (&["-v", "prodution", "--", "aws"], "xassume … -p production -- aws"),
         (&["-v", "production", "aws"], "xassume … -p production -- aws"),
         (&["-r", ROLE, "production", "aws"], "xassume … -p production -- aws"),
         (&["production", "--no-session", "--", "aws"], "xassume … -p production -- aws"),
@@ -64,7 +68,15 @@ fn the_subcommands_of_other_tools_are_recognized() {
         (&["export", "production"], "xassume -p production --print export"),
         (&["export", "--format=json", "production"], "xassume … -p production --print export"),
         (&["exec", "aws", "--profile", "production"], "xassume -p PROFILE -- COMMAND"),
-        (&["exec", "prodution", "--", "aws"], "xassume -p PROFILE -- COMMAND"),
+        (&["exec", "prodution", "--", "aws"], "xassume -p production -- aws"),
+        (&["exec", "staging", "--", "aws"], "xassume -p PROFILE -- COMMAND"),
+        (&["-p", "production", "exec", "--", "aws"], "xassume -p production -- aws"),
+        (&["-p", "my team", "exec", "aws", "s3"], "xassume -p 'my team' -- aws s3"),
+        (&["-p", "production", "-v", "exec"], "xassume … -p production -- $SHELL"),
+        (&["-p", "production", "export"], "xassume -p production --print export"),
+        (&["-r", ROLE, "exec", "aws"], "xassume -r arn:aws:iam::111111111111:role/R -- aws"),
+        (&["-r", ROLE, "-r", ROLE, "exec", "aws"], "xassume -p PROFILE -- COMMAND"),
+        (&["status"], "xassume --check"),
         (&["exec"], "xassume -p PROFILE -- COMMAND"),
         (&["export"], "xassume -p PROFILE --print export"),
         (&["version"], "xassume --version"),
@@ -75,6 +87,42 @@ fn the_subcommands_of_other_tools_are_recognized() {
     }
     let without_files = Xassume::at("http://127.0.0.1:1").arg("help");
     assert_eq!(hint(&without_files), "did you mean: xassume --help");
+}
+
+#[test]
+fn a_subcommand_that_is_also_a_program_is_recognized_if_there_is_no_role() {
+    let program = format!("#!/bin/sh\necho ran\n");
+    let world =
+        |args: &[&str]| user(args).file("bin/login", &program).file("bin/clear", &program).file("bin/aws", &program);
+    let hint = |args: &[&str]| {
+        let xassume = world(args);
+        for name in ["login", "clear", "aws"] {
+            let path = xassume.home().join("bin").join(name);
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it exists");
+        }
+        let path = xassume.home().join("bin");
+        let error = xassume.env("PATH", path).run().exited(125).stderr;
+        let hint = error.strip_prefix("xassume: error: no role specified\nhint: ").unwrap_or_else(|| panic!("{error}"));
+        hint.trim_end().to_owned()
+    };
+    assert_eq!(hint(&["clear"]), "did you mean: xassume --clear-cache");
+    assert_eq!(hint(&["login", "production"]), "did you mean: xassume -p production -- $SHELL");
+    assert!(hint(&["aws"]).starts_with("pass --role-arn"));
+}
+
+#[test]
+fn a_command_line_without_a_command_is_repeated() {
+    for (args, start) in [
+        (&["-p", "dev"][..], "xassume -p dev --"),
+        (&["-r", "111111111111:R"], "xassume -r 111111111111:R --"),
+        (&["-r", ROLE, "-p", "my team", "-v"], "xassume -p 'my team' -r arn:aws:iam::111111111111:role/R --"),
+        (&["-v"], "xassume -p production --"),
+        (&["-p", "\u{1b}[2J"], "xassume -p production --"),
+    ] {
+        let error = user(args).run().exited(125).stderr;
+        let hint = format!("\nhint: for example: {start} aws s3 ls; for a shell: {start} $SHELL\n");
+        assert!(error.contains(&hint), "{args:?}: {error}");
+    }
 }
 
 #[test]
@@ -121,7 +169,13 @@ fn files_that_cannot_be_read_leave_the_usual_hint() {
     }
     let endless = user(&["production", "aws"]).env("AWS_CONFIG_FILE", "/dev/zero");
     assert!(hint(&endless).starts_with("check the spelling and PATH"));
-    let usual = [&["staging", "aws"][..], &["-p", "production", "production", "aws"], &["-r", ROLE, "no-such"]];
+    let usual = [
+        &["staging", "aws"][..],
+        &["staging", "--", "aws"],
+        &["prodution", "aws"],
+        &["-p", "production", "production", "aws"],
+        &["-r", ROLE, "no-such"],
+    ];
     for args in usual {
         assert!(hint(&user(args)).starts_with("check the spelling and PATH"), "{args:?}");
     }

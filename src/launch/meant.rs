@@ -5,7 +5,7 @@
 //! expects the command. The config files are read only after the command was not found.
 
 use crate::claims::contain_token;
-use crate::error::{CommandFault, Error, deceives};
+use crate::error::{CommandFault, ConfigError, Error, deceives};
 use crate::files;
 use crate::flags::{PROFILE, ROLE_ARN};
 use crate::origin::Origin;
@@ -20,8 +20,9 @@ use std::ffi::OsString;
 /// Subcommands of other tools that run a command or select a profile.
 const SUBCOMMANDS: [&str; 7] = ["assume", "exec", "login", "run", "shell", "switch", "use"];
 /// Subcommands that have a flag of xassume as their equivalent. Those in the second table also need a profile.
-const ALONE: [(&str, &str); 6] = [
+const ALONE: [(&str, &str); 7] = [
     ("list", "--list-sessions"),
+    ("status", "--check"),
     ("help", "--help"),
     ("version", "--version"),
     ("clear", "--clear-cache"),
@@ -46,13 +47,36 @@ const LEFT_OUT: &str = " …";
 pub(crate) fn find(settings: &Settings, vars: &Vars) -> Result<Command, Error> {
     lookup::find(&settings.command, vars.get("PATH")).map_err(|mut error| {
         if error.fault == CommandFault::NotFound {
-            let is_typed = |flag| settings.request.given(flag).is_some_and(Origin::is_typed);
-            let profiles = if is_typed(&PROFILE) { None } else { profiles(vars) };
-            let has_flags = settings.request.origins.iter().any(|origin| origin.is_typed());
-            error.meant = command_line(&settings.command, profiles.as_ref(), has_flags);
+            error.meant = meant(settings, vars);
         }
         error.into()
     })
+}
+
+/// Replaces the hint if nothing specifies a role, and the command is also the subcommand of another tool, such as `clear`.
+/// Returns any other error unchanged.
+pub(crate) fn no_role(mut error: Error, settings: &Settings, vars: &Vars) -> Error {
+    if let Error::Config(config) = &mut error
+        && let ConfigError::NoRole { hint, .. } = config.as_mut()
+        && let Some(meant) = meant(settings, vars)
+    {
+        *hint = Some(format!("did you mean: {meant}"));
+    }
+    error
+}
+
+/// Returns the command line that the user probably meant, or `None` if the command is not one of the other tools' forms.
+fn meant(settings: &Settings, vars: &Vars) -> Option<String> {
+    let request = &settings.request;
+    let is_typed = |flag| request.given(flag).is_some_and(Origin::is_typed);
+    let typed = match (&request.profile, request.roles.as_slice()) {
+        (Some(name), _) if is_typed(&PROFILE) && !is_typed(&ROLE_ARN) => Some(("-p", name.as_str())),
+        (_, [role]) if is_typed(&ROLE_ARN) && !is_typed(&PROFILE) => Some(("-r", role.as_str())),
+        _ => None,
+    };
+    let profiles = if is_typed(&PROFILE) { None } else { profiles(vars) };
+    let flags = request.origins.iter().filter(|origin| origin.is_typed()).count();
+    command_line(&settings.command, profiles.as_ref(), typed.filter(|(_, value)| !value.contains(deceives)), flags)
 }
 
 /// Replaces the hint if the value of `--role-arn` or of its variable is the name of a profile. Returns any other error
@@ -82,6 +106,15 @@ fn is_profile(name: &str, profiles: Option<&ProfileSet>) -> bool {
     profiles.is_some_and(|profiles| profiles.profile(name).is_some()) && !name.contains(deceives)
 }
 
+/// Returns the profile whose name the user has probably misspelled, or `None` if no name is similar.
+fn similar<'a>(name: &str, profiles: Option<&'a ProfileSet>) -> Option<&'a str> {
+    let is_comparable = |known: &&str| name.len().max(known.len()) <= LONGEST && !known.contains(deceives);
+    let known = profiles.into_iter().flat_map(ProfileSet::names).filter(is_comparable);
+    let distances = known.map(|known| (strsim::levenshtein(name, known), known));
+    // In a short name, two changes would make another word of it.
+    distances.min().filter(|(distance, _)| *distance <= (name.len() / 3).min(2)).map(|(_, known)| known)
+}
+
 /// What selects the credentials in a command line of another tool.
 struct Selected<'a> {
     /// `-p` or `-r`.
@@ -94,17 +127,24 @@ struct Selected<'a> {
 }
 
 /// Returns the command line that the user probably meant, or `None` if the command is not one of the other tools' forms.
-/// `has_flags` says whether there are flags before the command. They are not repeated, because their values may be
-/// secret.
-fn command_line(command: &[OsString], profiles: Option<&ProfileSet>, has_flags: bool) -> Option<String> {
+/// `typed` is the flag before the command that selects the credentials. `flags` is the number of all flags before the
+/// command. The others are not repeated, because their values may be secret.
+fn command_line(
+    command: &[OsString],
+    profiles: Option<&ProfileSet>,
+    typed: Option<(&'static str, &str)>,
+    flags: usize,
+) -> Option<String> {
     let (name, rest) = command.split_first()?;
     let name = name.to_str()?;
     let mode = OF_A_PROFILE.iter().find(|(word, _)| *word == name).map(|(_, mode)| *mode);
     let is_subcommand = mode.is_some() || SUBCOMMANDS.contains(&name);
-    let selected = selected(&command[..1], profiles)
-        .map(|selected| Selected { rest, ..selected })
-        .or_else(|| selected(rest, profiles).filter(|_| is_subcommand));
-    let Some(Selected { flag, value, rest, skipped }) = selected else {
+    let of_flag = || typed.map(|(flag, value)| (Selected { flag, value, rest, skipped: false }, flags > 1));
+    let found = selected(command, 1, profiles)
+        .or_else(|| selected(rest, rest.len(), profiles).filter(|_| is_subcommand))
+        .map(|selected| (selected, flags > 0))
+        .or_else(|| of_flag().filter(|_| is_subcommand));
+    let Some((Selected { flag, value, rest, skipped }, has_flags)) = found else {
         let alone = ALONE.iter().find(|(word, _)| *word == name).map(|(_, flag)| format!("xassume {flag}"));
         let placeholders = || is_subcommand.then(|| general(mode));
         return alone.or_else(placeholders);
@@ -124,16 +164,23 @@ fn general(mode: Option<&str>) -> String {
     format!("xassume -p PROFILE {}", mode.unwrap_or("-- COMMAND"))
 }
 
-/// Returns the first word that is a profile or a role, up to the first `--`. Only flags and their values may precede it.
-fn selected<'a>(words: &'a [OsString], profiles: Option<&ProfileSet>) -> Option<Selected<'a>> {
+/// Returns the first of at most `most` words that is a profile or a role, up to the first `--`. Only flags and their values
+/// may precede it. The name of a profile may be misspelled if `--` follows it.
+fn selected<'a>(words: &'a [OsString], most: usize, profiles: Option<&'a ProfileSet>) -> Option<Selected<'a>> {
     let mut skipped = false;
     let mut follows_flag = false;
-    for (at, word) in words.iter().enumerate().take_while(|(_, word)| *word != "--") {
+    for (at, word) in words.iter().enumerate().take(most).take_while(|(_, word)| *word != "--") {
         let word = word.to_str()?;
         let value = word.split_once('=').filter(|_| word.starts_with('-')).map_or(word, |(_, value)| value);
         let flag = if is_profile(value, profiles) { Some("-p") } else { RoleArn::parse(value).is_ok().then_some("-r") };
         if let Some(flag) = flag {
             return Some(Selected { flag, value, rest: &words[at + 1..], skipped });
+        }
+        if !word.starts_with('-')
+            && words.get(at + 1).is_some_and(|next| next == "--")
+            && let Some(value) = similar(value, profiles)
+        {
+            return Some(Selected { flag: "-p", value, rest: &words[at + 1..], skipped });
         }
         if !word.starts_with('-') && !follows_flag {
             return None;

@@ -10,7 +10,7 @@ use crate::cache::CacheSettings;
 use crate::claims::contain_token;
 use crate::conflicts::settle;
 use crate::deliver::Via;
-use crate::error::Error;
+use crate::error::{Error, deceives};
 use crate::flags::{CHECK, CLEAR_CACHE, COMPLETIONS, Flag, LIST_SESSIONS, PRINT, PROFILE, ROLE_ARN};
 use crate::print::{Format, completions, shell_word};
 use crate::role::RoleArn;
@@ -64,13 +64,24 @@ pub(crate) fn task(
                 let mode = (Mode::Exec, delivery(&flags, Via::Env)?);
                 settings(mode).map(|settings| Task::Print(settings, format))
             }
-            None if flags.command.is_empty() => Err(Error::usage(
-                "no command given",
-                "for example: xassume -p production -- aws s3 ls; for a shell: xassume -p production -- $SHELL",
-            )),
+            None if flags.command.is_empty() => Err(no_command(&flags)),
             None => settings(mode(&flags, vars)?).map(Task::Run),
         },
     }
+}
+
+/// Returns the error for a command line without a command. The examples in the hint have the profile or the role of the
+/// command line.
+fn no_command(flags: &FlagValues) -> Error {
+    let typed = |(flag, short): (&'static Flag, &str)| {
+        let [given] = flags.many(flag) else { return None };
+        let value =
+            given.value.to_str().filter(|value| !value.contains(deceives) && !contain_token(value.as_bytes()))?;
+        flags.is_typed(flag).then(|| format!("{short} {}", shell_word(value)))
+    };
+    let selected = [(&PROFILE, "-p"), (&ROLE_ARN, "-r")].into_iter().filter_map(typed).collect::<Vec<_>>().join(" ");
+    let start = format!("xassume {} --", if selected.is_empty() { "-p production" } else { &selected });
+    Error::usage("no command given", format!("for example: {start} aws s3 ls; for a shell: {start} $SHELL"))
 }
 
 /// The flags for tasks that run no command. Each has the hint that is shown if there is a command anyway.
