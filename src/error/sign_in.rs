@@ -17,7 +17,9 @@ pub(crate) enum SignInFailure {
     /// The service named a page that is neither https nor on this host, or that cannot be shown.
     #[error("the sign-in page is not an https URL of at most 2048 printable ASCII characters: {}", quoted(.0))]
     UnsafeUrl(String),
-    /// The service did not answer, refused a request, or sent an invalid answer.
+    #[error("{0}")]
+    Unanswered(String),
+    /// The service refused a request or sent an invalid answer.
     #[error("{0}")]
     Failed(String),
     /// The token cannot be stored.

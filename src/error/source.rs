@@ -152,6 +152,9 @@ impl SourceError {
     /// Returns what the user can do about the error.
     pub(crate) fn hint(&self) -> String {
         match self {
+            Self::SignIn { failure: SignInFailure::Unanswered(_), .. } | Self::Service { answer: Answer::None, .. } => {
+                "check the network connection and the endpoint; if you need a proxy, set HTTPS_PROXY".into()
+            }
             Self::SsoExpired { sso_session: Some(session), .. } | Self::SignIn { sso_session: Some(session), .. } => {
                 format!("log in with: aws sso login --sso-session {session}")
             }
@@ -194,9 +197,6 @@ impl SourceError {
             }
             Self::Service { denied: Some((role, account)), .. } => {
                 format!("you are signed in, but may not use permission set {} in account {account}; check sso_role_name and sso_account_id", quoted(role))
-            }
-            Self::Service { answer: Answer::None, .. } => {
-                "check the network connection and the endpoint; if you need a proxy, set HTTPS_PROXY".into()
             }
             Self::Service { profile, .. } => {
                 format!("to see whether the AWS CLI can use the profile, run: aws sts get-caller-identity --profile {profile}")

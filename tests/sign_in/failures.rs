@@ -6,6 +6,9 @@ use crate::support::{FakeSso, FakeSts, Terminal, TokenAnswer, Xassume};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
+/// The hint if the service does not answer. The AWS CLI would not get an answer either.
+const NETWORK: &str = "hint: check the network connection and the endpoint; if you need a proxy, set HTTPS_PROXY";
+
 /// The reason with which a sign-in fails.
 #[track_caller]
 fn reason(sts: &FakeSts, sso: &FakeSso, prepare: impl FnOnce(Xassume) -> Xassume) -> String {
@@ -16,7 +19,8 @@ fn reason(sts: &FakeSts, sso: &FakeSso, prepare: impl FnOnce(Xassume) -> Xassume
     let shown = terminal.wait().exited(125).stdout_text();
     let (_, error) = shown.split_once("xassume: error: ").expect(&shown);
     let lines: Vec<&str> = error.split("\r\n").collect();
-    assert_eq!(lines[1..], [HINT, ""], "{shown}");
+    let hint = if lines[0].ends_with("timed out after 1s") { NETWORK } else { HINT };
+    assert_eq!(lines[1..], [hint, ""], "{shown}");
     let reason = lines[0].strip_prefix("cannot sign in to IAM Identity Center (profile 'dev'): ");
     assert_eq!(sts.requests().len(), 0);
     reason.expect(&shown).to_owned()

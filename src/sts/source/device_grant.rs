@@ -92,10 +92,10 @@ impl<'a> DeviceGrant<'a> {
                 Decision::Granted(token) => return self.store(&token, asked),
                 Decision::Pending => failed = 0,
                 Decision::SlowDown => self.pause = (self.pause + PAUSE).min(LONGEST_PAUSE),
-                Decision::Failed(reason) => {
+                Decision::Failed(failure) => {
                     failed += 1;
                     if failed == FAILED_REQUESTS {
-                        return Err(fail(SignInFailure::Failed(reason)));
+                        return Err(fail(failure));
                     }
                 }
             }
@@ -171,7 +171,7 @@ enum Decision {
     /// The requests are too frequent.
     SlowDown,
     /// There is no usable answer, but the next request may get one.
-    Failed(String),
+    Failed(SignInFailure),
 }
 
 fn decide(reply: Result<Reply, Unanswered>) -> Result<Decision, SignInFailure> {
@@ -180,7 +180,7 @@ fn decide(reply: Result<Reply, Unanswered>) -> Result<Decision, SignInFailure> {
         Err(unanswered @ (Unanswered::TooLarge(_) | Unanswered::Unsendable(_))) => {
             return Err(SignInFailure::Failed(unanswered.to_string()));
         }
-        Err(unanswered) => return Ok(Decision::Failed(unanswered.to_string())),
+        Err(unanswered) => return Ok(Decision::Failed(SignInFailure::Unanswered(unanswered.to_string()))),
     };
     if reply.status == 200 {
         let token: Option<NewToken> = serde_json::from_slice(&reply.body).ok();
@@ -195,7 +195,7 @@ fn decide(reply: Result<Reply, Unanswered>) -> Result<Decision, SignInFailure> {
         (Some("SlowDownException"), _) | (_, Some("slow_down")) => Ok(Decision::SlowDown),
         (Some("ExpiredTokenException"), _) | (_, Some("expired_token")) => Err(SignInFailure::CodeExpired),
         (Some("AccessDeniedException"), _) | (_, Some("access_denied")) => Err(SignInFailure::Denied),
-        _ if is_passing(reply.status) => Ok(Decision::Failed(reply.refusal())),
+        _ if is_passing(reply.status) => Ok(Decision::Failed(SignInFailure::Failed(reply.refusal()))),
         _ => Err(SignInFailure::Failed(reply.refusal())),
     }
 }

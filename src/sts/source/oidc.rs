@@ -5,7 +5,7 @@
 
 use super::login_file::{LOGIN_RETRIES, LoginContext};
 use super::service::{Reply, Request, RetryPolicy, Service, Unanswered};
-use crate::error::{SignInFailure, SourceError};
+use crate::error::{Answer, SignInFailure, SourceError};
 use crate::profile::SsoSession;
 use crate::sts::endpoint::CredentialService;
 use serde::Deserialize;
@@ -34,7 +34,13 @@ pub(super) async fn post(
 ) -> Result<Reply, SourceError> {
     let url = CredentialService::Oidc.url(&session.region, context.vars).map_err(|reason| failed(session, reason))?;
     let reply = send(session, context, path, body, LOGIN_RETRIES.attempts).await;
-    reply.map_err(|unanswered| failed(session, unanswered.at(&url)))
+    reply.map_err(|unanswered| {
+        let reason = unanswered.at(&url);
+        session.not_signed_in(match unanswered.answer() {
+            Answer::None => SignInFailure::Unanswered(reason),
+            Answer::Refused(_) => SignInFailure::Failed(reason),
+        })
+    })
 }
 
 /// Sends a request with at most this number of attempts.
