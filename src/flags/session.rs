@@ -8,8 +8,8 @@ pub(crate) const ROLE_ARN: Flag = many(
     "ARN",
     "Role to assume; repeat it for a chain\n\n\
      An ARN, or ACCOUNT:ROLE-NAME for arn:aws:iam::ACCOUNT:role/ROLE-NAME. Repeat it to build a chain of up to 10 roles, \
-     each assumed with the previous session. Without this flag the role comes from XASSUME_ROLE_ARN, from the profile's \
-     role_arn, or from AWS_ROLE_ARN.",
+     each assumed with the previous session. Without this flag the role comes from the role_arn of --profile, from \
+     XASSUME_ROLE_ARN, from the role_arn of the profile in XASSUME_PROFILE, AWS_PROFILE or [default], or from AWS_ROLE_ARN.",
 )
 .short('r')
 .removed();
@@ -112,7 +112,7 @@ pub(crate) const NO_LOGIN: Flag = switch(
     "no-login",
     "Do not offer to sign in to IAM Identity Center\n\n\
      If the profile's session has expired, xassume asks on the terminal whether to sign in, and then does what `aws sso \
-     login` does. It does not ask, but fails, with this flag, with -q or --print credential-process, if CI is set, and in \
+     login` does. It does not ask, but fails, with this flag, with -q or --print credential-process, if CI or JENKINS_URL is set, and in \
      the background.",
 );
 
