@@ -86,7 +86,7 @@ fn each_message_in_troubleshooting_is_one_of_the_program() {
     let pages = fs::read_dir(directory).expect("the approved pages").map(|entry| entry.expect("an entry").path());
     let pages = pages.map(|page| fs::read_to_string(page).expect("a page")).collect::<Vec<_>>().join("\n");
     let errors: Vec<_> = pages.lines().filter(|line| line.starts_with("xassume: error: ")).collect();
-    let warnings = read("src/event/refresh.rs");
+    let warnings = read("docs/supervision.md");
     let text = read("docs/troubleshooting.md");
     let found = rows(&text);
     let messages: Vec<_> = found.iter().filter_map(|row| row[0].strip_prefix('`')?.strip_suffix('`')).collect();
