@@ -1,4 +1,4 @@
-//! The line about the first session, which `-v` and CI jobs show, the plan, and usage errors in the log.
+//! The line about the first session, which `-v` and CI jobs show, and the plan.
 
 use crate::support::{Answer, FakeSts, Xassume, probe};
 use serde_json::Value;
@@ -140,42 +140,4 @@ fn the_plan_names_the_delivery_and_what_happens_before_the_expiry() {
     }
     let printed = user(&sts).args(["-v", "--print", "json"]).run().exited(0).stderr;
     assert!(printed.contains("xassume: plan:\n") && !printed.contains("\n  command: "), "{printed}");
-}
-
-#[test]
-fn usage_errors_are_objects_with_a_hint() {
-    let none = || Xassume::at("http://127.0.0.1:1");
-    let by_flag = ["--log-format", "json"];
-    for xassume in [
-        none().args(by_flag).args(["--no-such-flag", "--", "true"]),
-        none().args(["--no-such-flag", "--log-format=json", "--", "true"]),
-        none().args(["--no-such-flag", "--", "true"]).env("XASSUME_LOG_FORMAT", "json"),
-        none().args(["--duration"]).args(by_flag),
-        none().args(["-v", "-q"]).args(by_flag).args(["--", "true"]),
-        none().args(by_flag).env("XASSUME_VERBOSE", "loud"),
-        none().args(by_flag),
-        none().args(["--print", "yaml"]).args(by_flag),
-        none().env("XASSUME_LOG_FORMAT", "json"),
-    ] {
-        let finished = xassume.run().exited(125);
-        let object: Value =
-            serde_json::from_str(&finished.stderr).unwrap_or_else(|_| panic!("{}", finished.describe()));
-        assert_eq!((&object["event"], &object["reason"]), (&"failed".into(), &"usage".into()), "{object}");
-        assert!(object["hint"].is_string() && object["message"].is_string(), "{object}");
-    }
-    for xassume in [
-        none().args(["--no-such-flag", "--"]).args(by_flag),
-        none()
-            .args(["-r"])
-            .args(by_flag)
-            .args(["--no-such-flag"])
-            .env("XASSUME_LOG_FORMAT", "xml")
-            .without_args()
-            .arg("-r"),
-        none().args(["--no-such-flag", "--log-format", "text"]).env("XASSUME_LOG_FORMAT", "json"),
-        none().args(["--log-format", "xml"]),
-    ] {
-        let shown = xassume.run().exited(125).stderr;
-        assert!(shown.starts_with("xassume: error: ") && shown.contains("\nhint: "), "{shown}");
-    }
 }

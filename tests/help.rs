@@ -1,15 +1,15 @@
-//! What `xassume` alone, `-h`, `--help`, `-V`, `--version` and `--completions` print.
+//! What `xassume` alone, `-h`, `--help`, `-V` and `--version` print.
 
-use crate::documents::{command_line, parses, read};
+use crate::documents::{command_line, parses};
 use crate::support::{Finished, Terminal, Xassume};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fmt::Write as _;
 use xassume::cli::all_flags;
 
-/// A user whose STS nobody may call.
+/// A user without STS.
 fn user() -> Xassume {
-    Xassume::at("http://127.0.0.1:1")
+    Xassume::without_sts()
 }
 
 #[track_caller]
@@ -267,37 +267,4 @@ fn the_long_version_names_the_build() {
     let libc = field("libc").expect("a C library");
     assert!(["glibc, dynamic", "glibc, static", "musl, static"].contains(&libc.as_str()), "{libc}");
     assert_eq!(lines.next(), None);
-}
-
-#[test]
-fn each_completion_script_is_printed() {
-    let shells = all_flags().find(|flag| flag.long == "completions").expect("the flag").values;
-    let files = ["xassume.bash", "_xassume", "xassume.fish", "xassume.elv", "_xassume.ps1"];
-    assert_eq!(shells.len(), files.len());
-    for ((shell, _), file) in shells.iter().zip(files) {
-        let script = printed(&user(), &["--completions", shell]);
-        assert_eq!(script, read(&format!("completions/{file}")), "after UPDATE=1, build once more: {shell}");
-    }
-    // A shell that starts must not get an error because of variables that conflict, or an invalid one.
-    let conflicting = user().env("XASSUME_VIA", "endpoint").env("XASSUME_ON_EXPIRY", "restart");
-    let invalid = conflicting.env("XASSUME_DURATION", "nonsense").env("XASSUME_PROFILE", "none");
-    assert_eq!(printed(&invalid, &["--completions", "zsh"]), read("completions/_xassume"));
-}
-
-#[test]
-fn the_completions_exclude_a_command_and_other_modes() {
-    for (args, message) in [
-        (&["--completions", "bash", "--", "true"][..], "--completions does not run a command"),
-        (&["--completions", "bash", "--check"], "--check cannot be used with --completions"),
-        (&["--completions", "bash", "--clear-cache"], "--completions cannot be used with --clear-cache"),
-        (&["--completions", "bash", "--print", "env"], "--completions cannot be used with --print"),
-        (&["--completions", ""], "invalid value '' for '--completions': must not be empty"),
-        (&["--completions", "tcsh"], "invalid value 'tcsh' for '--completions' [possible values: bash, zsh, fish, "),
-    ] {
-        let failed = user().args(args).run().exited(125);
-        assert!(failed.stderr.starts_with(&format!("xassume: error: {message}")), "{}", failed.stderr);
-        assert_eq!(failed.stdout_text(), "");
-    }
-    let variable = user().env("XASSUME_COMPLETIONS", "bash").run().exited(125);
-    assert!(variable.stderr.starts_with("xassume runs "), "the flag has no variable: {}", variable.stderr);
 }

@@ -11,7 +11,7 @@ const CONFIG: &str = "[profile production]\n[profile \"my team\"]\n[profile it's
 
 /// A user with these profiles and no STS, who runs xassume with these arguments.
 fn user(args: &[&str]) -> Xassume {
-    Xassume::at("http://127.0.0.1:1").file(".aws/config", CONFIG).args(args)
+    Xassume::without_sts().file(".aws/config", CONFIG).args(args)
 }
 
 /// The hint of the error for a command that was not found.
@@ -85,7 +85,7 @@ fn the_subcommands_of_other_tools_are_recognized() {
     ] {
         assert_eq!(meant(args), line, "{args:?}");
     }
-    let without_files = Xassume::at("http://127.0.0.1:1").arg("help");
+    let without_files = Xassume::without_sts().arg("help");
     assert_eq!(hint(&without_files), "did you mean: xassume --help");
 }
 
@@ -261,4 +261,36 @@ fn misspelled_variables_are_warnings() {
     assert!(cleared.starts_with(expected), "{cleared}");
     let script = xassume.without_args().args(["--completions", "bash"]).run().exited(0);
     assert_eq!(script.stderr, "");
+}
+
+#[test]
+fn usage_errors_are_objects_with_a_hint() {
+    let none = || Xassume::without_sts();
+    let by_flag = ["--log-format", "json"];
+    for xassume in [
+        none().args(by_flag).args(["--no-such-flag", "--", "true"]),
+        none().args(["--no-such-flag", "--log-format=json", "--", "true"]),
+        none().args(["--no-such-flag", "--", "true"]).env("XASSUME_LOG_FORMAT", "json"),
+        none().args(["--duration"]).args(by_flag),
+        none().args(["-v", "-q"]).args(by_flag).args(["--", "true"]),
+        none().args(by_flag).env("XASSUME_VERBOSE", "loud"),
+        none().args(by_flag),
+        none().args(["--print", "yaml"]).args(by_flag),
+        none().env("XASSUME_LOG_FORMAT", "json"),
+    ] {
+        let finished = xassume.run().exited(125);
+        let object: serde_json::Value =
+            serde_json::from_str(&finished.stderr).unwrap_or_else(|_| panic!("{}", finished.describe()));
+        assert_eq!((&object["event"], &object["reason"]), (&"failed".into(), &"usage".into()), "{object}");
+        assert!(object["hint"].is_string() && object["message"].is_string(), "{object}");
+    }
+    for xassume in [
+        none().args(["--no-such-flag", "--"]).args(by_flag),
+        none().arg("-r").env("XASSUME_LOG_FORMAT", "xml"),
+        none().args(["--no-such-flag", "--log-format", "text"]).env("XASSUME_LOG_FORMAT", "json"),
+        none().args(["--log-format", "xml"]),
+    ] {
+        let shown = xassume.run().exited(125).stderr;
+        assert!(shown.starts_with("xassume: error: ") && shown.contains("\nhint: "), "{shown}");
+    }
 }

@@ -225,7 +225,7 @@ fn a_binary_in_a_path_with_a_space_works() {
 
 #[test]
 fn the_helpers_flags_are_rejected_elsewhere() {
-    let world = || Xassume::at("http://127.0.0.1:1");
+    let world = || Xassume::without_sts();
     world().args(["--from-socket", "/nowhere"]).run().exited(125);
     world().args(["--print", "credential-process", "--from-socket", "/nowhere", "--", "true"]).run().exited(125);
     let nowhere = world().args(["--print", "credential-process", "--from-socket", "/nowhere"]).run().exited(125);

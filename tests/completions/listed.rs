@@ -10,7 +10,7 @@ const CONFIG: &str = "[default]\nregion = eu-west-1\n\
 const CREDENTIALS: &str = "[keys]\naws_access_key_id = A\naws_secret_access_key = S\n";
 
 pub(super) fn user() -> Xassume {
-    Xassume::at("http://127.0.0.1:1").file(".aws/config", CONFIG).file(".aws/credentials", CREDENTIALS)
+    Xassume::without_sts().file(".aws/config", CONFIG).file(".aws/credentials", CREDENTIALS)
 }
 
 #[track_caller]
@@ -44,7 +44,7 @@ fn the_variables_select_the_files() {
 
 #[test]
 fn missing_or_broken_files_list_nothing_without_an_error() {
-    let bare = Xassume::at("http://127.0.0.1:1");
+    let bare = Xassume::without_sts();
     let broken = user().file(".aws/config", "[profile x\n");
     let directory = bare.clone().env("AWS_CONFIG_FILE", bare.home());
     for user in [bare, broken, directory, user().env_remove("HOME")] {

@@ -5,6 +5,7 @@ mod in_bash;
 mod listed;
 mod manual;
 mod page;
+mod printed;
 
 use clap_complete::Shell;
 use std::collections::BTreeSet;

@@ -44,9 +44,8 @@ pub(super) fn lines(rows: &'static [(&'static str, &'static [&'static str])]) ->
         .collect()
 }
 
-/// A user whose STS endpoint does not exist.
 pub(super) fn user_without_sts() -> Xassume {
-    Xassume::at("http://127.0.0.1:1")
+    Xassume::without_sts()
 }
 
 /// An invocation, and the services that must exist while it runs.

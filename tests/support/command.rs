@@ -59,7 +59,12 @@ impl Xassume {
         Self::at(&sts.url())
     }
 
-    /// The same with any STS endpoint, for example one where nothing listens.
+    /// The same, but nothing listens at the STS endpoint.
+    pub fn without_sts() -> Self {
+        Self::at("http://127.0.0.1:1")
+    }
+
+    /// The same with any STS endpoint.
     pub fn at(sts_url: &str) -> Self {
         let sandbox = Sandbox::new();
         let user = Identity::user();

@@ -189,7 +189,7 @@ mod tests {
 
     fn on_terminal(verbs: &[&str]) -> Terminal {
         let [program, mark] = probe();
-        Terminal::run(&Xassume::at("http://127.0.0.1:1").program(program).arg(mark).args(verbs))
+        Terminal::run(&Xassume::without_sts().program(program).arg(mark).args(verbs))
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_shell_has_job_control() {
-        let bash = Terminal::bash(&Xassume::at("http://127.0.0.1:1"));
+        let bash = Terminal::bash(&Xassume::without_sts());
         bash.keys("$PROBE print-signals default TSTP\n");
         bash.line("ready");
         assert_ne!(bash.foreground(), bash.pid());

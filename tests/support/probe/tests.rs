@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Runs the probe directly, without xassume.
 fn alone(verbs: &[&str]) -> Xassume {
     let [program, mark] = probe();
-    Xassume::at("http://127.0.0.1:1").program(program).arg(mark).args(verbs)
+    Xassume::without_sts().program(program).arg(mark).args(verbs)
 }
 
 #[test]
