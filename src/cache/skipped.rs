@@ -29,15 +29,16 @@ impl Skipped {
         Self { path: place.path.clone(), reason: reason_of(error), fault, full }
     }
 
-    /// Returns a hint that says how to fix the problem.
-    pub(crate) fn hint(&self) -> String {
+    /// Returns a hint that says how to fix the problem. `or` is another way for a run that can do without this directory,
+    /// and may be empty.
+    pub(crate) fn hint(&self, or: &str) -> String {
         let own = |found: &std::fs::Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
         match std::fs::symlink_metadata(&self.path) {
             _ if self.full => "free space there, or use another directory with --cache-dir".into(),
             Ok(found) if own(&found) && found.mode() & 0o777 != PRIVATE => {
                 format!("chmod 700 {}", self.path.display())
             }
-            _ => "use --cache-dir with a directory that you own (mode 700), or --no-cache".into(),
+            _ => format!("use --cache-dir with a directory that you own (mode 700){or}"),
         }
     }
 }
@@ -94,7 +95,7 @@ mod tests {
         let place = Place { path: own.path().to_owned(), make: Make::Directory };
         let hint = |mode| {
             std::fs::set_permissions(own.path(), std::fs::Permissions::from_mode(mode)).expect("it is ours");
-            Skipped::of(&place, &ErrorKind::PermissionDenied.into()).hint()
+            Skipped::of(&place, &ErrorKind::PermissionDenied.into()).hint("")
         };
         let chmod = format!("chmod 700 {}", own.path().display());
         assert_eq!([hint(0o755), hint(0o500)], [chmod.clone(), chmod]);

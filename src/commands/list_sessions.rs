@@ -33,7 +33,7 @@ pub(crate) fn run(
     };
     output::print_until_closed(text.as_bytes())?;
     if let Some(fault) = skipped.into_iter().find(|skipped| skipped.fault) {
-        let hint = fault.hint().trim_end_matches(", or --no-cache").to_owned();
+        let hint = fault.hint("");
         return Err(Error::Cache { what: "list", directory: fault.path, reason: fault.reason, hint });
     }
     if sessions.is_empty() {

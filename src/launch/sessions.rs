@@ -197,7 +197,7 @@ impl<'a> Sessions<'a> {
                 let text = format!("the cache cannot be used: {}", reasons(true));
                 let hint = format!(
                     "{}; until then each run calls STS, and asks for an MFA code if one is needed",
-                    fault.hint()
+                    fault.hint(", or --no-cache")
                 );
                 report.emit(RunEvent::Warning { text, hint: Some(hint) }.into());
             }

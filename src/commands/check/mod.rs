@@ -120,7 +120,7 @@ fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> 
         (_, None) => Some(Uncached::Impossible(None)),
         (_, Some(key)) => sessions.cache.can_store(key).err().map(|passed| {
             let fault = passed.iter().find(|passed| passed.fault);
-            Uncached::Impossible(fault.map(|fault| (fault.to_string(), fault.hint())))
+            Uncached::Impossible(fault.map(|fault| (fault.to_string(), fault.hint(", or --no-cache"))))
         }),
     }
 }
