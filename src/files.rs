@@ -44,6 +44,11 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     Ok(ConfigFiles { profiles, config_text })
 }
 
+/// Returns the profiles of the shared config files, or `None` if the files cannot be used.
+pub(crate) fn profiles(vars: &Vars) -> Option<ProfileSet> {
+    read(vars).ok().map(|files| files.profiles)
+}
+
 /// Returns the paths of the config file and of the credentials file. A path is `None` if no variable sets it and there
 /// is no home directory.
 pub(crate) fn places(vars: &Vars) -> [Option<PathBuf>; 2] {

@@ -29,7 +29,7 @@ pub(crate) fn print(form: Form, vars: &Vars) -> Result<(), Error> {
 /// Prints the overview to standard error: what xassume is, how it is used, and the user's profiles with a role. If the
 /// config files cannot be read, the overview has no profiles.
 pub(crate) fn overview(vars: &Vars) {
-    let profiles = files::read(vars).map(|files| files.profiles).unwrap_or_default();
+    let profiles = files::profiles(vars).unwrap_or_default();
     writer::write(text(&profiles).as_bytes());
 }
 

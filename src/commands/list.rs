@@ -20,7 +20,7 @@ use std::ffi::OsStr;
 /// # Errors
 /// There is no kind with this name.
 pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
-    let profiles = || files::read(vars).map(|files| files.profiles).unwrap_or_default();
+    let profiles = || files::profiles(vars).unwrap_or_default();
     let candidates = match kind.to_str() {
         Some("profiles") => names(&profiles()).map(str::to_owned).collect(),
         Some("described-profiles") => described(&profiles()),

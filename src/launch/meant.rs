@@ -6,7 +6,7 @@
 
 use crate::claims::contain_token;
 use crate::error::{CommandFault, ConfigError, Error, deceives};
-use crate::files;
+use crate::files::profiles;
 use crate::flags::{PROFILE, ROLE_ARN};
 use crate::origin::Origin;
 use crate::print::shell_word;
@@ -94,11 +94,6 @@ pub(crate) fn role(error: Error, vars: &Vars) -> Error {
         }
         error => error,
     }
-}
-
-/// Returns the profiles of the shared config files, or `None` if the files cannot be used.
-fn profiles(vars: &Vars) -> Option<ProfileSet> {
-    files::read(vars).ok().map(|files| files.profiles)
 }
 
 /// Checks whether there is a profile with this name. A name that a terminal would not show as it is does not count.
