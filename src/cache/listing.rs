@@ -34,12 +34,8 @@ impl Cache {
             }
         }
         let mut sessions: Vec<_> = sessions.into_values().collect();
-        sessions.sort_by(|one: &ListedSession, other| {
-            let order = |listed: &ListedSession| {
-                let ListedSession { title: Title { label, account, role }, session_name, validity } = listed.clone();
-                (label, account, role, session_name, validity.left)
-            };
-            order(one).cmp(&order(other))
+        sessions.sort_by_cached_key(|ListedSession { title, session_name, validity }| {
+            (title.clone(), session_name.clone(), validity.left)
         });
         (sessions, skipped)
     }

@@ -1,7 +1,7 @@
-//! What identifies a session for a person.
+//! The label, account and role of a session, for lists and messages.
 
 /// The label of a session, its account and its role. None of them is secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Title {
     /// The value of `XASSUME_LABEL`.
     pub(crate) label: String,

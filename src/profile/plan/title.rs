@@ -1,4 +1,4 @@
-//! What identifies the session of a plan for a person.
+//! The label, account and role of a plan's session, for lists and messages.
 
 use super::super::source::Source;
 use super::Plan;
