@@ -37,7 +37,7 @@ impl NetworkFailure {
             && let meant @ [_, ..] = meant_in(host).as_slice()
         {
             let meant = meant.join(" or ");
-            return format!("did you mean the Region {meant}? otherwise check the network connection").into();
+            return format!("did you mean {meant}? if not, check the network connection").into();
         }
         let hint = match self {
             Self::Dns { .. } => {
