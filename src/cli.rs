@@ -4,9 +4,8 @@ pub use crate::flags::{Flag, GROUPS, Kind, all_flags};
 
 mod base;
 mod help;
-mod version;
 
-pub(crate) use help::{Form, asked, text};
+pub(crate) use help::{Form, requested_form, text};
 
 use crate::flags::FROM_SOCKET;
 use base::{argument, base, with_flags};
@@ -36,7 +35,7 @@ pub(crate) fn list(arguments: &[OsString]) -> Option<&OsStr> {
 
 /// Returns the clap command that parses the command line. It contains no help texts, because it is built at each start.
 pub(crate) fn parser() -> Command {
-    // The texts of `-h` and `--help` are what `help::asked` recognizes.
+    // The texts of `-h` and `--help` are what `help::requested_form` recognizes.
     let command = with_flags(base(), argument);
     command.help_template("{before-help}").before_help(SHORT).before_long_help(LONG)
 }

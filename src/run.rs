@@ -42,7 +42,7 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     let mut flags = match settings::parse(arguments) {
         Ok(matches) => FlagValues::new(&matches, vars),
         Err(answer) => {
-            let printed = match cli::asked(&answer) {
+            let printed = match cli::requested_form(&answer) {
                 Some(form) => help::print(form, vars),
                 None => usage::print_clap_message(&answer),
             };

@@ -1,9 +1,22 @@
 //! The clap command and its arguments, without help texts.
 
-use super::version::{LONG_VERSION, VERSION};
 use crate::flags::{Flag, GROUPS, Kind, TAG, USAGE};
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command};
+
+/// The text of `-V`, after the name of the program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The text of `--version`, after the name of the program. The build script finds out the commit and the target.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("BUILD_COMMIT"),
+    "\ntarget: ",
+    env!("BUILD_TARGET"),
+    "\nlibc: ",
+    env!("BUILD_LIBC"),
+);
 
 /// Returns the command without any flags.
 pub(super) fn base() -> Command {

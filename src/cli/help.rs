@@ -17,7 +17,7 @@ pub(crate) enum Form {
     Long,
 }
 
-/// What the parser's own help consists of, because clap's answer does not say which form of the help is asked for.
+/// The parser's own help is only one of these words, because clap's answer does not say which form was requested.
 pub(super) const SHORT: &str = "-h";
 pub(super) const LONG: &str = "--help";
 
@@ -49,8 +49,8 @@ Credentials for the current shell (in a script; without the exit at a prompt):
   set session (xassume --print fish … | string collect); and eval $session; or exit
   xassume --print powershell … | Invoke-Expression";
 
-/// Returns which form of the help the parser's answer asks for. Returns `None` if it is an error, or the version.
-pub(crate) fn asked(answer: &clap::Error) -> Option<Form> {
+/// Returns which form of the help was requested. Returns `None` if it is an error, or the version.
+pub(crate) fn requested_form(answer: &clap::Error) -> Option<Form> {
     let form = || if answer.to_string().trim_end() == LONG { Form::Long } else { Form::Short };
     (answer.kind() == ErrorKind::DisplayHelp).then(form)
 }
