@@ -15,7 +15,7 @@ use support::{FakeSts, RoleRules, Terminal, Wording, Xassume, binary};
 
 /// A long line wraps there. GitHub shows a picture of this width without making the letters smaller.
 const COLUMNS: u16 = 100;
-/// How long the sessions of the worker last, so that nobody has to wait an hour.
+/// The lifetime of the worker's sessions. It is short, so that the demo shows a restart.
 const SHORT: Duration = Duration::from_secs(8);
 
 const PROFILES: &str = "
@@ -102,7 +102,7 @@ fn user(sts: &FakeSts) -> Xassume {
         .env("NO_COLOR", std::env::var_os("NO_COLOR").unwrap_or_default())
         .env("SHELL", &shell)
         .file(".aws/config", PROFILES)
-        // bash reads the one, other shells read $ENV.
+        // bash reads `.bashrc`; other shells read the file in `$ENV`.
         .file(".bashrc", STARTUP)
         // Otherwise the bash of Ubuntu explains sudo.
         .file(".hushlogin", "")
@@ -116,7 +116,8 @@ fn user(sts: &FakeSts) -> Xassume {
     user.env("PATH", path.expect("they were joined before")).env("ENV", home.join(".bashrc")).cwd(home)
 }
 
-/// Old versions of the AWS CLI do not know `AWS_ENDPOINT_URL_STS`, but all know the flag.
+/// Adds a program `aws` that runs the AWS CLI of this system with `--endpoint-url`, because old versions do not read
+/// `AWS_ENDPOINT_URL_STS`.
 fn with_aws(user: Xassume, url: &str) -> Xassume {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places = std::env::split_paths(&path).map(|directory| directory.join("aws"));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The width of the terminal, and of the picture. The demo's own terminal has the same width.
-const COLUMNS: usize = 100;
+const COLUMNS: u16 = 100;
 
 /// In pixels. A character of the usual monospaced fonts is at most 0.605 of the font size wide.
 const FONT: f32 = 14.0;
@@ -50,7 +50,7 @@ fn main() {
 
 /// Runs the demo on a terminal with colors. Returns what the terminal received.
 fn record() -> String {
-    let size = Winsize { ws_row: 60, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = Winsize { ws_row: 60, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
     let terminal = openpty(&size, None).expect("a pseudoterminal can be opened");
     let stream = || Stdio::from(terminal.slave.try_clone().expect("a descriptor can be duplicated"));
     let mut command = Command::new(demo());
@@ -85,14 +85,18 @@ fn demo() -> PathBuf {
     std::env::current_exe().expect("this program has a path").with_file_name("demo")
 }
 
-/// The rows of the terminal, from the first prompt to the last. That one is empty, so it is not shown.
+/// The rows of the terminal, from the first prompt to the last. The last prompt has no command, so it is not shown.
 fn rows(received: &str) -> Vec<Vec<Cell>> {
     let received = received.trim_end_matches(['\r', '\n', ' ', '$']);
     let begin = if received.starts_with("$ ") { 0 } else { received.find("\n$ ").expect("a prompt") + 1 };
     let mut rows = Vec::new();
     for line in received[begin..].lines() {
         let cells = cells(line);
-        rows.extend(if cells.is_empty() { vec![cells] } else { cells.chunks(COLUMNS).map(<[_]>::to_vec).collect() });
+        rows.extend(if cells.is_empty() {
+            vec![cells]
+        } else {
+            cells.chunks(COLUMNS.into()).map(<[_]>::to_vec).collect()
+        });
     }
     rows
 }
@@ -113,7 +117,12 @@ fn cells(line: &str) -> Vec<Cell> {
             rest = &rest[next.len_utf8()..];
         }
     }
-    // A prompt: the label of the role, if there is one, and a dollar.
+    mark_prompt(&mut cells);
+    cells
+}
+
+/// Changes the look of a prompt (the label of the role, if there is one, and a dollar) and of the command after it.
+fn mark_prompt(cells: &mut [Cell]) {
     let text: String = cells.iter().map(|(c, _)| c).collect();
     let label = text.starts_with('[').then(|| text.find("] ")).flatten().map_or(0, |end| end + 2);
     if text[label..].starts_with("$ ") {
@@ -121,7 +130,6 @@ fn cells(line: &str) -> Vec<Cell> {
             *look = if at < label + 2 { PROMPT } else { TYPED };
         }
     }
-    cells
 }
 
 /// xassume's colors.
@@ -135,9 +143,8 @@ fn look_of(parameters: &str) -> Look {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "rows and columns are few")]
 fn draw(rows: &[Vec<Cell>]) -> String {
-    let width = COLUMNS as f32 * COLUMN + 2.0 * MARGIN;
+    let width = f32::from(COLUMNS) * COLUMN + 2.0 * MARGIN;
     let (mut lines, mut top) = (String::new(), MARGIN);
     for (number, row) in rows.iter().enumerate() {
         if number > 0 && row.starts_with(&[('$', PROMPT)]) {
@@ -222,6 +229,6 @@ fn stable(rows: &[String]) -> Vec<&str> {
     };
     let words = rows.iter().flat_map(|row| row.split_whitespace()).map(|word| word.trim_start_matches('('));
     let mut words: Vec<_> = words.map(|word| if is_time(word) { "TIME" } else { word }).collect();
-    words.dedup();
+    words.dedup_by(|one, next| *one == "TIME" && *next == "TIME");
     words
 }
