@@ -148,7 +148,7 @@ fn no_sign_in(flags: &FlagValues, vars: &Vars) -> Result<Option<&'static str>, E
         (flags.switch(&QUIET)?, "-q or XASSUME_QUIET is set"),
         (flags.are_for_an_sdk(), "--print credential-process is for programs"),
         (ci == Some("CI"), "CI is set"),
-        (ci.is_some(), "JENKINS_URL is set"),
+        (ci == Some("JENKINS_URL"), "JENKINS_URL is set"),
     ];
     Ok(reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason)))
 }
