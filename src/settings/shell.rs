@@ -19,11 +19,11 @@ const PRINTING: &[&str] = &["--help", "--version"];
 /// except if it may begin a command or name a script.
 pub(super) fn is_shell(command: &[OsString]) -> bool {
     let words: Vec<_> = command.iter().map(|argument| argument.to_string_lossy()).collect();
-    let name = |word: &Cow<'_, str>| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let names = |word: &str, known: &[&str]| word.rsplit('/').next().is_some_and(|name| known.contains(&name));
     let after_env = words.iter().skip(1).position(|word| !word.contains('=')).map(|at| at + 1);
-    let shell = if words.first().is_some_and(|first| name(first) == "env") { after_env } else { Some(0) };
+    let shell = if words.first().is_some_and(|first| names(first, &["env"])) { after_env } else { Some(0) };
     let Some((program, arguments)) = shell.and_then(|at| words.get(at..)?.split_first()) else { return false };
-    SHELLS.contains(&name(program).as_str()) && stays_interactive(arguments)
+    names(program, SHELLS) && stays_interactive(arguments)
 }
 
 fn stays_interactive(arguments: &[Cow<'_, str>]) -> bool {
