@@ -78,6 +78,7 @@ pub(crate) struct Inputs<'a> {
 const SESSION: &str = "XASSUME_SESSION";
 /// What identifies the session in a prompt. It has only characters that are harmless there.
 const LABEL: &str = "XASSUME_LABEL";
+const OWN: [&str; 2] = [SESSION, LABEL];
 
 /// If one of these variables is set, SDKs may send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -102,7 +103,7 @@ pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
 pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
     let set = ours(inputs);
     let stays = |name: &str| !is_removed(name.as_ref(), inputs) || set.iter().any(|(known, _)| known == name);
-    let removed = REMOVED.iter().copied().chain([SESSION, LABEL]).filter(|name| !stays(name)).collect();
+    let removed = REMOVED.iter().copied().chain(OWN).filter(|name| !stays(name)).collect();
     EnvironmentChange { removed, set }
 }
 
@@ -112,8 +113,7 @@ fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     // because the process ID stays the same.
     let may_mislead = inputs.recipient == Recipient::Supervise || !inputs.sockets.is_empty();
     let misleads = may_mislead && describes_sockets(name);
-    [SESSION, LABEL].iter().any(|own| name == *own)
-        || (identity || misleads) && !inputs.keep.iter().any(|kept| kept == name)
+    OWN.iter().any(|own| name == *own) || (identity || misleads) && !inputs.keep.iter().any(|kept| kept == name)
 }
 
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
