@@ -68,13 +68,14 @@ impl Sessions<'_> {
     /// Stores the session of the plan in the cache for later runs, unless the cache is off. `asked` is when STS was
     /// called (boot clock).
     pub(crate) fn store_unlocked(&self, key: Option<&Key>, session: &Session, asked: Duration) {
-        self.store_as(("session", &self.title()), key, session, asked);
+        self.store_as("session", &self.title(), key, session, asked);
     }
 
     /// Stores a session in the cache for later runs, unless the cache is off. `what` names the session in messages.
     pub(super) fn store_as(
         &self,
-        (what, title): (&'static str, &Title),
+        what: &'static str,
+        title: &Title,
         key: Option<&Key>,
         session: &Session,
         asked: Duration,

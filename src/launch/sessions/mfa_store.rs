@@ -43,7 +43,7 @@ impl MfaSessions for Sessions<'_> {
 
     fn store_mfa_session(&self, key: &MfaKey, session: &Session) {
         self.context.mfa_sessions.put(key, session);
-        self.store_as(("MFA session", &title(&key.serial)), self.cache_key(key).as_ref(), session, boottime());
+        self.store_as("MFA session", &title(&key.serial), self.cache_key(key).as_ref(), session, boottime());
     }
 
     fn remove_mfa_session(&self, key: &MfaKey) {
