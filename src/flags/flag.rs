@@ -15,8 +15,7 @@ pub struct Flag {
     pub value: &'static str,
     /// The words that the flag accepts, each with its meaning. It is empty if the flag accepts other values.
     pub values: &'static [(&'static str, &'static str)],
-    /// The value that counts if neither the flag nor its variable is set. It is empty if there is no such value, or if
-    /// it is not always the same.
+    /// The usual default. `help` mentions exceptions. Empty if no single value is the default.
     pub default: &'static str,
     /// The help text. `-h` shows only the first line, and `--help` shows the whole text.
     pub help: &'static str,

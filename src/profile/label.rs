@@ -9,9 +9,8 @@ const LONGEST: usize = 80;
 /// Returns the text with only the characters that a label may have: letters, digits and `+=,.@_-:/`. Each other
 /// character becomes `_`. The text is cut at 80 characters.
 ///
-/// A shell writes the label into its prompt, and the name of a profile can contain any characters. Shells expand
-/// `$(…)`, `` `…` `` and `\` in a prompt of bash, `%` and, with `PROMPT_SUBST`, `$(…)` in a prompt of zsh, and `!` in
-/// both.
+/// A shell writes the label into its prompt, and the name of a profile can contain any character. In a prompt, bash
+/// expands `$(…)`, `` `…` ``, `\` and `!`. zsh expands `%` and `!`, and with `PROMPT_SUBST` also `$(…)`.
 pub(crate) fn label(text: &str) -> String {
     let is_harmless = |c: char| c.is_alphanumeric() && !deceives(c) || "+=,.@_-:/".contains(c);
     text.chars().take(LONGEST).map(|c| if is_harmless(c) { c } else { '_' }).collect()

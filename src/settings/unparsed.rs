@@ -1,7 +1,6 @@
 //! The flags about messages on a command line that cannot be parsed. They decide how the error is shown.
 
-use crate::cli::{Kind, all_flags};
-use crate::flags::{LOG_FORMAT, TAG};
+use crate::flags::{Flag, Kind, LOG_FORMAT, TAG, all_flags};
 use crate::log_options::{LogFormat, LogOptions};
 use crate::vars::Vars;
 use std::borrow::Cow;
@@ -16,7 +15,7 @@ pub(crate) fn log_options_of_unparsed(arguments: &[OsString], vars: &Vars) -> Lo
     if is_json { LogOptions { format: LogFormat::Json, ..usual } } else { usual }
 }
 
-/// Returns the last value of `--log-format`. Neither the command and its arguments count, nor the values of other flags.
+/// Returns the last value of `--log-format`. Ignores the command, its arguments and the values of other flags.
 fn typed_format(arguments: &[OsString]) -> Option<Cow<'_, str>> {
     let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy()).peekable();
     let mut format = None;
@@ -43,9 +42,8 @@ fn typed_format(arguments: &[OsString]) -> Option<Cow<'_, str>> {
     format
 }
 
-/// Returns the flag that ends a word of short flags, such as `-vr`, because it takes a value. Also returns the value, if
-/// it is in the word.
-fn last_of(word: &str) -> (Option<&'static crate::flags::Flag>, Option<&str>) {
+/// Returns the last flag in a word of short flags, such as `-vr`, and its value if the word contains one (`-vrARN`).
+fn last_of(word: &str) -> (Option<&'static Flag>, Option<&str>) {
     let mut flag = None;
     for (at, letter) in word.char_indices().skip(1) {
         flag = all_flags().find(|flag| flag.short == Some(letter));
