@@ -3,6 +3,7 @@
 //! A debug build has no commit, because otherwise each commit would cause a new build.
 
 use std::env;
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
@@ -20,9 +21,9 @@ fn main() {
 }
 
 /// Returns the commit and its date, or `None` if this directory is not the root of a git repository. The directory of a
-/// source package may be inside of another repository.
+/// source package may be inside another repository.
 fn commit() -> Option<String> {
-    if !std::path::Path::new(".git").exists() {
+    if !Path::new(".git").exists() {
         return None;
     }
     // These files change with each commit. The branch has no file if git has packed it.
@@ -30,7 +31,7 @@ fn commit() -> Option<String> {
     for file in ["HEAD", "logs/HEAD", "packed-refs", &branch] {
         let path = git(&["rev-parse", "--git-path", file])?;
         // Without this check, cargo would run this program in each build.
-        if std::path::Path::new(&path).exists() {
+        if Path::new(&path).exists() {
             println!("cargo:rerun-if-changed={path}");
         }
     }

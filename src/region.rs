@@ -51,7 +51,7 @@ fn letters(name: &str) -> impl Iterator<Item = char> {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase())
 }
 
-/// Returns the known Regions that are most similar to a label of the host name. Returns none if a label is a known Region
+/// Returns the known Regions that are most similar to a label of the host name. Returns an empty list if a label is a known Region
 /// itself, or if no known Region is similar.
 pub(crate) fn meant_in(host: &str) -> Vec<&'static str> {
     let labels = host.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|label| label.len() <= LONGEST);

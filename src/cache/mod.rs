@@ -3,8 +3,8 @@
 //! Each session is a file. The name of the file is a hash of everything that determines the session (`key`). `file`
 //! defines the format of the file, `stamp` computes how much time the session has left, `directory` accesses the
 //! private directory, `places` finds that directory, `job` distinguishes the jobs of CI systems, `lock` ensures that one
-//! process at a time calls STS, `sweep` removes old files, and `listing` lists the sessions. A problem with the cache does not make a run fail. The
-//! run then finds no session in the cache, or stores none.
+//! process at a time calls STS, `sweep` removes old files, and `listing` lists the sessions. A problem with the cache does
+//! not make a run fail. The run then finds no session in the cache, or stores none.
 
 mod directory;
 mod file;

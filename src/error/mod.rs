@@ -1,8 +1,8 @@
 //! The errors with which a run of xassume ends.
 //!
-//! The kind of an error decides its exit status, its reason, its hint, and whether an older session may be used instead of a new
-//! one. The fields contain the facts, and the `error` attribute of a variant contains the sentence. No field contains a
-//! secret.
+//! The kind of an error decides its exit status, its reason, its hint, and whether an older session may be used instead
+//! of a new one. The fields contain the facts, and the `error` attribute of a variant contains the sentence. No field
+//! contains a secret.
 
 mod answer;
 mod assume;

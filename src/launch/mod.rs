@@ -148,11 +148,11 @@ impl<'a> Launch<'a> {
     }
 
     /// Reports that the first session is available. If the log does not show it, a user who opens a shell sees a line
-    /// about it before the first prompt. `source_keys` is `None` if it comes from the cache.
+    /// about it before the first prompt. `source_keys` is `None` if the session comes from the cache.
     pub(crate) fn report_first(&self, session: &Session, source_keys: Option<KeyKind>) {
         let report = self.context.report;
         if !report.wants_first_session() {
-            self.greet(session);
+            self.report_to_shell(session);
             return;
         }
         if let Some(region) = &session.instance_region {
@@ -170,7 +170,7 @@ impl<'a> Launch<'a> {
     }
 
     /// Shows an interactive shell its session.
-    fn greet(&self, session: &Session) {
+    fn report_to_shell(&self, session: &Session) {
         let Context { settings, report, .. } = &self.context;
         if !settings.is_shell || !is_at_terminal() {
             return;

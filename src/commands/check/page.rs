@@ -37,7 +37,7 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
             if log_options.verbosity == Level::Error {
                 return failed;
             }
-            let others = steps.iter().filter(|step| step.state != State::Failed && applies(step)).map(shown);
+            let others = steps.iter().filter(|step| step.state != State::Failed && is_on_page(step)).map(shown);
             let (words, details) = verdict(steps);
             let color = if failed.is_empty() { Color::SUCCESS } else { Color::FAILURE };
             others.chain([failed, format!("{}{details}\n", screen.paint(words, Some(color)))]).collect()
@@ -46,7 +46,7 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
 }
 
 /// Checks whether a step says something about this launch.
-fn applies(step: &Step) -> bool {
+fn is_on_page(step: &Step) -> bool {
     step.applies && (step.state == State::NotReached || !step.text.is_empty())
 }
 
@@ -179,7 +179,7 @@ mod tests {
         let other = Step { applies: false, ..step(State::Note, "nothing", None) };
         let steps = [step(State::Warning, "a", None), other, step(State::Ok, "", None)];
         let printed = page(&steps, OPTIONS, None);
-        assert_eq!(printed.lines().collect::<Vec<_>>().len(), 3, "{printed}");
+        assert_eq!(printed.lines().count(), 3, "{printed}");
         assert!(printed.ends_with("\ncheck passed, 1 warning\n"), "{printed}");
         assert_eq!(page(&steps[2..], OPTIONS, None), "check passed\n");
     }

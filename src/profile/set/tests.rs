@@ -86,7 +86,7 @@ fn syntax_errors_name_file_and_line() {
 }
 
 #[test]
-fn near_names_are_all_of_a_few_and_the_similar_ones_of_many() {
+fn similar_names_are_suggested_or_else_all_of_a_few() {
     let few = set("[profile a]\n[profile b]", "[c]");
     assert_eq!(near("zzz", few.profiles.keys()), ["a", "b", "c"]);
     assert_eq!(near("B", few.profiles.keys()), ["b"], "only the case differs");
