@@ -17,7 +17,7 @@ pub(crate) enum RefreshEvent {
     Refreshed { expiration: SystemTime, left: Duration },
     /// The source has returned the credentials that the command already has.
     Unchanged { retry_in: Duration },
-    /// A refresh has failed for the first time since the session was fetched, or for another reason than the previous
+    /// A refresh has failed for the first time since the source last answered, or for another reason than the previous
     /// one.
     Failing { problem: Problem, failures: u32, expires_in: Duration, retry_in: Duration },
     /// A refresh has failed again, for the same reason.
@@ -29,6 +29,8 @@ pub(crate) enum RefreshEvent {
     Expired { problem: Option<Problem> },
     /// A refresh has succeeded after failures, or after the expiry of the session.
     Recovered { failures: u32 },
+    /// After failures, the source has returned the credentials that the command already has.
+    Answered { failures: u32 },
     /// The session has expired, and `--on-refresh-failure stop` stops the command. `problem` is why the last refresh
     /// failed, or `None` if none has failed.
     Lapsed { problem: Option<Problem> },
@@ -76,7 +78,14 @@ impl RefreshEvent {
                 let text = format!("the session has expired and the command is still running{why}");
                 warning("expired", text).error_of(problem.as_ref())
             }
-            Self::Recovered { failures } => recovered(*failures),
+            Self::Recovered { failures } => {
+                let after = if *failures == 0 { "its expiry".to_owned() } else { attempts(*failures) };
+                recovered(format!("session refreshed after {after}"), *failures)
+            }
+            Self::Answered { failures } => {
+                let after = attempts(*failures);
+                recovered(format!("the source works again after {after}, but has no new credentials yet"), *failures)
+            }
             Self::Lapsed { problem } => {
                 let why = why(": ", problem.as_ref());
                 let text = format!("stopping the command: the session has expired and could not be refreshed{why}");
@@ -126,10 +135,10 @@ fn retrying(problem: &Problem, failures: u32, retry_in: Duration) -> Record {
     info("retry", text).error(problem).number("failures", failures).seconds("retry_in", retry_in)
 }
 
-fn recovered(failures: u32) -> Record {
-    let after = match failures {
-        0 => "its expiry".to_owned(),
-        failures => counted(failures, "failed attempt"),
-    };
-    warning("recovered", format!("session refreshed after {after}")).number("failures", failures)
+fn attempts(failures: u32) -> String {
+    counted(failures, "failed attempt")
+}
+
+fn recovered(text: String, failures: u32) -> Record {
+    warning("recovered", text).number("failures", failures)
 }

@@ -141,8 +141,8 @@ fn session() -> Vec<Event> {
 
 fn refresh() -> Vec<Event> {
     use RefreshEvent::{
-        CannotSignal, DiedOfRefreshSignal, Due, Expired, ExpiresSoon, Failing, Lapsed, Limited, NoticeOnly, Recovered,
-        Refreshed, Retrying, Signaled, Unchanged,
+        Answered, CannotSignal, DiedOfRefreshSignal, Due, Expired, ExpiresSoon, Failing, Lapsed, Limited, NoticeOnly,
+        Recovered, Refreshed, Retrying, Signaled, Unchanged,
     };
     let signal = Signal::HUP;
     let events = [
@@ -155,6 +155,7 @@ fn refresh() -> Vec<Event> {
         ExpiresSoon { problem: Some(problem()), within: SPAN },
         Expired { problem: Some(problem()) },
         Recovered { failures: 2 },
+        Answered { failures: 1 },
         Lapsed { problem: Some(problem()) },
         Signaled { signal, pid: 7 },
         CannotSignal { signal, problem: problem() },
@@ -172,6 +173,7 @@ fn refresh() -> Vec<Event> {
             | ExpiresSoon { .. }
             | Expired { .. }
             | Recovered { .. }
+            | Answered { .. }
             | Lapsed { .. }
             | Signaled { .. }
             | CannotSignal { .. }

@@ -76,6 +76,23 @@ fn a_command_is_not_restarted_for_the_same_credentials() {
 }
 
 #[test]
+fn an_answer_without_new_credentials_ends_the_failures() {
+    let sts = FakeSts::start();
+    let config = "[profile dev]\ncredential_process = cd $HOME; \
+                  test -e ran -a ! -e failed && touch failed && exit 1; touch ran; cat answer\n";
+    let xassume = profile(&sts, config).file("answer", answer_of(&Identity::task(), Some(2 * SHORT)));
+    let running = spawned(xassume.args(["--via", "endpoint"]), &["print-signals"]);
+    let failing = running.error_line("refresh failed (session ");
+    assert!(failing.contains(" exited with status 1; retrying in "), "{failing}");
+    let said = "xassume: warning: the source works again after 1 failed attempt, but has no new credentials yet";
+    assert_eq!(running.error_line("works again"), said);
+    let expired = running.error_line("the session has expired and the command is still running");
+    assert!(!expired.contains("status 1"), "{expired}");
+    running.signal(libc::SIGTERM);
+    running.wait();
+}
+
+#[test]
 fn the_endpoint_serves_the_credentials_of_a_container() {
     let (sts, container) = (FakeSts::start(), FakeContainer::start());
     let xassume = profile(&sts, "[profile dev]\ncredential_source = EcsContainer\n")

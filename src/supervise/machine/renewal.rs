@@ -5,6 +5,7 @@
 
 mod handover;
 
+use crate::error::Reason;
 use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};
@@ -122,10 +123,7 @@ impl Renewal {
                 out.push(Action::Publish);
                 None
             }
-            (SessionState::Assuming(_), SessionInput::Unchanged) => {
-                self.wait_for_change(now, out);
-                None
-            }
+            (SessionState::Assuming(_), SessionInput::Unchanged) => self.wait_for_change(now, out),
             (SessionState::Publishing(term), SessionInput::Published(Ok(()))) => Some(self.adopt(term, now, out)),
             (SessionState::Assuming(_), SessionInput::Assumed(Err(problem)))
             | (SessionState::Publishing(_), SessionInput::Published(Err(problem))) => self.fail(problem, now, out),
@@ -203,13 +201,23 @@ impl Renewal {
     }
 
     /// Waits until the source may have new credentials. Instance metadata, for example, has them only minutes before the
-    /// old ones expire.
-    fn wait_for_change(&mut self, now: Now, out: &mut Vec<Action>) {
-        self.state = SessionState::Waiting;
+    /// old ones expire. The source works, so this ends the failures. After the expiry it is a failure itself.
+    fn wait_for_change(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let left = self.term.left(now);
+        if left.is_zero() {
+            let problem = Problem::new(Reason::ExpiredCredentials, "the source has no new credentials");
+            return self.fail(problem, now, out);
+        }
+        self.state = SessionState::Waiting;
+        self.last_failure = None;
+        let failures = std::mem::take(&mut self.failures);
+        if failures > 0 {
+            out.push(Action::Emit(RefreshEvent::Answered { failures }.into()));
+        }
         let retry_in = unchanged_in(left, &mut self.dice);
         self.due = self.term.before_expiry(left.saturating_sub(retry_in));
         out.push(Action::Emit(RefreshEvent::Unchanged { retry_in }.into()));
+        None
     }
 
     fn fail(&mut self, problem: Problem, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {

@@ -40,7 +40,7 @@ pub(super) struct Model {
     pub(super) forwarded_to: Vec<Pid>,
     /// The new generation that must get HUP at the handover.
     pub(super) owed_hang_up: Option<Pid>,
-    /// Whether a refresh has failed or was answered too late since the last session was published.
+    /// Whether a refresh has failed or was answered too late since the source last answered in time.
     pub(super) failing: bool,
     /// The expiry of the session that was delivered last.
     pub(super) expiry: Deadline,
@@ -287,6 +287,7 @@ impl Model {
             }
             Move::Repeat => {
                 self.call = false;
+                self.failing = self.expiry.passed(self.now);
                 Input::Session(SessionInput::Unchanged)
             }
             Move::Refuse => {

@@ -136,6 +136,9 @@ impl Play {
         let problem = Problem::new(reason, "no");
         self.event(Input::Session(SessionInput::Assumed(Err(problem))))
     }
+    pub(super) fn unchanged(self) -> Self {
+        self.event(Input::Session(SessionInput::Unchanged))
+    }
     pub(super) fn after(mut self, time: Duration) -> Self {
         self.now.boot += time;
         self.now.wall += time;

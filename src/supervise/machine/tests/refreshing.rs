@@ -92,6 +92,38 @@ fn the_line_at_the_expiry_has_the_last_reason() {
 }
 
 #[test]
+fn an_answer_without_new_credentials_ends_the_failures() {
+    let play = Play::running(RESTART).due().refused().emits(&["refresh_failing"]).due().unchanged();
+    let play = play.is("Running", "Waiting").emits(&["recovered", "unchanged"]);
+    assert!(!play.machine.session_outlook().unwrap().is_failing);
+    let play = play.due().unchanged().emits(&["unchanged"]).due().refused().emits(&["refresh_failing"]);
+    let Some(Event::Refresh(RefreshEvent::Failing { failures, .. })) = play.events.last() else {
+        panic!("{:?}", play.events)
+    };
+    assert_eq!(*failures, 1);
+}
+
+#[test]
+fn the_line_at_the_expiry_does_not_have_the_reason_of_a_failure_that_is_over() {
+    let keep = Policy::usual(RESTART, DeliveryTime::AtStart);
+    for (policy, last) in [(keep, "expired"), (Policy { on_refresh_failure: OnRefreshFailure::Stop, ..keep }, "lapsed")]
+    {
+        let mut play = Play::of(policy, ProcessGroup::Own).wake().started().due().refused();
+        while !play.emitted.contains(&last) {
+            let calls = play.asked == [Action::Assume];
+            play = if calls { play.unchanged() } else { play.due() };
+        }
+        let Some(Event::Refresh(RefreshEvent::Expired { problem } | RefreshEvent::Lapsed { problem })) =
+            play.events.last()
+        else {
+            panic!("{:?}", play.events)
+        };
+        let problem = problem.as_ref().map(|problem| problem.text.as_str());
+        assert_eq!(problem, Some("the source has no new credentials"));
+    }
+}
+
+#[test]
 fn an_expired_session_ends_the_command_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
     let play = Play::of(strict, ProcessGroup::Own).wake().started().due().refused().is("Running", "Waiting");
