@@ -33,7 +33,7 @@ _xassume_offer()
     case $value in
         [\'\"]*)
             # Inside quotes, readline replaces everything after the quote and closes the quote.
-            value=${value:1} before='' quoted=yes
+            quoted=${value:0:1} value=${value:1} before=''
             ;;
         *)
             # Otherwise it replaces the text after the last of its word breaks.
@@ -42,6 +42,12 @@ _xassume_offer()
     esac
     while IFS= read -r line; do
         word=$line
+        # What the shell would change or run inside the quotes is not offered.
+        case $quoted:$line in
+            \':*\'* | \":*[\"\\\$\`!]*)
+                continue
+                ;;
+        esac
         if [[ -z $quoted && $line == *[!A-Za-z0-9_.,:=+@%/-]* ]]; then
             printf -v word %q "$line"
         fi

@@ -4,7 +4,7 @@
 
 use super::generate;
 use super::listed::user;
-use crate::support::{Finished, binary};
+use crate::support::{Finished, Xassume, binary};
 use std::process::Command;
 
 const SCRIPT: &str = r#"
@@ -44,8 +44,12 @@ fn words(line: &str) -> Vec<String> {
 }
 
 fn run(before: &str, line: &str) -> Finished {
+    run_as(&user(), before, line)
+}
+
+fn run_as(user: &Xassume, before: &str, line: &str) -> Finished {
     let line = line.replacen("xassume", &binary().to_string_lossy(), 1);
-    let user = user().file("xassume.bash", generate::bash());
+    let user = user.clone().file("xassume.bash", generate::bash());
     let script = user.home().join("xassume.bash");
     let bash = user.program("/usr/bin/env").args(["bash", "--norc", "--noprofile", "-c", SCRIPT, "bash"]);
     bash.arg(script).args([before, &line]).args(words(&line)).run()
@@ -75,6 +79,26 @@ fn values_are_what_the_program_lists() {
     assert_eq!(offered("xassume -v --profile de"), ["default", "deploy"]);
     assert_eq!(offered("xassume --signal US"), ["USR1", "USR2"]);
     assert_eq!(offered("xassume --stop-signal=TE"), ["TERM"]);
+}
+
+/// A profile may be named like code. The completed line must run none of it.
+#[test]
+fn inside_quotes_only_names_are_offered_that_are_no_code() {
+    if !bash_is_here() {
+        return;
+    }
+    let names = ["d$(id)", "d`id`", "d$x", "d\\", "d!x", "d\"d", "d'd", "\"d d\"", "d;id", "dev"];
+    let config: String = names.iter().map(|name| format!("[profile {name}]\n")).collect();
+    let user = user().file(".aws/config", config).file(".aws/credentials", "");
+    for (quote, expected) in [
+        ("\"", &["d d", "d'd", "d;id", "dev"][..]),
+        ("'", &["d d", "d!x", "d\"d", "d$(id)", "d$x", "d;id", "d\\", "d`id`", "dev"]),
+    ] {
+        for line in [format!("xassume -p {quote}d"), format!("xassume --profile={quote}d")] {
+            let finished = run_as(&user, "", &line).exited(0);
+            assert_eq!(finished.stdout_text().lines().collect::<Vec<_>>(), expected, "{line}");
+        }
+    }
 }
 
 #[test]
