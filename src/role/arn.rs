@@ -70,7 +70,7 @@ fn parse(text: &str) -> Result<String, Invalid> {
 fn read(text: &str) -> Result<String, Invalid> {
     match text.split_once(':') {
         Some((account, name)) if is_account(account) => {
-            check_name(name).and_then(|_| checked_arn(&format!("arn:aws:iam::{account}:role/{name}")))
+            check_name(if name.ends_with('/') { "" } else { name }).and_then(|_| checked_arn(&format!("arn:aws:iam::{account}:role/{name}")))
         }
         Some((account, _)) if !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit()) => {
             Err(Invalid::new(format!("the account ID must have 12 digits, not {}", account.len())).hint(SHAPE))
@@ -79,19 +79,27 @@ fn read(text: &str) -> Result<String, Invalid> {
     }
 }
 
-/// Returns the hint if the text contains several roles. Users of other tools separate the roles of a chain with commas or
-/// spaces.
+/// Returns the hint if the text contains several roles or names of roles. Users of other tools separate the roles of a
+/// chain with commas or spaces.
 fn several(text: &str) -> Option<String> {
     if !text.contains([',', ' ', '\t', ';', '\n']) {
         return None;
     }
     let lines = text.replace([' ', '\t', ';'], "\n");
     let roles = split_list(&lines);
-    let is_chain = roles.len() > 1 && roles.iter().all(|role| begins_role(role));
-    is_chain.then(|| {
-        let flags: Vec<String> = roles.iter().take(MAX_HOPS).map(|role| format!("-r {role}")).collect();
-        format!("for a role chain, repeat the flag: {}", flags.join(" "))
-    })
+    let roles: Option<Vec<String>> = if roles.iter().all(|role| begins_role(role)) {
+        let corrected = |role: &&str| if read(role).is_ok() { Some((*role).to_owned()) } else { meant(role) };
+        roles.iter().map(corrected).collect()
+    } else {
+        let names = lines.split(['\n', ',']).filter(|name| !name.is_empty());
+        Some(names.map(|name| check_name(name).ok().map(|name| format!("123456789012:{name}"))).collect::<Option<_>>()?)
+    };
+    let chain = match roles {
+        Some(roles) if roles.len() < 2 => return None,
+        Some(roles) => roles.iter().take(MAX_HOPS).map(|role| format!("-r {role}")).collect::<Vec<_>>().join(" "),
+        None => "-r ROLE -r ROLE".to_owned(),
+    };
+    Some(format!("for a role chain, repeat the flag: {chain}"))
 }
 
 /// Returns the role that was probably meant, if the text has an account ID and the name of a role, but not in the right

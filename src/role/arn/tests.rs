@@ -51,6 +51,13 @@ fn explains_what_is_not_a_role() {
         ("arn:aws:lambda:us-east-1:521111111144:function:f", "not the ARN", "role ARN looks like"),
         ("521111111144:A,521111111144:B", "more than one role", "the flag: -r 521111111144:A -r 521111111144:B"),
         ("521111111144:A 521111111144:B", "more than one role", "the flag: -r 521111111144:A -r 521111111144:B"),
+        ("521111111144:role/A,521111111144:role/B", "more than one", "flag: -r 521111111144:A -r 521111111144:B"),
+        ("521111111144:A;521111111144:role/p/B", "more", "-r 521111111144:A -r arn:aws:iam::521111111144:role/p/B"),
+        ("521111111144:A,521111111144:", "more than one role", "the flag: -r ROLE -r ROLE"),
+        ("A,B", "more than one role", "the flag: -r 123456789012:A -r 123456789012:B"),
+        ("A B", "more than one role", "the flag: -r 123456789012:A -r 123456789012:B"),
+        ("A,", "not a role ARN", "123456789012:A"),
+        ("521111111144:role/", "the role name is missing", "role ARN looks like"),
         (
             "arn:aws:iam::521111111144:role/A,arn:aws:iam::521111111144:role/B",
             "more than one role",
