@@ -82,6 +82,12 @@ pub(crate) fn contain_token(bytes: &[u8]) -> bool {
     })
 }
 
+/// Checks whether a word that should be the name of a program or of a profile may be a secret: a token, a variable with
+/// its value, an address with a password, or a word as long as a secret access key.
+pub(crate) fn may_be_secret(word: &str) -> bool {
+    word.len() >= 40 || word.contains(['=', '@']) || contain_token(word.as_bytes())
+}
+
 fn nonempty(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }

@@ -4,7 +4,7 @@
 //! Other tools (aws-vault, granted, aws-runas, saml2aws) have subcommands, and take the name of a profile where xassume
 //! expects the command. The config files are read only after the command was not found.
 
-use crate::claims::contain_token;
+use crate::claims::may_be_secret;
 use crate::error::{CommandFault, ConfigError, Error, deceives};
 use crate::files::profiles;
 use crate::flags::{PROFILE, ROLE_ARN};
@@ -16,6 +16,9 @@ use crate::settings::Settings;
 use crate::sys::lookup::{self, Command};
 use crate::vars::Vars;
 use std::ffi::OsString;
+
+/// The maximum length in bytes of a name that is compared with the names of profiles.
+const LONGEST_NAME: usize = 160;
 
 /// Subcommands of other tools that run a command or select a profile.
 const SUBCOMMANDS: [&str; 7] = ["assume", "exec", "login", "run", "shell", "switch", "use"];
@@ -33,10 +36,6 @@ const OF_A_PROFILE: [(&str, &str); 3] =
     [("check", "--check"), ("export", "--print export"), ("print", "--print export")];
 /// Flags that are followed by a profile. `-a` is the one of saml2aws.
 const PROFILE_FLAGS: [&str; 4] = ["-p", "-a", "--profile", "--idp-account"];
-/// A suggested command line with more characters than this is cut after a word.
-const LONGEST: usize = 160;
-/// Parts of an argument that probably contains a secret, or after which a secret probably follows.
-const OF_SECRETS: [&str; 7] = ["api-key", "apikey", "auth", "passw", "pwd", "secret", "token"];
 /// Stands for what the suggested command line leaves out.
 const LEFT_OUT: &str = " …";
 
@@ -103,7 +102,7 @@ fn is_profile(name: &str, profiles: Option<&ProfileSet>) -> bool {
 
 /// Returns the profile whose name the user has probably misspelled, or `None` if no name is similar.
 fn similar<'a>(name: &str, profiles: Option<&'a ProfileSet>) -> Option<&'a str> {
-    let is_comparable = |known: &&str| name.len().max(known.len()) <= LONGEST && !known.contains(deceives);
+    let is_comparable = |known: &&str| name.len().max(known.len()) <= LONGEST_NAME && !known.contains(deceives);
     let known = profiles.into_iter().flat_map(ProfileSet::names).filter(is_comparable);
     let distances = known.map(|known| (strsim::levenshtein(name, known), known));
     // In a short name, two changes would make another word of it.
@@ -198,24 +197,13 @@ fn without_flags(words: &[OsString]) -> (&[OsString], bool) {
     }
 }
 
-/// Returns the words as a user would type them in a shell, each after a space. The text is cut before a word that makes it
-/// too long, that a terminal would not show as it is, or that may be a secret.
-fn shown(words: &[OsString]) -> String {
-    let mut text = String::new();
-    for word in words {
-        let word = word.to_str().filter(|word| !word.contains(deceives) && !may_be_secret(word));
-        let Some(word) = word.map(shell_word).filter(|word| text.len() + word.len() < LONGEST) else {
-            return text + LEFT_OUT;
-        };
-        text += " ";
-        text += &word;
+/// Returns the program of a command as a user would type it in a shell, after a space. The arguments are left out, because
+/// nothing shows which of them are secret. The program is left out too if a terminal would not show it as it is, or if it
+/// may be a secret.
+fn shown(command: &[OsString]) -> String {
+    let program = command.first().and_then(|word| word.to_str());
+    match program.filter(|word| !word.contains(deceives) && !may_be_secret(word)) {
+        None => LEFT_OUT.to_owned(),
+        Some(program) => format!(" {}{}", shell_word(program), if command.len() > 1 { LEFT_OUT } else { "" }),
     }
-    text
-}
-
-/// Checks whether an argument, or the one after it, is probably a secret.
-fn may_be_secret(word: &str) -> bool {
-    let lower = word.to_ascii_lowercase();
-    let has_password = lower.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
-    has_password || OF_SECRETS.iter().any(|part| lower.contains(part)) || contain_token(word.as_bytes())
 }

@@ -69,9 +69,8 @@ fn parse(text: &str) -> Result<String, Invalid> {
 /// Does what [`parse`] does, with general hints.
 fn read(text: &str) -> Result<String, Invalid> {
     match text.split_once(':') {
-        Some((account, name)) if is_account(account) => {
-            check_name(if name.ends_with('/') { "" } else { name }).and_then(|_| checked_arn(&format!("arn:aws:iam::{account}:role/{name}")))
-        }
+        Some((account, name)) if is_account(account) => check_name(if name.ends_with('/') { "" } else { name })
+            .and_then(|_| checked_arn(&format!("arn:aws:iam::{account}:role/{name}"))),
         Some((account, _)) if !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit()) => {
             Err(Invalid::new(format!("the account ID must have 12 digits, not {}", account.len())).hint(SHAPE))
         }
@@ -92,7 +91,11 @@ fn several(text: &str) -> Option<String> {
         roles.iter().map(corrected).collect()
     } else {
         let names = lines.split(['\n', ',']).filter(|name| !name.is_empty());
-        Some(names.map(|name| check_name(name).ok().map(|name| format!("123456789012:{name}"))).collect::<Option<_>>()?)
+        Some(
+            names
+                .map(|name| check_name(name).ok().map(|name| format!("123456789012:{name}")))
+                .collect::<Option<_>>()?,
+        )
     };
     let chain = match roles {
         Some(roles) if roles.len() < 2 => return None,

@@ -7,7 +7,7 @@ use super::run::{Settings, settings};
 use super::session_name::Host;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
-use crate::claims::contain_token;
+use crate::claims::{contain_token, may_be_secret};
 use crate::conflicts::settle;
 use crate::deliver::Via;
 use crate::error::{Error, deceives};
@@ -118,9 +118,11 @@ fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
 fn meant(flags: &FlagValues, mode: &Flag) -> Option<String> {
     let [word] = flags.command.as_slice() else { return None };
     let selects_none = ![&ROLE_ARN, &PROFILE].into_iter().any(|flag| flags.is_typed(flag));
-    let word = word
-        .to_str()
-        .filter(|word| selects_none && [CHECK, PRINT].contains(mode) && !contain_token(word.as_bytes()))?;
-    let (what, flag) = if RoleArn::parse(word).is_ok() { ("role", "-r") } else { ("profile", "-p") };
+    let word = word.to_str().filter(|_| selects_none && [CHECK, PRINT].contains(mode))?;
+    let (what, flag) = match RoleArn::parse(word) {
+        Ok(_) => ("role", "-r"),
+        Err(_) if may_be_secret(word) => return None,
+        Err(_) => ("profile", "-p"),
+    };
     Some(format!("a {what}, use {flag} {}", shell_word(word)))
 }
