@@ -18,7 +18,7 @@ use crate::support::{FakeSts, Running, probe};
 
 const GROUP: &str = "listen";
 /// Requests per second in all, and the number of clients that send them.
-const RATE: u32 = 500;
+pub(crate) const RATE: u32 = 500;
 const CLIENTS: u32 = 16;
 /// A client that waits this long has no answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,7 +39,7 @@ pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
     let listening = xassume().args(["--listen", "0", "--"]).args(probe()).args(["sockets", "then", "serve"]).spawn();
     let line = listening.line("socket 3 ");
     let address = line.split(' ').nth(3).and_then(|address| address.parse().ok()).expect("the probe prints an address");
-    let with = requests(&listening, address, count);
+    let with = requests(&listening, address, count, Since::Sent);
     drop(listening);
     report.samples(GROUP, "a request behind --listen", "ms", &with.times, "p50, with its connection");
     let note = format!("of {} requests at {RATE} per second, during {count} restarts", with.times.count());
@@ -48,7 +48,7 @@ pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
 
     let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free");
     let alone = xassume().arg("--").args(probe()).args(["serve-at", &address.to_string()]).spawn();
-    let control = requests(&alone, address, count.min(20));
+    let control = requests(&alone, address, count.min(20), Since::Sent);
     report.figure(GROUP, "failed requests without --listen", "", control.failed(), &control.kinds());
 
     report.target("requests that fail behind --listen", with.failed(), 0.0, "requests");
@@ -56,20 +56,28 @@ pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
     report.target("control runs without an error", silent, 0.0, "runs");
 }
 
+/// From when on the time of a request counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    Sent,
+    /// When it should have been sent. The clients are few, and may all be waiting then.
+    Due,
+}
+
 /// The times of the requests that were answered, and the errors of the others.
-struct Outcome {
-    times: Samples,
+pub(crate) struct Outcome {
+    pub(crate) times: Samples,
     errors: Vec<&'static str>,
 }
 
 impl Outcome {
     #[allow(clippy::cast_precision_loss, reason = "a small number")]
-    fn failed(&self) -> f64 {
+    pub(crate) fn failed(&self) -> f64 {
         self.errors.len() as f64
     }
 
     /// How many requests failed in each way.
-    fn kinds(&self) -> String {
+    pub(crate) fn kinds(&self) -> String {
         let count = |kind: &str| self.errors.iter().filter(|error| **error == kind).count();
         let kinds = ["connect", "write", "read", "no answer"].map(|kind| format!("{kind}: {}", count(kind)));
         kinds.join(", ")
@@ -77,7 +85,7 @@ impl Outcome {
 }
 
 /// Sends requests until the server has been restarted `count` times.
-fn requests(running: &Running, address: SocketAddr, count: u32) -> Outcome {
+pub(crate) fn requests(running: &Running, address: SocketAddr, count: u32, since: Since) -> Outcome {
     running.line("serving pid=");
     let (outcomes, ends) = (Mutex::new((Vec::new(), Vec::new())), AtomicBool::new(false));
     let begun = Instant::now();
@@ -86,7 +94,7 @@ fn requests(running: &Running, address: SocketAddr, count: u32) -> Outcome {
         let mut due = begun + step * number;
         while !ends.load(Ordering::Relaxed) {
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            let asked = Instant::now();
+            let asked = if since == Since::Due { due.max(begun) } else { Instant::now() };
             let result = ask(address);
             let took = milliseconds(asked.elapsed());
             let mut outcomes = outcomes.lock().expect("no client panics");

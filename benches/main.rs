@@ -3,8 +3,9 @@
 //!
 //!     cargo bench --locked -- [GROUP] [--quick | --long] [--build] [--program PATH]
 //!
-//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, listen, signal, endpoint, scale,
-//! size. `endpoint` includes `flood`. `--long` restarts the server of `listen` 200 times. `--build` also times a clean build; `--program` measures another build of xassume. The
+//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, listen, handover, signal, endpoint, scale,
+//! size. `endpoint` includes `flood`. `--long` restarts the server of `listen` and of `handover` 200
+//! times. `--build` also times a clean build; `--program` measures another build of xassume. The
 //! table goes to standard output, the same figures to `target/bench.json`. A missed target is reported, but is not a
 //! failure.
 #![allow(clippy::expect_used, clippy::panic, reason = "a bench stops with a panic at the first error")]
@@ -15,6 +16,7 @@ mod support;
 
 mod endpoint;
 mod flood;
+mod handover;
 mod launch;
 mod listen;
 mod measure;
@@ -38,6 +40,7 @@ const GROUPS: &[Group] = &[
     ("idle", supervise::idle),
     ("restart", supervise::restarts),
     ("listen", listen::restarts),
+    ("handover", handover::handovers),
     ("signal", supervise::signals),
     ("endpoint", endpoint::requests),
     ("endpoint flood", flood::flood),

@@ -27,6 +27,8 @@ const CONFIG: &str = "[profile p]\nrole_arn = arn:aws:iam::111111111111:role/R\n
 pub enum Scenario {
     /// The roles and keys are in `~/.aws`, and the sessions are cached.
     Restart,
+    /// With `start-first`: the next restart begins while the previous process still runs.
+    Handover,
     Signal,
     File,
     Endpoint,
@@ -39,6 +41,7 @@ impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Restart => "restart",
+            Self::Handover => "handover",
             Self::Signal => "signal",
             Self::File => "file",
             Self::Endpoint => "endpoint",
@@ -59,7 +62,8 @@ pub enum Outcome {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 6] = [Self::Restart, Self::Signal, Self::File, Self::Endpoint, Self::Process, Self::Helper];
+    pub const ALL: [Self; 7] =
+        [Self::Restart, Self::Handover, Self::Signal, Self::File, Self::Endpoint, Self::Process, Self::Helper];
 
     /// The calls of an undisturbed run that can be blocked, in order.
     pub fn calls(self, binary: &Path) -> Vec<String> {
@@ -109,11 +113,15 @@ impl Scenario {
             std::thread::sleep(Duration::from_millis(5));
         }
         let starts = starts(&running);
-        let command = starts.last().copied().unwrap_or_default();
+        // During a handover, there are two processes of the command. The end of one of them is the end of the command.
+        let last = if self == Self::Handover { 2 } else { 1 };
+        let mut commands: Vec<_> = starts.iter().rev().take(last).copied().collect();
         // Between the stop of one command and the start of the next there is no command to end.
-        let is_ready = children(xassume).contains(&command);
+        let children = children(xassume);
+        commands.retain(|command| children.contains(command));
+        let is_ready = !commands.is_empty();
         if end_by == EndBy::Exit && is_ready {
-            send_signal(command, libc::SIGUSR2);
+            commands.into_iter().for_each(|command| send_signal(command, libc::SIGUSR2));
         } else {
             send_signal(xassume, libc::SIGTERM);
         }
@@ -141,7 +149,7 @@ impl Scenario {
         let xassume = xassume.args(["-v", "--refresh-margin", "1h"]).args(self.flags());
         let Identity { access_key_id: id, secret_access_key: secret, .. } = Identity::user();
         let xassume = match self {
-            Self::Restart | Self::Signal => {
+            Self::Restart | Self::Handover | Self::Signal => {
                 let keys = format!("[s]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
                 xassume.without_keys().file(".aws/config", CONFIG).file(".aws/credentials", keys)
             }
@@ -164,6 +172,9 @@ impl Scenario {
     fn flags(self) -> &'static [&'static str] {
         match self {
             Self::Restart => &["-p", "p", "--on-expiry", "restart"],
+            Self::Handover => {
+                &["-p", "p", "--on-expiry", "restart", "--restart-order", "start-first", "--ready", "300ms"]
+            }
             Self::Signal => &["-p", "p", "--on-expiry", "signal"],
             Self::File => &["-r", ROLE, "--via", "file"],
             Self::Endpoint => &["-r", ROLE, "--via", "endpoint"],
