@@ -3,7 +3,7 @@
 //!     cargo test --locked --test soak -- [SECONDS [SEED]] [--lifetime SECONDS] [--refreshes COUNT]
 //!     cargo test --locked --test soak -- --replay LOG
 //!
-//! There are four supervisors: one restarts its command, one signals it, one serves it through the endpoint, and one is
+//! There are five supervisors: one restarts its command, one does so with `start-first`, one signals it, one serves it through the endpoint, and one is
 //! PID 1 of a namespace and restarts a command that leaves orphans. Sessions last three seconds. Each supervisor has
 //! its own fake STS, which denies, hangs, cuts off and delays answers. Each also gets outside faults: signals, a
 //! stopped command, a removed cache, connections without the token. All faults are derived from the seed, which is
@@ -59,10 +59,12 @@ pub enum Kind {
     Endpoint,
     /// As PID 1.
     Init,
+    /// Restarts with `start-first`.
+    Handover,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Restart, Self::Signal, Self::Endpoint, Self::Init];
+    pub const ALL: [Self; 5] = [Self::Restart, Self::Signal, Self::Endpoint, Self::Init, Self::Handover];
 }
 
 impl fmt::Display for Kind {
@@ -72,6 +74,7 @@ impl fmt::Display for Kind {
             Self::Signal => "signal",
             Self::Endpoint => "endpoint",
             Self::Init => "init",
+            Self::Handover => "handover",
         })
     }
 }

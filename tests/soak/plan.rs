@@ -157,11 +157,11 @@ impl OutsideFault {
         let after = Duration::from_millis(dice.below(900));
         let action = match (dice.below(10), kind) {
             // For `signal`, HUP is the refresh signal.
-            (1, Kind::Restart | Kind::Endpoint | Kind::Init) => Action::Hup,
+            (1, Kind::Restart | Kind::Endpoint | Kind::Init | Kind::Handover) => Action::Hup,
             (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Action::Touch,
             (2, _) => Action::Pause(50 + dice.below(350)),
             (3, _) => Action::NoCache,
-            (4, Kind::Restart | Kind::Init) => Action::IgnoreTerm,
+            (4, Kind::Restart | Kind::Init | Kind::Handover) => Action::IgnoreTerm,
             (4 | 5, Kind::Endpoint) => Action::Unauthorized(10 + dice.below(MOST_UNAUTHORIZED - 10)),
             (5 | 6, Kind::Init) => Action::Orphans,
             (7, _) => Action::BlockStderr(100 + dice.below(1400)),

@@ -75,9 +75,12 @@ impl Supervisor {
             if namespace.is_empty() { xassume } else { xassume.program("unshare").args(&namespace).arg(binary()) };
         // A hanging STS delays the clients of the endpoint by at most this.
         let (how, timeout) = match kind {
-            Kind::Restart | Kind::Init => (["--on-expiry", "restart"], "700ms"),
-            Kind::Signal => (["--on-expiry", "signal"], "700ms"),
-            Kind::Endpoint => (["--via", "endpoint"], "400ms"),
+            Kind::Restart | Kind::Init => (&["--on-expiry", "restart"][..], "700ms"),
+            Kind::Handover => {
+                (&["--on-expiry", "restart", "--restart-order", "start-first", "--ready", "300ms"][..], "700ms")
+            }
+            Kind::Signal => (&["--on-expiry", "signal"][..], "700ms"),
+            Kind::Endpoint => (&["--via", "endpoint"][..], "400ms"),
         };
         // These signals must not kill a command that has just started, so they are blocked from its start.
         let blocked = worker::TAKEN.map(|signal| signal as i32);
@@ -211,7 +214,7 @@ impl Supervisor {
         }
         // Only PID 1 ends processes that the command left behind and that will end anyway. Those of earlier starts were
         // killed.
-        let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init));
+        let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init | Kind::Handover));
         if !becomes_true(|| finished.survivors().len() <= allowed) {
             wrong.push(format!("processes are left: {:?}", finished.survivors()));
         }

@@ -139,6 +139,8 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
     let excused = match evidence.kind {
         // A session that arrives during a stop is for the next start.
         Kind::Restart | Kind::Init => (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command: ")),
+        // A session that arrives during a handover is for the next one.
+        Kind::Handover => (obtained - 1).saturating_sub(count(evidence.stderr, "starting a new process beside pid ")),
         Kind::Signal => {
             let signaled = count(evidence.stderr, "sent SIGHUP to the command");
             if signaled + 1 != obtained {

@@ -97,7 +97,9 @@ impl Worker {
         let signals = SignalFd::with_flags(&taken, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
         let signals = signals.expect("signals can be read");
         match self.kind {
-            Kind::Restart | Kind::Init => self.key = std::env::var("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+            Kind::Restart | Kind::Init | Kind::Handover => {
+                self.key = std::env::var("AWS_ACCESS_KEY_ID").unwrap_or_default()
+            }
             Kind::Signal => self.key = key_in_file(),
             Kind::Endpoint => {}
         }
@@ -133,7 +135,7 @@ impl Worker {
     /// Whether it leaves a process behind that a restart must kill.
     fn leaves_process(&self) -> bool {
         match self.kind {
-            Kind::Restart | Kind::Init => true,
+            Kind::Restart | Kind::Init | Kind::Handover => true,
             Kind::Signal | Kind::Endpoint => false,
         }
     }
