@@ -3,11 +3,10 @@
 //!
 //!     cargo bench --locked -- [GROUP] [--quick | --long] [--build] [--program PATH]
 //!
-//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, listen, handover, signal, endpoint, scale,
-//! size. `endpoint` includes `flood`. `--long` restarts the server of `listen` and of `handover` 200
-//! times. `--build` also times a clean build; `--program` measures another build of xassume. The
-//! table goes to standard output, the same figures to `target/bench.json`. A missed target is reported, but is not a
-//! failure.
+//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, listen, handover, signal, endpoint,
+//! scale, size. `endpoint` includes `flood`. `--long` restarts the servers of `listen` and `handover` 200 times. `--build`
+//! also times a clean build; `--program` measures another build of xassume. The table goes to standard output, the same
+//! figures to `target/bench.json`. A missed target is reported, but is not a failure.
 #![allow(clippy::expect_used, clippy::panic, reason = "a bench stops with a panic at the first error")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is the purpose")]
 
@@ -19,6 +18,7 @@ mod flood;
 mod handover;
 mod launch;
 mod listen;
+mod load;
 mod measure;
 mod report;
 mod scale;

@@ -26,6 +26,7 @@
 //! | `print-times` | the same, then `NAME TIME` for each signal; TERM ends it with `ended TIME` |
 //! | `ignore-term` | ignores TERM, prints `ready` and sleeps |
 //! | `end-slowly MILLISECONDS` | prints `ready`; after TERM prints `draining`, waits, prints `drained` and ends |
+//! | `sleep MILLISECONDS` | waits; signals have their default actions |
 //! | `fork-worker` | starts a sleeping process in the same group, and prints `worker pid=PID` |
 //! | `fork-worker ignore-term` | the same, but the worker ignores TERM, HUP and INT |
 //! | `own-group` | makes the probe the leader of a new process group |
@@ -36,6 +37,7 @@
 //! | `nonblocking-sockets` | makes these sockets non-blocking |
 //! | `listenfd` | prints `listenfd ADDRESS` of the first socket, which it takes by the crate `listenfd` |
 //! | `serve` | prints `serving pid=PID` and answers HTTP requests on these sockets with `NAME PID`, until TERM |
+//! | `serve notify` | the same, and sends `READY=1` to `NOTIFY_SOCKET` when it can answer |
 //! | `serve-at ADDRESS` | the same on a socket of its own |
 //! | `read-tty` | prints `ready`, reads a line from the controlling terminal and prints `read LINE` |
 //! | `winsize` | prints `rows=ROWS columns=COLUMNS` of the controlling terminal |
@@ -160,6 +162,7 @@ fn perform_step(step: &[&str]) -> Option<i32> {
         ["print-start-time"] => signals::print_start_time(),
         ["print-times"] => signals::print_times(),
         ["ignore-term"] => signals::ignore_term(),
+        ["sleep", milliseconds] => sleep(milliseconds.parse().expect("a time is a number")),
         ["end-slowly", milliseconds] => signals::end_slowly(milliseconds.parse().expect("a time is a number")),
 
         // Start processes.
@@ -174,7 +177,8 @@ fn perform_step(step: &[&str]) -> Option<i32> {
         ["sockets"] => sockets::report(),
         ["nonblocking-sockets"] => sockets::make_nonblocking(),
         ["listenfd"] => sockets::take_by_listenfd(),
-        ["serve"] => sockets::serve(),
+        ["serve"] => sockets::serve(|| {}),
+        ["serve", "notify"] => sockets::serve(|| notify::notify(0, &["READY=1"])),
         ["serve-at", address] => sockets::serve_at(address),
 
         // Use the terminal.
@@ -197,6 +201,10 @@ fn copy_input() {
     while let Ok(count @ 1..) = input.read(&mut buffer) {
         print(&buffer[..count]);
     }
+}
+
+fn sleep(milliseconds: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
 }
 
 fn line(text: &str) {

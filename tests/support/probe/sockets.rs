@@ -71,23 +71,24 @@ pub(super) fn take_by_listenfd() {
     line(&format!("listenfd {}", address.as_deref().unwrap_or("no socket")));
 }
 
-/// Answers HTTP requests on the handed sockets, and prints `serving pid=PID`. Ends at TERM, after the request that it
-/// has accepted.
-pub(super) fn serve() {
-    answer(&handed());
+/// Answers HTTP requests on the handed sockets, prints `serving pid=PID` and calls `tell`. Ends at TERM, after the
+/// request that it has accepted.
+pub(super) fn serve(tell: fn()) {
+    answer(&handed(), tell);
 }
 
 /// The same on a socket of its own.
 pub(super) fn serve_at(address: &str) {
     let listener = TcpListener::bind(address).expect("the address is free");
-    answer(&[Listening(listener.into(), "own".to_owned())]);
+    answer(&[Listening(listener.into(), "own".to_owned())], || {});
 }
 
-fn answer(sockets: &[Listening]) {
+fn answer(sockets: &[Listening], tell: fn()) {
     let term = SigSet::from(Signal::SIGTERM);
     term.thread_block().expect("the mask can be set");
     let term = SignalFd::with_flags(&term, SfdFlags::SFD_CLOEXEC).expect("a descriptor is available");
     line(&format!("serving pid={}", std::process::id()));
+    tell();
     loop {
         let all = std::iter::once(term.as_fd()).chain(sockets.iter().map(|Listening(fd, _)| fd.as_fd()));
         let mut polled: Vec<_> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
