@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::EndBy;
 use crate::support::http::get;
-use crate::support::processes::{becomes_true, children};
+use crate::support::processes::{becomes_true, children, state_of};
 use crate::support::sys::send_signal;
 use crate::support::{FakeSts, Identity, Running, Xassume, probe};
 use crate::tracer::MARK;
@@ -23,11 +23,25 @@ const STATUS: i32 = 7;
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const CONFIG: &str = "[profile p]\nrole_arn = arn:aws:iam::111111111111:role/R\nsource_profile = s\n";
 
+const HANDOVER: &[&str] =
+    &["-p", "p", "--listen", "0", "--on-expiry", "restart", "--restart-order", "start-first", "--ready", "notify"];
+/// What the probe does, before it exits with [`STATUS`]: it answers requests, or prints its keys.
+const SERVES: &[&str] = &["sockets", "then", "nonblocking-sockets", "then", "serve", "notify"];
+const PRINTS: &[&str] = &[
+    "env",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "then",
+    "print-keys",
+    "exit-on",
+    "USR2",
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
     /// The roles and keys are in `~/.aws`, and the sessions are cached.
     Restart,
-    /// With `start-first`: the next restart begins while the previous process still runs.
+    /// The same, with a server and `--restart-order start-first`.
     Handover,
     Signal,
     File,
@@ -105,23 +119,29 @@ impl Scenario {
                 return Err("the endpoint does not answer".to_owned());
             }
         }
+        if self == Self::Handover {
+            let said = running.stdout.so_far();
+            let address = said.lines().find_map(|line| line.strip_prefix("socket 3 listen ")?.split(' ').next());
+            let url = format!("http://{}/", address.unwrap_or_default());
+            let asked = Instant::now();
+            let answer = get(&url, &[]);
+            if asked.elapsed() > LIMIT || !answer.is_ok_and(|answer| answer.status == 200) {
+                return Err("the server does not answer".to_owned());
+            }
+        }
         // A blocked message delays nothing: the restart that it announces continues, and ends before the next one.
         let begun = starts(&running).len();
         let restarted = || starts(&running).len() > begun;
         let waited = Instant::now();
-        while self == Self::Restart && !restarted() && waited.elapsed() < SETTLING {
+        while matches!(self, Self::Restart | Self::Handover) && !restarted() && waited.elapsed() < SETTLING {
             std::thread::sleep(Duration::from_millis(5));
         }
         let starts = starts(&running);
-        // During a handover, there are two processes of the command. The end of one of them is the end of the command.
-        let last = if self == Self::Handover { 2 } else { 1 };
-        let mut commands: Vec<_> = starts.iter().rev().take(last).copied().collect();
+        let command = starts.last().copied().unwrap_or_default();
         // Between the stop of one command and the start of the next there is no command to end.
-        let children = children(xassume);
-        commands.retain(|command| children.contains(command));
-        let is_ready = !commands.is_empty();
+        let is_ready = children(xassume).contains(&command);
         if end_by == EndBy::Exit && is_ready {
-            commands.into_iter().for_each(|command| send_signal(command, libc::SIGUSR2));
+            send_signal(command, self.end_signal());
         } else {
             send_signal(xassume, libc::SIGTERM);
         }
@@ -129,8 +149,11 @@ impl Scenario {
             return Err(format!("it does not end within {LIMIT:?}"));
         }
         let finished = running.wait();
-        let later = finished.stdout_text().matches("ready pid=").count();
-        if later > starts.len() {
+        let later = starts_in(&finished.stdout_text());
+        if let Some(living) = later.iter().find(|&&pid| !matches!(state_of(pid), None | Some('Z'))) {
+            return Err(format!("it ends before its command, pid {living}"));
+        }
+        if later.len() > starts.len() {
             return Err("the command was started once more".to_owned());
         }
         // A command that does not handle signals yet dies of it.
@@ -160,21 +183,24 @@ impl Scenario {
             }
             Self::File | Self::Endpoint | Self::Process => xassume,
         };
-        let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
-        let verbs = ["then", "print-keys", "exit-on", "USR2", "then", "exit", &STATUS.to_string()].map(str::to_owned);
-        let running = xassume.arg("--").args(probe()).arg("env").args(names).args(verbs).spawn();
-        running.line("ready pid=");
+        let works = if self == Self::Handover { SERVES } else { PRINTS };
+        let ends = ["then", "exit", &STATUS.to_string()].map(str::to_owned);
+        let running = xassume.arg("--").args(probe()).args(works).args(ends).spawn();
+        running.line(" pid=");
         send_signal(running.pid(), libc::SIGUSR1);
         let xassume = children(running.pid())[0];
         (running, xassume)
     }
 
+    /// The signal after which the command exits.
+    fn end_signal(self) -> i32 {
+        if self == Self::Handover { libc::SIGTERM } else { libc::SIGUSR2 }
+    }
+
     fn flags(self) -> &'static [&'static str] {
         match self {
             Self::Restart => &["-p", "p", "--on-expiry", "restart"],
-            Self::Handover => {
-                &["-p", "p", "--on-expiry", "restart", "--restart-order", "start-first", "--ready", "300ms"]
-            }
+            Self::Handover => HANDOVER,
             Self::Signal => &["-p", "p", "--on-expiry", "signal"],
             Self::File => &["-r", ROLE, "--via", "file"],
             Self::Endpoint => &["-r", ROLE, "--via", "endpoint"],
@@ -186,7 +212,11 @@ impl Scenario {
 
 /// The process IDs of all starts of the command so far.
 fn starts(running: &Running) -> Vec<i32> {
-    let said = running.stdout.so_far();
-    let pids = said.lines().filter_map(|line| line.strip_prefix("ready pid=")?.split_once(' ')?.0.parse().ok());
-    pids.collect()
+    starts_in(&running.stdout.so_far())
+}
+
+/// The same in this output.
+fn starts_in(said: &str) -> Vec<i32> {
+    let ready = said.lines().filter_map(|line| line.strip_prefix("ready pid=").or(line.strip_prefix("serving pid=")));
+    ready.filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
 }

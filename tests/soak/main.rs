@@ -3,17 +3,18 @@
 //!     cargo test --locked --test soak -- [SECONDS [SEED]] [--lifetime SECONDS] [--refreshes COUNT]
 //!     cargo test --locked --test soak -- --replay LOG
 //!
-//! There are five supervisors: one restarts its command, one does so with `start-first`, one signals it, one serves it through the endpoint, and one is
-//! PID 1 of a namespace and restarts a command that leaves orphans. Sessions last three seconds. Each supervisor has
-//! its own fake STS, which denies, hangs, cuts off and delays answers. Each also gets outside faults: signals, a
-//! stopped command, a removed cache, connections without the token. All faults are derived from the seed, which is
-//! printed first, and are logged in `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the
-//! same order: `--replay` repeats a log and compares.
+//! There are five supervisors: one restarts its command, one signals it, one serves it through the endpoint, one is
+//! PID 1 of a namespace and restarts a command that leaves orphans, and one restarts a server without a gap. Sessions
+//! last three seconds. Each supervisor has its own fake STS, which denies, hangs, cuts off and delays answers. Each also
+//! gets outside faults: signals, a stopped command, a removed cache, connections without the token, a new process that
+//! does not get ready. All faults are derived from the seed, which is printed first, and are logged in
+//! `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the same order: `--replay` repeats a
+//! log and compares.
 //!
 //! With `--refreshes` the soak continues until each supervisor has made that many, for at most three times as long.
 //!
 //! At the end, every session that xassume got must have reached the command, in order and once. A session in an answer
-//! that was cut off must not have. Memory, descriptors, threads and zombies must not have grown, and no directory and
+//! that was cut off must not have. Each request to the server must have been answered. Memory, descriptors, threads and zombies must not have grown, and no directory and
 //! no process may be left. Speed is not checked: a busy machine makes a soak slower, but does not make it fail.
 #![allow(
     clippy::expect_used,
@@ -26,6 +27,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clients;
 mod journal;
 mod plan;
 mod resources;
@@ -48,6 +50,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The session before the first refresh, and some that the command may have reported twice.
 const SPARE: usize = 4;
 
+/// What a command that ignores TERM adds to the time of a restart.
+const STOP_TIMEOUT: &str = "300ms";
+/// The same for a server. It is longer than a server is ever stopped with SIGSTOP, so KILL interrupts no answer.
+const STOP_TIMEOUT_OF_SERVER: &str = "1s";
+
 /// How far a plan reaches, even if the soak takes three times as long.
 const LONGEST: Duration = Duration::from_hours(1);
 
@@ -59,12 +66,28 @@ pub enum Kind {
     Endpoint,
     /// As PID 1.
     Init,
-    /// Restarts with `start-first`.
+    /// With `--restart-order start-first`.
     Handover,
 }
 
 impl Kind {
     pub const ALL: [Self; 5] = [Self::Restart, Self::Signal, Self::Endpoint, Self::Init, Self::Handover];
+
+    /// The flags with which it is started.
+    fn flags(self) -> Vec<&'static str> {
+        // A hanging STS delays the clients of the endpoint by at most this.
+        let sts = if self == Self::Endpoint { "400ms" } else { "700ms" };
+        let stop = if self == Self::Handover { STOP_TIMEOUT_OF_SERVER } else { STOP_TIMEOUT };
+        let how: &[&str] = match self {
+            Self::Restart | Self::Init => &["--on-expiry", "restart"],
+            Self::Signal => &["--on-expiry", "signal"],
+            Self::Endpoint => &["--via", "endpoint"],
+            Self::Handover => &["--on-expiry", "restart", "--restart-order", "start-first", "--listen", "0"],
+        };
+        let ready: &[&str] =
+            if self == Self::Handover { &["--ready", "notify", "--ready-timeout", "800ms"] } else { &[] };
+        [how, ready, &["--sts-timeout", sts, "--stop-timeout", stop]].concat()
+    }
 }
 
 impl fmt::Display for Kind {

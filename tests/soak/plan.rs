@@ -148,6 +148,41 @@ pub enum Action {
     Fifo(u64),
     /// The file system of the credentials file is frozen for this many milliseconds.
     Freeze(u64),
+    /// The next new process does this.
+    Begin(Beginning),
+}
+
+/// What a new process does instead of getting ready at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// It exits.
+    Exit,
+    /// It runs, but never gets ready.
+    Hang,
+    /// It gets ready after this many milliseconds.
+    Slow(u64),
+}
+
+impl Beginning {
+    /// Parses the output of `Display`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(' ') {
+            None if text == "exit" => Some(Self::Exit),
+            None if text == "hang" => Some(Self::Hang),
+            Some(("slow", milliseconds)) => milliseconds.parse().ok().map(Self::Slow),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Beginning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit => f.write_str("exit"),
+            Self::Hang => f.write_str("hang"),
+            Self::Slow(milliseconds) => write!(f, "slow {milliseconds}"),
+        }
+    }
 }
 
 impl OutsideFault {
@@ -161,8 +196,11 @@ impl OutsideFault {
             (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Action::Touch,
             (2, _) => Action::Pause(50 + dice.below(350)),
             (3, _) => Action::NoCache,
+            (0, Kind::Handover) => Action::Begin(Beginning::Slow(100 + dice.below(400))),
             (4, Kind::Restart | Kind::Init | Kind::Handover) => Action::IgnoreTerm,
             (4 | 5, Kind::Endpoint) => Action::Unauthorized(10 + dice.below(MOST_UNAUTHORIZED - 10)),
+            (5, Kind::Handover) => Action::Begin(Beginning::Exit),
+            (6, Kind::Handover) => Action::Begin(Beginning::Hang),
             (5 | 6, Kind::Init) => Action::Orphans,
             (7, _) => Action::BlockStderr(100 + dice.below(1400)),
             (8, _) => Action::Fifo(100 + dice.below(1400)),
@@ -187,6 +225,7 @@ impl fmt::Display for Action {
             Self::BlockStderr(milliseconds) => write!(f, "standard error blocked for {milliseconds} ms"),
             Self::Fifo(milliseconds) => write!(f, "a FIFO as the config file for {milliseconds} ms"),
             Self::Freeze(milliseconds) => write!(f, "the credentials file's file system frozen for {milliseconds} ms"),
+            Self::Begin(beginning) => write!(f, "the next new process: {beginning}"),
         }
     }
 }

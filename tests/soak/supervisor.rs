@@ -3,7 +3,7 @@
 mod outside_faults;
 
 use std::fs::File;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use nix::pty::{grantpt, posix_openpt, unlockpt};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use crate::clients::Clients;
 use crate::journal::{FaultSource, Journal};
 use crate::plan::{MOST_UNAUTHORIZED, Plan, PlannedAnswer};
 use crate::resources::{ResourceCheck, Resources};
@@ -22,9 +23,6 @@ use crate::support::{FakeSts, Finished, Frozen, Running, Volume, Xassume, binary
 use crate::verdict::{Observations, Verdict};
 use crate::{Kind, Settings, resources, verdict, worker};
 use outside_faults::signal;
-
-/// What a command that ignores TERM adds to the time of a restart.
-const STOP_TIMEOUT: &str = "300ms";
 
 pub struct Supervisor {
     pub kind: Kind,
@@ -48,6 +46,8 @@ pub struct Supervisor {
     fifo_until: Option<Instant>,
     /// Connections without the token, and until when they stay open.
     unauthorized: Option<(Vec<TcpStream>, Instant)>,
+    /// The clients of a command that is a server.
+    clients: Option<Clients>,
     sent: usize,
     resources: Vec<Resources>,
     gone: Option<String>,
@@ -73,15 +73,6 @@ impl Supervisor {
         let namespace = if kind == Kind::Init { namespace() } else { Vec::new() };
         let xassume =
             if namespace.is_empty() { xassume } else { xassume.program("unshare").args(&namespace).arg(binary()) };
-        // A hanging STS delays the clients of the endpoint by at most this.
-        let (how, timeout) = match kind {
-            Kind::Restart | Kind::Init => (&["--on-expiry", "restart"][..], "700ms"),
-            Kind::Handover => {
-                (&["--on-expiry", "restart", "--restart-order", "start-first", "--ready", "300ms"][..], "700ms")
-            }
-            Kind::Signal => (&["--on-expiry", "signal"][..], "700ms"),
-            Kind::Endpoint => (&["--via", "endpoint"][..], "400ms"),
-        };
         // These signals must not kill a command that has just started, so they are blocked from its start.
         let blocked = worker::TAKEN.map(|signal| signal as i32);
         let this = std::env::current_exe().expect("a running program has a path");
@@ -98,10 +89,10 @@ impl Supervisor {
         };
         let mut running = xassume
             .blocking(&blocked)
-            .args(["-r", "111111111111:Soak", "-v", "--sts-timeout", timeout, "--stop-timeout", STOP_TIMEOUT])
+            .args(["-r", "111111111111:Soak", "-v"])
             // The earliest possible refresh: at half the lifetime.
             .args(["--refresh-margin", "1h"])
-            .args(how)
+            .args(kind.flags())
             .arg("--")
             .arg(this)
             .args(worker::words(kind, until))
@@ -109,6 +100,7 @@ impl Supervisor {
         if let Some(terminal) = &terminal {
             running.stderr = Capture::of(terminal.try_clone().ok());
         }
+        let address = (kind == Kind::Handover).then(|| address(&running.error_line("listening on ")));
         running.line("ready");
         let pid = if namespace.is_empty() { running.pid() } else { children(running.pid())[0] };
         let mut supervisor = Self {
@@ -128,6 +120,7 @@ impl Supervisor {
             blocked_until: None,
             fifo_until: None,
             unauthorized: None,
+            clients: address.map(Clients::start),
             sent: 0,
             resources: Vec::new(),
             gone: None,
@@ -188,6 +181,8 @@ impl Supervisor {
         if self.kind == Kind::Init && wrong.is_empty() {
             wrong.extend(self.zombies_that_stay());
         }
+        // The last server may end before it has accepted all connections.
+        let requests = self.clients.take().map(Clients::end);
         self.stop();
         let sandbox = self.running.shared_sandbox();
         let finished = self.running.wait();
@@ -202,6 +197,7 @@ impl Supervisor {
             stdout: &finished.stdout_text(),
             stderr: &finished.stderr,
             sent: self.sent,
+            requests: requests.as_ref(),
         });
         let resources = resources::judge(self.kind, &self.resources, verdict.refreshes);
         wrong.extend(verdict.wrong.iter().chain(&resources.wrong).cloned());
@@ -215,8 +211,9 @@ impl Supervisor {
         // Only PID 1 ends processes that the command left behind and that will end anyway. Those of earlier starts were
         // killed.
         let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init | Kind::Handover));
-        if !becomes_true(|| finished.survivors().len() <= allowed) {
-            wrong.push(format!("processes are left: {:?}", finished.survivors()));
+        let servers = finished.survivors().into_iter().filter(|&pid| worker::is_worker(pid, self.kind)).count();
+        if servers > 0 || !becomes_true(|| finished.survivors().len() <= allowed) {
+            wrong.push(format!("{servers} commands and these processes are left: {:?}", finished.survivors()));
         }
         let story = finished.describe();
         drop(finished);
@@ -250,6 +247,12 @@ impl Supervisor {
             || -> Vec<i32> { children(self.pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect() };
         (!becomes_true(|| zombies().is_empty())).then(|| format!("zombies stay: {:?}", zombies()))
     }
+}
+
+/// The address in xassume's message about its socket.
+fn address(line: &str) -> SocketAddr {
+    let address = line.split_once("listening on ").and_then(|(_, rest)| rest.split(' ').next());
+    address.and_then(|address| address.parse().ok()).expect("an address")
 }
 
 /// Whether xassume ended like its command, or without one. A command that has just started dies of TERM. One that

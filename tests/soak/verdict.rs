@@ -6,7 +6,13 @@
 use std::time::{Duration, Instant};
 
 use crate::Kind;
+use crate::clients::Requests;
 use crate::plan::{Plan, PlannedAnswer};
+use crate::worker::{FAILS, UNHEARD};
+
+/// What xassume logs when it starts a new process beside the command, and when a process is ready.
+const BESIDE: &str = "starting a new process beside pid ";
+const READY: &str = "the command is ready, pid ";
 
 /// What a soak knows about one supervisor at the end.
 pub struct Observations<'a> {
@@ -23,6 +29,8 @@ pub struct Observations<'a> {
     pub stderr: &'a str,
     /// How many USR1 were sent.
     pub sent: usize,
+    /// What the clients of the command got, if it is a server.
+    pub requests: Option<&'a Requests>,
 }
 
 /// The result of the check.
@@ -59,6 +67,9 @@ pub fn judge(evidence: &Observations<'_>) -> Verdict {
     arrival(evidence, obtained, &sightings, &mut verdict);
     delivery(evidence, obtained, &sightings, &mut verdict);
     gaps(evidence, &sightings, &mut verdict);
+    if let Some(requests) = evidence.requests {
+        answers(evidence, requests, &mut verdict);
+    }
     if matches!(evidence.kind, Kind::Signal | Kind::Endpoint) {
         let reported = evidence.stdout.lines().filter(|&line| line == "USR1").count();
         // Two pending signals of the same number are one. The last one may have arrived with TERM.
@@ -79,7 +90,11 @@ fn sightings(evidence: &Observations<'_>, verdict: &mut Verdict) -> Vec<Sighting
     let mut sightings: Vec<Sighting> = Vec::new();
     let mut stalled = false;
     for line in evidence.stdout.lines() {
-        if let Some((_, key)) = line.split_once("key=").filter(|(_, key)| !key.is_empty()) {
+        if let Some((start, key)) = line.split_once("key=").filter(|(_, key)| !key.is_empty()) {
+            // A new process that was ready too late does not count: another one gets the session.
+            if evidence.kind == Kind::Handover && !is_ready(evidence, start) {
+                continue;
+            }
             let place = evidence.issued.iter().position(|issued| issued == key);
             match (place, sightings.last_mut()) {
                 (None, _) => verdict.wrong.push(format!("the command saw {key:?}, which was never issued")),
@@ -107,6 +122,13 @@ fn sightings(evidence: &Observations<'_>, verdict: &mut Verdict) -> Vec<Sighting
         }
     }
     sightings
+}
+
+/// Whether xassume has heard that the process with this first line (`ready pid=…`) is ready.
+fn is_ready(evidence: &Observations<'_>, line: &str) -> bool {
+    let pid = line.trim_start_matches("ready pid=").trim();
+    let ready = evidence.stderr.lines().filter_map(|line| line.split_once(READY));
+    ready.map(|(_, heard)| heard).any(|heard| heard == pid)
 }
 
 /// Between STS and xassume: only sessions that were cut off or late may be missing.
@@ -139,8 +161,6 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
     let excused = match evidence.kind {
         // A session that arrives during a stop is for the next start.
         Kind::Restart | Kind::Init => (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command: ")),
-        // A session that arrives during a handover is for the next one.
-        Kind::Handover => (obtained - 1).saturating_sub(count(evidence.stderr, "starting a new process beside pid ")),
         Kind::Signal => {
             let signaled = count(evidence.stderr, "sent SIGHUP to the command");
             if signaled + 1 != obtained {
@@ -149,6 +169,7 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
             stalls_between(sightings)
         }
         Kind::Endpoint => stalls_between(sightings),
+        Kind::Handover => handovers(evidence, obtained, sightings.len(), verdict),
     };
     // The last session may have been on its way at the end.
     if verdict.overtaken > excused + 1 {
@@ -156,6 +177,46 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
             "{obtained} sessions were obtained, {} delivered; {excused} were overtaken",
             sightings.len()
         ));
+    }
+}
+
+/// How many sessions reached no process that got ready: a handover to an earlier session lasted too long, or the new
+/// processes with this session failed.
+fn handovers(evidence: &Observations<'_>, obtained: usize, seen: usize, verdict: &mut Verdict) -> usize {
+    let (mut ready, mut failures) = (0, 0);
+    // The sessions of handovers by their expiry, and whether one with the newest has failed.
+    let (mut begun, mut unready, mut newest) = (0, 0, ("", false));
+    for line in evidence.stderr.lines() {
+        if let Some((_, expiry)) = line.split_once(BESIDE).and_then(|(_, rest)| rest.split_once("expires at ")) {
+            if expiry != newest.0 {
+                (begun, unready, newest) = (begun + 1, unready + usize::from(newest.1), (expiry, false));
+            }
+        } else if line.contains(READY) {
+            (ready, newest.1) = (ready + 1, false);
+        } else if line.contains("; the old process keeps running; retrying in ") {
+            (failures, newest.1) = (failures + 1, true);
+        }
+    }
+    if ready != seen {
+        verdict.wrong.push(format!("{ready} processes were ready, {seen} say so"));
+    }
+    // The last one may have been stopped at the end.
+    let failing = evidence.stdout.lines().filter(|&line| line == FAILS).count();
+    if failing > failures + 1 {
+        verdict.wrong.push(format!("{failing} new processes failed, {failures} failures were logged"));
+    }
+    (obtained - 1).saturating_sub(begun) + unready
+}
+
+/// Each request is answered. Only a server that is killed may leave one without an answer, unless it was deaf: then it
+/// accepted nothing more.
+fn answers(evidence: &Observations<'_>, requests: &Requests, verdict: &mut Verdict) {
+    let deaf = evidence.stdout.lines().filter(|&line| line == UNHEARD).count();
+    let excused = count(evidence.stderr, "was killed by SIGKILL").saturating_sub(deaf);
+    let Requests { answered, errors } = requests;
+    if *answered == 0 || errors.len() > excused {
+        let first: Vec<_> = errors.iter().take(3).collect();
+        verdict.wrong.push(format!("{answered} requests were answered, {} were not: {first:?}", errors.len()));
     }
 }
 

@@ -1,11 +1,14 @@
 //! The supervised command. It prints its session whenever that changes, and when it could not run.
 //!
-//! Its lines: `ready key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, [`UNHEARD`] for a
-//! TERM that it ignored, `stall` when it did not run for a while, `gap` when the endpoint has no session, `odd …` for
-//! what must not happen.
+//! Its lines: `ready pid=… key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, [`UNHEARD`] for a
+//! TERM that it ignored, `stall` when it did not run for a while, `gap` when the endpoint has no session,
+//! [`FAILS`] for a new process that will not be ready, `odd …` for what must not happen.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +18,9 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use crate::Kind;
-use crate::support::http;
+use crate::plan::Beginning;
+use crate::support::processes::{children, state_of};
+use crate::support::{datagrams, http};
 
 /// How often it looks for a new session.
 const TICK: u16 = 50;
@@ -34,9 +39,23 @@ pub const TAKEN: [Signal; 5] = [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2
 /// What it prints when it ignores a TERM. The next TERM ends it.
 pub const UNHEARD: &str = "unheard";
 
+/// What it prints if it will not be ready.
+pub const FAILS: &str = "fails";
+
 /// The arguments that start a worker. `until` is a time in seconds at which it ends, even if the soak was killed.
 pub fn words(kind: Kind, until: u64) -> Vec<String> {
     ["worker".to_owned(), kind.to_string(), until.to_string()].into()
+}
+
+/// Whether that process is a worker of this kind.
+pub fn is_worker(pid: i32, kind: Kind) -> bool {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&words).contains(&format!("\0worker\0{kind}\0"))
+}
+
+/// The file that says how the next new process begins, in the home directory.
+pub fn beginning(home: &Path) -> PathBuf {
+    home.join("beginning")
 }
 
 /// Whether that process was left behind for a restart to kill.
@@ -73,7 +92,6 @@ fn start(words: &[&str]) {
 }
 
 fn say(line: &str) {
-    use std::io::Write as _;
     // At once, because KILL may come next. Without a reader (the soak was killed) there is nothing to do.
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
@@ -81,6 +99,8 @@ fn say(line: &str) {
 
 struct Worker {
     kind: Kind,
+    /// The socket on which it answers requests.
+    socket: Option<TcpListener>,
     key: String,
     deaf: bool,
     gap: bool,
@@ -88,7 +108,7 @@ struct Worker {
 
 impl Worker {
     fn new(kind: Kind) -> Self {
-        Self { kind, key: String::new(), deaf: false, gap: false }
+        Self { kind, socket: None, key: String::new(), deaf: false, gap: false }
     }
 
     fn work(mut self, until: SystemTime) -> ExitCode {
@@ -98,18 +118,32 @@ impl Worker {
         let signals = signals.expect("signals can be read");
         match self.kind {
             Kind::Restart | Kind::Init | Kind::Handover => {
-                self.key = std::env::var("AWS_ACCESS_KEY_ID").unwrap_or_default()
+                self.key = std::env::var("AWS_ACCESS_KEY_ID").unwrap_or_default();
             }
             Kind::Signal => self.key = key_in_file(),
             Kind::Endpoint => {}
         }
-        say(&format!("ready key={}", self.key));
         if self.leaves_process() {
             start(&["leaf", LEFTOVER]);
         }
+        match (self.kind, if self.kind == Kind::Handover { take_beginning() } else { None }) {
+            (Kind::Handover, Some(Beginning::Exit)) => {
+                say(FAILS);
+                return ExitCode::from(3);
+            }
+            (Kind::Handover, Some(Beginning::Hang)) => say(FAILS),
+            (Kind::Handover, beginning) => {
+                if let Some(Beginning::Slow(milliseconds)) = beginning {
+                    std::thread::sleep(Duration::from_millis(milliseconds));
+                }
+                self.serve();
+            }
+            _ => self.say_ready(),
+        }
         let mut looked = Instant::now();
         loop {
-            let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+            let sources = std::iter::once(signals.as_fd()).chain(self.socket.as_ref().map(AsFd::as_fd));
+            let mut fds: Vec<PollFd<'_>> = sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
             let _ = poll(&mut fds, PollTimeout::from(TICK));
             if looked.elapsed() > STALL {
                 say("stall");
@@ -124,11 +158,39 @@ impl Worker {
             if self.kind == Kind::Endpoint {
                 self.ask();
             }
+            while let Some(Ok((client, _))) = self.socket.as_ref().map(TcpListener::accept) {
+                answer(client);
+            }
             // It reaps the processes that it started itself.
             while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
             if SystemTime::now() > until {
                 return ExitCode::from(9);
             }
+        }
+    }
+
+    fn say_ready(&self) {
+        say(&format!("ready pid={} key={}", std::process::id(), self.key));
+    }
+
+    /// Gets ready to answer requests. There may be one other server, which is the older one.
+    fn serve(&mut self) {
+        let parent = i32::try_from(std::os::unix::process::parent_id()).expect("a process ID");
+        let is_alive = |pid: i32| !matches!(state_of(pid), None | Some('Z' | 'X'));
+        let servers = children(parent).into_iter().filter(|&pid| is_worker(pid, self.kind) && is_alive(pid)).count();
+        if servers > 2 {
+            say(&format!("odd: there are {servers} servers"));
+        }
+        let socket = listenfd::ListenFd::from_env().take_tcp_listener(0).ok().flatten();
+        // Another server may accept the connection first.
+        if socket.as_ref().is_none_or(|socket| socket.set_nonblocking(true).is_err()) {
+            say("odd: there is no socket");
+        }
+        self.socket = socket;
+        self.say_ready();
+        let manager = datagrams::address(&std::env::var_os("NOTIFY_SOCKET").unwrap_or_default());
+        if let Err(error) = datagrams::send(&manager, b"READY=1", &[], true) {
+            say(&format!("odd: READY=1 cannot be sent: {error}"));
         }
     }
 
@@ -145,6 +207,8 @@ impl Worker {
         match signal {
             Signal::SIGTERM if self.deaf => {
                 self.deaf = false;
+                // It accepts nothing more, so KILL interrupts no answer.
+                self.socket = None;
                 say(UNHEARD);
             }
             Signal::SIGTERM => return Some(ExitCode::SUCCESS),
@@ -190,6 +254,27 @@ impl Worker {
             Err(error) => say(&format!("odd: the endpoint did not answer: {error}")),
         }
     }
+}
+
+/// How this process begins, if a fault says that. Each fault is for one process.
+fn take_beginning() -> Option<Beginning> {
+    let file = beginning(Path::new(&std::env::var_os("HOME")?));
+    let text = fs::read_to_string(&file).ok()?;
+    fs::remove_file(&file).ok()?;
+    Beginning::parse(&text)
+}
+
+/// Answers one request.
+fn answer(mut client: TcpStream) {
+    let _ = client.set_nonblocking(false).and_then(|()| client.set_read_timeout(Some(Duration::from_secs(5))));
+    let (mut request, mut buffer) = (Vec::new(), [0; 1024]);
+    while !request.ends_with(b"\r\n\r\n") {
+        match client.read(&mut buffer) {
+            Ok(count @ 1..) => request.extend_from_slice(&buffer[..count]),
+            _ => return,
+        }
+    }
+    let _ = client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 /// The access key in the delivered file.

@@ -15,6 +15,7 @@ use nix::unistd::{Pid, mkfifo};
 use super::Supervisor;
 use crate::plan::Action;
 use crate::support::processes::children;
+use crate::worker;
 
 /// Ctrl-S and Ctrl-Q.
 const STOP: &[u8] = b"\x13";
@@ -60,6 +61,14 @@ impl Supervisor {
                 let _ = fs::create_dir_all(config.parent().expect("the file is in a directory"));
                 let _ = mkfifo(&config, Mode::S_IRWXU);
                 self.fifo_until = Some(now + Duration::from_millis(milliseconds));
+            }
+            Action::Begin(beginning) => {
+                // A new process must not read half of it.
+                let file = worker::beginning(&self.running.sandbox().home());
+                let part = file.with_extension("part");
+                fs::write(&part, beginning.to_string())
+                    .and_then(|()| fs::rename(part, file))
+                    .expect("HOME is writable");
             }
             Action::Freeze(milliseconds) => {
                 let until = now + Duration::from_millis(milliseconds);
@@ -128,11 +137,7 @@ impl Supervisor {
 
     /// The process that runs the command. Processes that it left behind may be siblings.
     fn command(&self) -> Option<i32> {
-        let start = format!("\0worker\0{}\0", self.kind);
-        children(self.pid).into_iter().find(|child| {
-            let words = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&words).contains(&start)
-        })
+        children(self.pid).into_iter().find(|&child| worker::is_worker(child, self.kind))
     }
 }
 
