@@ -178,13 +178,14 @@ impl Machine {
                 CommandInput::Changed(_, ChildChange::Paused(signal)) => self.pause_with_child(child, signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, now, out),
                 CommandInput::EndAnnounced => self.end_announced(now, out),
-                CommandInput::Ready(_) => self.ready(child, out),
+                CommandInput::Ready(pid) if pid == child => self.ready(child, out),
                 // In this state, no action is waiting for an answer, so these inputs are ignored. A current generation
                 // need not become ready.
                 CommandInput::Started(_)
                 | CommandInput::StopSent(_)
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(..)
+                | CommandInput::Ready(_)
                 | CommandInput::ReadyClosed(..) => {}
             },
             Phase::Stopping(stop, then) => match input {

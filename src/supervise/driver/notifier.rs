@@ -37,6 +37,8 @@ pub(crate) struct Notifier {
     upcoming: Option<NotifySocket>,
     /// A generation whose execve(2) has no outcome yet.
     starting: Option<Pid>,
+    /// Whether that generation has already sent `READY=1`.
+    ready_early: bool,
     trouble: Trouble,
 }
 
@@ -65,8 +67,9 @@ impl Notifier {
         policy: Policy,
     ) -> Self {
         let relay = Relay::new(watchdog, policy.stop_timeout, policy.ready_timeout);
-        let (generations, upcoming) = (Vec::new(), None);
-        Self { relay, manager, directory, count: 0, generations, upcoming, starting: None, trouble: Trouble::None }
+        let (generations, upcoming, starting) = (Vec::new(), None, None);
+        let (ready_early, trouble) = (false, Trouble::None);
+        Self { relay, manager, directory, count: 0, generations, upcoming, starting, ready_early, trouble }
     }
 
     /// Creates the socket of the next generation, and puts its address into the environment of that generation.
