@@ -32,17 +32,17 @@ pub(crate) fn handovers(subject: &Subject, effort: Effort, report: &mut Report) 
         Effort::Quick => 2,
     };
     let sts = FakeSts::builder().lifetime(LIFETIME).start();
-    let server = |flags: &[&str]| {
+    let server = |flags: &[&str], serve: &[&str]| {
         let xassume = subject.xassume(&sts, Sessions::Cold).args(["-v", "--listen", "0", "--on-expiry", "restart"]);
         let xassume = xassume.args(["--refresh-margin", "1h"]).args(flags).arg("--").args(probe());
-        let verbs = ["sockets", "then", "nonblocking-sockets", "then", "sleep", START, "then", "serve", "notify"];
-        let running = xassume.args(verbs).spawn();
+        let verbs = ["sockets", "then", "nonblocking-sockets", "then", "sleep", START, "then"];
+        let running = xassume.args(verbs).args(serve).spawn();
         let address = address(&running);
         running.line("serving pid=");
         (running, address)
     };
 
-    let (running, at) = server(&["--restart-order", "start-first", "--ready", "notify"]);
+    let (running, at) = server(&["--restart-order", "start-first", "--ready", "notify"], &["serve", "notify"]);
     let (outcome, windows) = load::requests(at, || (0..count).map(|_| handover(&running)).collect::<Vec<_>>());
     drop(running);
     let (during, between) = outcome.split(&windows);
@@ -57,7 +57,7 @@ pub(crate) fn handovers(subject: &Subject, effort: Effort, report: &mut Report) 
     report.figure(GROUP, "the slowest request between handovers", "ms", usual, &note);
     report.figure(GROUP, "failed requests", "", outcome.failed(), &outcome.kinds());
 
-    let (running, at) = server(&["--restart-order", "stop-first"]);
+    let (running, at) = server(&["--restart-order", "stop-first"], &["serve"]);
     let restarts = count.min(5);
     let restarted = || (0..restarts).for_each(|_| drop(running.line("serving pid=")));
     let control = load::requests(at, restarted).0.times();

@@ -37,7 +37,7 @@
 //! | `nonblocking-sockets` | makes these sockets non-blocking |
 //! | `listenfd` | prints `listenfd ADDRESS` of the first socket, which it takes by the crate `listenfd` |
 //! | `serve` | prints `serving pid=PID` and answers HTTP requests on these sockets with `NAME PID`, until TERM |
-//! | `serve notify` | the same, and sends `READY=1` to `NOTIFY_SOCKET` when it can answer |
+//! | `serve notify` | the same, but first sends `READY=1` to `NOTIFY_SOCKET`, and waits until it was received |
 //! | `serve-at ADDRESS` | the same on a socket of its own |
 //! | `read-tty` | prints `ready`, reads a line from the controlling terminal and prints `read LINE` |
 //! | `winsize` | prints `rows=ROWS columns=COLUMNS` of the controlling terminal |
@@ -178,7 +178,7 @@ fn perform_step(step: &[&str]) -> Option<i32> {
         ["nonblocking-sockets"] => sockets::make_nonblocking(),
         ["listenfd"] => sockets::take_by_listenfd(),
         ["serve"] => sockets::serve(|| {}),
-        ["serve", "notify"] => sockets::serve(|| notify::notify(0, &["READY=1"])),
+        ["serve", "notify"] => sockets::serve(notify::ready),
         ["serve-at", address] => sockets::serve_at(address),
 
         // Use the terminal.

@@ -18,6 +18,12 @@ pub(super) fn notify(descriptors: usize, lines: &[&str]) {
     send_to_manager(&text, &vec![null.as_fd(); descriptors]);
 }
 
+/// Sends `READY=1`, and waits until it was received.
+pub(super) fn ready() {
+    notify(0, &["READY=1"]);
+    barrier(1);
+}
+
 /// Sends a barrier with this many descriptors, and waits until all of them are closed.
 pub(super) fn barrier(descriptors: usize) {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");

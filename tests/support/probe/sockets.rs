@@ -71,7 +71,7 @@ pub(super) fn take_by_listenfd() {
     line(&format!("listenfd {}", address.as_deref().unwrap_or("no socket")));
 }
 
-/// Answers HTTP requests on the handed sockets, prints `serving pid=PID` and calls `tell`. Ends at TERM, after the
+/// Calls `tell`, prints `serving pid=PID` and answers HTTP requests on the handed sockets. Ends at TERM, after the
 /// request that it has accepted.
 pub(super) fn serve(tell: fn()) {
     answer(&handed(), tell);
@@ -87,8 +87,8 @@ fn answer(sockets: &[Listening], tell: fn()) {
     let term = SigSet::from(Signal::SIGTERM);
     term.thread_block().expect("the mask can be set");
     let term = SignalFd::with_flags(&term, SfdFlags::SFD_CLOEXEC).expect("a descriptor is available");
-    line(&format!("serving pid={}", std::process::id()));
     tell();
+    line(&format!("serving pid={}", std::process::id()));
     loop {
         let all = std::iter::once(term.as_fd()).chain(sockets.iter().map(|Listening(fd, _)| fd.as_fd()));
         let mut polled: Vec<_> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
