@@ -248,7 +248,12 @@ fn path(pid: pid_t, directory: Option<u64>, at: u64) -> Option<String> {
 
 fn is_delayable(path: &str) -> bool {
     let harmless = ["/proc/", "/sys/", "/dev/null", "/dev/urandom", "/dev/tty", "socket:", "anon_inode:"];
-    (path.starts_with('/') || path.starts_with('.')) && !harmless.iter().any(|start| path.starts_with(start))
+    // Other files may be on a disk where there is no such file system, but not these sockets.
+    let is_socket_in_memory = path.starts_with("/dev/shm/") && path.contains("/notify-");
+    (path.starts_with('/') || path.starts_with('.'))
+        && path != "/proc"
+        && !is_socket_in_memory
+        && !harmless.iter().any(|start| path.starts_with(start))
 }
 
 fn wait_for(pid: pid_t) -> io::Result<(pid_t, c_int)> {

@@ -53,7 +53,7 @@ const SPARE: usize = 4;
 /// What a command that ignores TERM adds to the time of a restart.
 const STOP_TIMEOUT: &str = "300ms";
 /// The same for a server. It is longer than a server is ever stopped with SIGSTOP, so KILL interrupts no answer.
-const STOP_TIMEOUT_OF_SERVER: &str = "1s";
+const STOP_TIMEOUT_OF_SERVER: &str = "500ms";
 
 /// How far a plan reaches, even if the soak takes three times as long.
 const LONGEST: Duration = Duration::from_hours(1);

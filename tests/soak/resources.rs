@@ -129,9 +129,9 @@ pub fn judge(kind: Kind, resources: &[Resources], refreshes: usize) -> ResourceC
             wrong.push(format!("{name} grew: {:?}", course.0));
         }
     }
-    // Only what the running command has left.
+    // Only what the running command has left, or both commands of a handover.
     let (_, leftovers) = Series::of(resources, |sample| sample.leftovers).ends();
-    if leftovers > 1 {
+    if leftovers > 1 + u64::from(kind == Kind::Handover) {
         wrong.push(format!("{leftovers} processes live that earlier commands left behind"));
     }
     reported.push(format!("anonymous {:+.0} KiB/h", Series::of(resources, |sample| sample.anonymous).slope(time)));

@@ -50,7 +50,10 @@ pub fn words(kind: Kind, until: u64) -> Vec<String> {
 /// Whether that process is a worker of this kind.
 pub fn is_worker(pid: i32, kind: Kind) -> bool {
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&words).contains(&format!("\0worker\0{kind}\0"))
+    let words = String::from_utf8_lossy(&words);
+    // xassume itself has these words too, but after its flags.
+    let mut words = words.split('\0').skip(1);
+    words.next() == Some("worker") && words.next() == Some(&kind.to_string())
 }
 
 /// The file that says how the next new process begins, in the home directory.
