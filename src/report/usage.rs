@@ -67,8 +67,10 @@ fn hint(answer: &clap::Error) -> String {
     if let Some(hint) = without_equivalent(name) {
         return hint.into();
     }
-    match equivalent(name).or(text(answer, ContextKind::SuggestedArg).filter(|_| !name.is_empty())) {
-        Some(meant) => format!("did you mean {meant}? {AFTER}"),
+    let similar = || text(answer, ContextKind::SuggestedArg).filter(|_| !name.is_empty()).map(str::to_owned);
+    let equivalent = equivalent(name).map(|(flag, value)| format!("--{} {value}", flag.long));
+    match equivalent.or_else(similar) {
+        Some(suggestion) => format!("did you mean {}? {AFTER}", suggestion.trim_end()),
         None => format!("see xassume --help; {AFTER}"),
     }
 }

@@ -32,8 +32,7 @@ fn no_effect(name: &str) -> Option<String> {
         Some((_, flag)) if flag.has_variable => Some(format!("did you mean {}?", flag.variable_name())),
         Some((_, flag)) => Some(format!("--{} has no variable", flag.long)),
         None => {
-            let flag = equivalent(&short.to_ascii_lowercase().replace('_', "-"))?.strip_prefix("--")?;
-            let flag = flag.split(' ').next().and_then(|long| all_flags().find(|flag| flag.long == long))?;
+            let (flag, _) = equivalent(&short.to_ascii_lowercase().replace('_', "-"))?;
             flag.variable().map(|name| format!("did you mean {name}?"))
         }
     }
