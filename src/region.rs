@@ -53,7 +53,7 @@ fn letters(name: &str) -> impl Iterator<Item = char> {
 
 /// Returns the known Regions that are most similar to a label of the host name. Returns an empty list if a label is a known Region
 /// itself, or if no known Region is similar.
-pub(crate) fn meant_in(host: &str) -> Vec<&'static str> {
+pub(crate) fn similar_regions(host: &str) -> Vec<&'static str> {
     let labels = host.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|label| label.len() <= LONGEST);
     let distances = labels.flat_map(|label| KNOWN.map(|known| (strsim::levenshtein(label, known), known)));
     let distances: Vec<_> = distances.filter(|(distance, _)| *distance <= 2).collect();
@@ -106,7 +106,7 @@ mod tests {
             ("http://no-such-host.invalid", &[]),
             ("", &[]),
         ] {
-            assert_eq!(meant_in(host), meant, "{host}");
+            assert_eq!(similar_regions(host), meant, "{host}");
         }
     }
 

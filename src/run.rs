@@ -6,7 +6,7 @@ use crate::deliver::process;
 use crate::error::Error;
 use crate::event::{EventSink as _, RunEvent};
 use crate::files;
-use crate::launch::meant;
+use crate::launch::suggest;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::process::End;
 use crate::process::outcome::FAILED;
@@ -85,7 +85,7 @@ fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOpti
     if !matches!(task, Ok(Task::Completions(_))) {
         settings::unknown_variables(vars).for_each(|warning| report.emit(RunEvent::warning(&warning).into()));
     }
-    match task.map_err(|error| meant::role(error, vars))? {
+    match task.map_err(|error| suggest::suggest_profile(error, vars))? {
         Task::Completions(script) => output::print_until_closed(script.as_bytes()).map(|()| End::Exited(0)),
         Task::ListSessions(cache) => list_sessions::run(&cache, vars, report, log_options),
         Task::ClearCache(cache) => clear_cache::run(&cache, vars, report),
@@ -96,7 +96,7 @@ fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOpti
                 Mode::Exec => exec::run(&settings, vars, report),
                 Mode::Supervise(policy) => supervise::run(&settings, policy, vars, report),
             };
-            ended.map_err(|error| meant::no_role(error, &settings, vars))
+            ended.map_err(|error| suggest::suggest_command_line(error, &settings, vars))
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::isolated;
 use crate::error::{CommandError, CommandFault, Error};
 use crate::launch::sockets::CommandSockets;
-use crate::launch::{Launch, meant};
+use crate::launch::{Launch, suggest};
 use crate::process::End;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -16,7 +16,7 @@ use crate::vars::Vars;
 /// # Errors
 /// No session is available, or the command cannot be run.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
-    let command = meant::find(settings, vars)?;
+    let command = suggest::find_command(settings, vars)?;
     let sockets = CommandSockets::reserve(&settings.listen, None, vars)?;
     let mut launch = Launch::prepare(settings, vars, report)?;
     // The files of Unix sockets are removed only if the command does not start.

@@ -10,7 +10,7 @@ use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
 use crate::launch::sockets::{CommandSockets, meant_for_another};
-use crate::launch::{Launch, is_at_terminal, meant, runtime};
+use crate::launch::{Launch, is_at_terminal, runtime, suggest};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
 use crate::report::{Report, writer};
@@ -38,7 +38,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     memory::zero_freed_memory();
     refuse_restarted_shell(settings)?;
     refuse_shared_terminal(policy)?;
-    let command = meant::find(settings, vars)?;
+    let command = suggest::find_command(settings, vars)?;
     let sockets = CommandSockets::reserve(&settings.listen, policy.ready_descriptor(), vars)?;
     let mut launch = Launch::prepare(settings, vars, report)?;
     launch.socket_variables = sockets.variables();

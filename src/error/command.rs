@@ -13,7 +13,7 @@ pub(crate) struct CommandError {
     pub(crate) name: String,
     pub(crate) fault: CommandFault,
     /// The command line that the user probably meant. `None` if nothing suggests another one.
-    pub(crate) meant: Option<String>,
+    pub(crate) suggestion: Option<String>,
 }
 
 /// What is wrong with the command or its file.
@@ -70,7 +70,7 @@ impl CommandFault {
 
 impl CommandError {
     pub(crate) fn new(name: String, fault: CommandFault) -> Self {
-        Self { name, fault, meant: None }
+        Self { name, fault, suggestion: None }
     }
 
     pub(super) fn status(&self) -> u8 {
@@ -81,8 +81,8 @@ impl CommandError {
     }
 
     pub(super) fn hint(&self) -> String {
-        if let Some(meant) = &self.meant {
-            return format!("did you mean: {meant}");
+        if let Some(suggestion) = &self.suggestion {
+            return format!("did you mean: {suggestion}");
         }
         let hint = match self.fault {
             CommandFault::Empty => "if you passed a shell variable, check that it is set",

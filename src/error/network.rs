@@ -1,6 +1,6 @@
 //! Errors of requests to STS that got no usable response.
 
-use crate::region::meant_in;
+use crate::region::similar_regions;
 use humantime::format_duration;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -34,10 +34,10 @@ pub(crate) enum NetworkFailure {
 impl NetworkFailure {
     pub(super) fn hint(&self) -> Cow<'static, str> {
         if let Self::Dns { host } = self
-            && let meant @ [_, ..] = meant_in(host).as_slice()
+            && let similar @ [_, ..] = similar_regions(host).as_slice()
         {
-            let meant = meant.join(" or ");
-            return format!("did you mean {meant}? if not, check the network connection").into();
+            let similar = similar.join(" or ");
+            return format!("did you mean {similar}? if not, check the network connection").into();
         }
         let hint = match self {
             Self::Dns { .. } => {

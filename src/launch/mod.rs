@@ -3,13 +3,13 @@
 pub(crate) mod context;
 pub(crate) mod delivery;
 mod environment;
-pub(crate) mod meant;
 mod plan_event;
 pub(crate) mod refresh;
 mod removal;
 pub(crate) mod sessions;
 mod socket_file;
 pub(crate) mod sockets;
+pub(crate) mod suggest;
 
 use crate::deliver::Via;
 use crate::error::{CHECK_LIMITS, Error};

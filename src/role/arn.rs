@@ -29,7 +29,7 @@ impl RoleArn {
     pub(crate) fn short(&self) -> Option<String> {
         let name = self.0.rsplit(':').next()?.strip_prefix("role/")?;
         let short = format!("{}:{name}", self.account());
-        (read(&short).as_ref() == Ok(&self.0)).then_some(short)
+        (parse_strict(&short).as_ref() == Ok(&self.0)).then_some(short)
     }
 
     /// Returns the name of the role, without its path. No other role of the account has this name.
@@ -53,11 +53,11 @@ impl RoleArn {
 /// Fails if the text is not a role ARN. The hint suggests the role that was probably meant.
 fn parse(text: &str) -> Result<String, Invalid> {
     let text = text.trim();
-    if let Some(hint) = several(text) {
+    if let Some(hint) = chain_hint(text) {
         return Err(Invalid::new("more than one role").hint(hint));
     }
-    read(text).map_err(|invalid| match meant(text) {
-        Some(meant) => invalid.hint(format!("did you mean {meant}?")),
+    parse_strict(text).map_err(|invalid| match suggestion(text) {
+        Some(suggestion) => invalid.hint(format!("did you mean {suggestion}?")),
         None if is_account(text) => invalid.hint(format!("put the role's name after the account ID: {text}:NAME")),
         None if check_name(text).is_ok() => {
             invalid.hint(format!("put the account ID before the role's name: 123456789012:{text}"))
@@ -67,7 +67,7 @@ fn parse(text: &str) -> Result<String, Invalid> {
 }
 
 /// Does what [`parse`] does, with general hints.
-fn read(text: &str) -> Result<String, Invalid> {
+fn parse_strict(text: &str) -> Result<String, Invalid> {
     match text.split_once(':') {
         Some((account, name)) if is_account(account) => check_name(if name.ends_with('/') { "" } else { name })
             .and_then(|_| checked_arn(&format!("arn:aws:iam::{account}:role/{name}"))),
@@ -80,14 +80,15 @@ fn read(text: &str) -> Result<String, Invalid> {
 
 /// Returns the hint if the text contains several roles or names of roles. Users of other tools separate the roles of a
 /// chain with commas or spaces.
-fn several(text: &str) -> Option<String> {
+fn chain_hint(text: &str) -> Option<String> {
     if !text.contains([',', ' ', '\t', ';', '\n']) {
         return None;
     }
     let lines = text.replace([' ', '\t', ';'], "\n");
     let roles = split_list(&lines);
     let roles: Option<Vec<String>> = if roles.iter().all(|role| begins_role(role)) {
-        let corrected = |role: &&str| if read(role).is_ok() { Some((*role).to_owned()) } else { meant(role) };
+        let corrected =
+            |role: &&str| if parse_strict(role).is_ok() { Some((*role).to_owned()) } else { suggestion(role) };
         roles.iter().map(corrected).collect()
     } else {
         let names = lines.split(['\n', ',']).filter(|name| !name.is_empty());
@@ -107,7 +108,7 @@ fn several(text: &str) -> Option<String> {
 
 /// Returns the role that was probably meant, if the text has an account ID and the name of a role, but not in the right
 /// form. Examples are `ACCOUNT/NAME`, `ACCOUNT:role/NAME` and `arn:aws:iam:ACCOUNT:role/NAME`.
-fn meant(text: &str) -> Option<String> {
+fn suggestion(text: &str) -> Option<String> {
     let (account, name) = match text.split_once('/') {
         Some((account, name)) if is_account(account) => (account, name),
         _ => (text.split(':').find(|field| is_account(field))?, text.rsplit_once(':')?.1),

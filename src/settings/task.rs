@@ -106,7 +106,7 @@ fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
         return Err(Error::Conflict { message, hint: "remove one of them".into() });
     }
     if !flags.command.is_empty() {
-        let meant = meant(flags, flag).map(|meant| format!("; if it was meant as {meant}")).unwrap_or_default();
+        let meant = suggestion(flags, flag).map(|meant| format!("; if it was meant as {meant}")).unwrap_or_default();
         let hint = format!("{hint}{meant}");
         return Err(Error::Conflict { message: format!("--{} does not run a command", flag.long), hint });
     }
@@ -115,7 +115,7 @@ fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
 
 /// Returns what a single word in the place of the command was probably meant as, which is a role or a profile. Returns
 /// `None` if a flag selects one of them.
-fn meant(flags: &FlagValues, mode: &Flag) -> Option<String> {
+fn suggestion(flags: &FlagValues, mode: &Flag) -> Option<String> {
     let [word] = flags.command.as_slice() else { return None };
     let selects_none = ![&ROLE_ARN, &PROFILE].into_iter().any(|flag| flags.is_typed(flag));
     let word = word.to_str().filter(|_| selects_none && [CHECK, PRINT].contains(mode))?;

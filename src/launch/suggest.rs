@@ -22,8 +22,8 @@ const LONGEST_NAME: usize = 160;
 
 /// Subcommands of other tools that run a command or select a profile.
 const SUBCOMMANDS: [&str; 7] = ["assume", "exec", "login", "run", "shell", "switch", "use"];
-/// Subcommands that have a flag of xassume as their equivalent. Those in the second table also need a profile.
-const ALONE: [(&str, &str); 7] = [
+/// Subcommands that have a flag of xassume as their equivalent.
+const EQUIVALENTS: [(&str, &str); 7] = [
     ("list", "--list-sessions"),
     ("status", "--check"),
     ("help", "--help"),
@@ -32,7 +32,8 @@ const ALONE: [(&str, &str); 7] = [
     ("completion", "--completions SHELL"),
     ("completions", "--completions SHELL"),
 ];
-const OF_A_PROFILE: [(&str, &str); 3] =
+/// The same, but with a profile before the flag.
+const EQUIVALENTS_WITH_PROFILE: [(&str, &str); 3] =
     [("check", "--check"), ("export", "--print export"), ("print", "--print export")];
 /// Flags that are followed by a profile. `-a` is the one of saml2aws.
 const PROFILE_FLAGS: [&str; 4] = ["-p", "-a", "--profile", "--idp-account"];
@@ -43,10 +44,10 @@ const LEFT_OUT: &str = " …";
 ///
 /// # Errors
 /// No file can be run. If no file was found, the error suggests what the user probably meant.
-pub(crate) fn find(settings: &Settings, vars: &Vars) -> Result<Command, Error> {
+pub(crate) fn find_command(settings: &Settings, vars: &Vars) -> Result<Command, Error> {
     lookup::find(&settings.command, vars.get("PATH")).map_err(|mut error| {
         if error.fault == CommandFault::NotFound {
-            error.meant = meant(settings, vars);
+            error.suggestion = suggestion(settings, vars);
         }
         error.into()
     })
@@ -54,18 +55,18 @@ pub(crate) fn find(settings: &Settings, vars: &Vars) -> Result<Command, Error> {
 
 /// Replaces the hint if nothing specifies a role, and the command is also the subcommand of another tool, such as `clear`.
 /// Returns any other error unchanged.
-pub(crate) fn no_role(mut error: Error, settings: &Settings, vars: &Vars) -> Error {
+pub(crate) fn suggest_command_line(mut error: Error, settings: &Settings, vars: &Vars) -> Error {
     if let Error::Config(config) = &mut error
         && let ConfigError::NoRole { hint, .. } = config.as_mut()
-        && let Some(meant) = meant(settings, vars)
+        && let Some(suggestion) = suggestion(settings, vars)
     {
-        *hint = Some(format!("did you mean: {meant}"));
+        *hint = Some(format!("did you mean: {suggestion}"));
     }
     error
 }
 
 /// Returns the command line that the user probably meant, or `None` if the command is not one of the other tools' forms.
-fn meant(settings: &Settings, vars: &Vars) -> Option<String> {
+fn suggestion(settings: &Settings, vars: &Vars) -> Option<String> {
     let request = &settings.request;
     let is_typed = |flag| request.given(flag).is_some_and(Origin::is_typed);
     let typed = match (&request.profile, request.roles.as_slice()) {
@@ -80,16 +81,16 @@ fn meant(settings: &Settings, vars: &Vars) -> Option<String> {
 
 /// Replaces the hint if the value of `--role-arn` or of its variable is the name of a profile. Returns any other error
 /// unchanged.
-pub(crate) fn role(error: Error, vars: &Vars) -> Error {
+pub(crate) fn suggest_profile(error: Error, vars: &Vars) -> Error {
     let (flag, variable) = (Origin::Flag(&ROLE_ARN).to_string(), Origin::Variable(&ROLE_ARN).to_string());
     match error {
         Error::Value { origin, value: Some(value), invalid }
             if (origin == flag || origin == variable) && is_profile(&value, profiles(vars).as_ref()) =>
         {
             let name = shell_word(&value);
-            let meant =
+            let suggestion =
                 if origin == flag { format!("-p {name}") } else { format!("{}={name}", Origin::Variable(&PROFILE)) };
-            Error::Value { origin, invalid: invalid.hint(format!("did you mean: {meant}")), value: Some(value) }
+            Error::Value { origin, invalid: invalid.hint(format!("did you mean: {suggestion}")), value: Some(value) }
         }
         error => error,
     }
@@ -131,7 +132,7 @@ fn command_line(
 ) -> Option<String> {
     let (name, rest) = command.split_first()?;
     let name = name.to_str()?;
-    let mode = OF_A_PROFILE.iter().find(|(word, _)| *word == name).map(|(_, mode)| *mode);
+    let mode = EQUIVALENTS_WITH_PROFILE.iter().find(|(word, _)| *word == name).map(|(_, mode)| *mode);
     let is_subcommand = mode.is_some() || SUBCOMMANDS.contains(&name);
     let of_flag = || typed.map(|(flag, value)| (Selected { flag, value, rest, skipped: false }, flags > 1));
     let found = selected(command, 1, profiles)
@@ -139,7 +140,7 @@ fn command_line(
         .map(|selected| (selected, flags > 0))
         .or_else(|| of_flag().filter(|_| is_subcommand));
     let Some((Selected { flag, value, rest, skipped }, has_flags)) = found else {
-        let alone = ALONE.iter().find(|(word, _)| *word == name).map(|(_, flag)| format!("xassume {flag}"));
+        let alone = EQUIVALENTS.iter().find(|(word, _)| *word == name).map(|(_, flag)| format!("xassume {flag}"));
         let placeholders = || is_subcommand.then(|| general(mode));
         return alone.or_else(placeholders);
     };
