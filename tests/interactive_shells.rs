@@ -9,7 +9,7 @@ const CONFIG: &str = "[profile production]\nrole_arn = arn:aws:iam::222222222222
 const BASH: [&str; 5] = ["--", "bash", "--norc", "--noediting", "-i"];
 /// What the line of a role begins with.
 const ROLE: &str = "xassume: role Deploy in account 222222222222 until ";
-const HINT: &str = "; credentials from --via endpoint do not expire";
+const HINT: &str = "; for a shell whose credentials are refreshed, use --via endpoint";
 
 fn world(sts: &FakeSts) -> Xassume {
     let world = Xassume::new(sts).file(".aws/config", CONFIG).env("TERM", "dumb").env("PS1", "ready> ");
@@ -40,6 +40,7 @@ fn an_interactive_shell_gets_one_line_about_its_session() {
         let (left, hint) = rest.split_once(" left)").expect("a duration");
         let left = humantime::parse_duration(left).expect("a duration");
         assert!(left > Duration::from_mins(55) && left <= Duration::from_hours(1), "{line}");
+        assert_eq!(left.as_secs() % 60, 0, "{line}");
         assert_eq!(hint, HINT);
         assert_eq!(text.matches("xassume:").count(), 1, "run {run}: {text}");
     }

@@ -182,11 +182,13 @@ fn shell(title: &Title, until: Option<(SystemTime, Duration)>, is_refreshed: boo
         let _ = write!(text, " in account {account}");
     }
     if let Some((at, left)) = until {
-        let _ = write!(text, " until {} ({} left)", rfc3339(at), span(left));
+        // In whole minutes, so that an hour is not shown as `59m 59s`.
+        let minutes = Duration::from_mins((left.as_secs() + 30) / 60);
+        let _ = write!(text, " until {} ({} left)", rfc3339(at), span(if minutes.is_zero() { left } else { minutes }));
         text += if is_refreshed {
             "; xassume refreshes the credentials before that"
         } else {
-            "; credentials from --via endpoint do not expire"
+            "; for a shell whose credentials are refreshed, use --via endpoint"
         };
     }
     let mut record = notice("shell", text).text("label", label);
