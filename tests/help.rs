@@ -141,6 +141,7 @@ fn the_short_help_fits_a_page_and_names_every_flag() {
         assert!(words.contains(&name.as_str()), "{name}");
     }
     assert!(text.contains("[possible values: none, restart, signal]"), "{text}");
+    assert!(text.contains("\nExample: xassume -p production -- aws s3 ls\n"), "{text}");
 }
 
 /// The part of `--help` about one flag.

@@ -66,7 +66,7 @@ pub(crate) fn text(form: Form, screen: Screen) -> String {
 
 /// Returns the command of `-h`.
 fn short() -> Command {
-    let mut others = "Other options, explained by --help:".to_owned();
+    let mut others = "Example: xassume -p production -- aws s3 ls\n\nOther options, explained by --help:".to_owned();
     for (group, flags) in GROUPS {
         let names = flags.iter().filter(|flag| !COMMON.contains(flag)).map(|flag| format!("--{}", flag.long));
         let names: Vec<_> = names.collect();
