@@ -94,19 +94,28 @@ async fn converse(
     Ok(Some(end))
 }
 
-/// Asks a question whose usual answer is yes. The end of the input means no.
+/// Asks a question whose usual answer is yes, and asks once more if the answer is neither yes nor no. The end of the input
+/// means no.
 async fn is_accepted(terminal: &Keyboard, question: &str) -> bool {
-    // What was typed before the question does not answer it. The wait for the lock may have been long, so xassume may be
-    // in the background by now. Then the kernel stops it when it reads the answer.
-    if is_in_foreground(terminal) && terminal.discard_input().is_err() || terminal.show(question).await.is_err() {
-        return false;
+    for question in [question, "Answer y or n: "] {
+        // What was typed before the question does not answer it. The wait for the lock may have been long, so xassume may
+        // be in the background by now. Then the kernel stops it when it reads the answer.
+        if is_in_foreground(terminal) && terminal.discard_input().is_err() || terminal.show(question).await.is_err() {
+            return false;
+        }
+        let answer = terminal.line(MAX_ANSWER).await.unwrap_or_default();
+        if !answer.ends_with(b"\n") {
+            // The next text must begin on a new line.
+            let _ = terminal.show("\n").await;
+        }
+        match answer.trim_ascii().to_ascii_lowercase().as_slice() {
+            b"" => return !answer.is_empty(),
+            b"y" | b"yes" => return true,
+            b"n" | b"no" => return false,
+            // The answer was longer than `MAX_ANSWER`.
+            _ if !answer.ends_with(b"\n") => return false,
+            _ => {}
+        }
     }
-    let answer = terminal.line(MAX_ANSWER).await.unwrap_or_default();
-    if !answer.ends_with(b"\n") {
-        // The next text must begin on a new line.
-        let _ = terminal.show("\n").await;
-    }
-    let is_end = answer.is_empty();
-    let answer = answer.trim_ascii();
-    !is_end && answer.is_empty() || answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
+    false
 }

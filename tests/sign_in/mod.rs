@@ -89,7 +89,7 @@ fn the_next_run_does_not_ask() {
 
 #[test]
 fn a_user_who_declines_gets_the_command_to_run() {
-    for keys in ["n\n", "no\n", "N\n", "what\n", "\x04"] {
+    for keys in ["n\n", "no\n", "N\n", "\x04"] {
         let (sts, sso) = (FakeSts::start(), FakeSso::start());
         let terminal = Terminal::run(&saying(expired(&sts, &sso)));
         terminal.through(QUESTION);
@@ -98,6 +98,20 @@ fn a_user_who_declines_gets_the_command_to_run() {
         let error = "\r\nxassume: error: the SSO session of profile 'dev' has expired or was never started\r\n";
         assert!(shown.contains(&format!("{error}{HINT}\r\n")), "{keys:?}: {shown}");
         assert_eq!(sso.paths(), [""; 0], "{keys:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_neither_yes_nor_no_is_asked_for_once_more() {
+    for (keys, status) in [("y\n", 0), ("n\n", 125), ("what\n", 125)] {
+        let (sts, sso) = (FakeSts::start(), FakeSso::start());
+        let terminal = Terminal::run(&saying(expired(&sts, &sso)));
+        terminal.through(QUESTION);
+        terminal.keys("maybe\n");
+        terminal.through("Answer y or n: ");
+        terminal.keys(keys);
+        let shown = terminal.wait().exited(status).stdout_text();
+        assert_eq!(shown.contains(HINT), status != 0, "{keys:?}: {shown}");
     }
 }
 
