@@ -37,6 +37,15 @@ pub(super) struct Place {
     pub(super) make: Make,
 }
 
+impl Place {
+    /// Checks whether this is a default directory that belongs to another user, as under `sudo`. It contains no sessions
+    /// of this user.
+    pub(super) fn is_of_other_user(&self) -> bool {
+        let found = std::fs::symlink_metadata(&self.path);
+        self.make != Make::Path && found.is_ok_and(|found| found.uid() != geteuid().as_raw())
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Make {
     /// Creates only the last directory of the path. Its parent must exist and belong to this user.
@@ -212,13 +221,14 @@ impl Directory {
 
     /// Removes the session of a key, if it exists.
     pub(super) fn remove_session(&self, key: &Key) -> io::Result<()> {
-        self.remove(&name(key, SESSION))
+        self.remove(&name(key, SESSION)).map(drop)
     }
 
-    /// Removes a file, if it exists.
-    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+    /// Removes a file, if it exists. Returns whether it existed.
+    pub(super) fn remove(&self, name: &str) -> io::Result<bool> {
         match unlinkat(&self.handle, name, UnlinkatFlags::NoRemoveDir) {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

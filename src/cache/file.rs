@@ -177,6 +177,11 @@ pub(super) fn expiration(bytes: &[u8], written: SystemTime) -> Option<SystemTime
     }
 }
 
+/// Checks whether the content has the form of a session of any version.
+pub(super) fn is_session(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<AnyForm>(bytes).is_ok()
+}
+
 fn millis(duration: Duration) -> Option<u64> {
     u64::try_from(duration.as_millis()).ok()
 }

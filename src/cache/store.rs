@@ -115,20 +115,23 @@ impl Cache {
         }
     }
 
-    /// Removes all sessions of this user from each directory. Returns the directories and the number of sessions that
-    /// were removed from each.
-    ///
-    /// # Errors
-    /// A session cannot be removed, or a directory cannot be listed. The path in the error is that of the directory.
-    pub(crate) fn clear(&self) -> Result<Vec<Cleared>, (PathBuf, io::Error)> {
-        let mut cleared = Vec::new();
-        for Place { path, .. } in &self.places {
-            // If the directory cannot be opened or belongs to another user, it contains no sessions of this user.
-            let Ok(directory) = Directory::open_own(path) else { continue };
-            let sessions = sweep::clear(&directory).map_err(|error| (path.clone(), error))?;
-            cleared.push(Cleared { directory: path.clone(), sessions });
+    /// Removes all sessions of this user from each directory. Returns what was removed, and the first directory in which
+    /// sessions may remain, with the reason.
+    pub(crate) fn clear(&self) -> (Vec<Cleared>, Option<Skipped>) {
+        let (mut cleared, mut failed) = (Vec::new(), None);
+        for place in &self.places {
+            let result = match Directory::open_own(&place.path) {
+                Ok(directory) => {
+                    let (sessions, result) = sweep::clear(&directory);
+                    cleared.push(Cleared { directory: place.path.clone(), sessions });
+                    result
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound || place.is_of_other_user() => continue,
+                Err(error) => Err(error),
+            };
+            failed = failed.or(result.err().map(|error| Skipped::of(place, &error)));
         }
-        Ok(cleared)
+        (cleared, failed)
     }
 }
 

@@ -35,28 +35,30 @@ pub(super) fn expired(directory: &Directory) {
     }
 }
 
-/// Removes all sessions, all temporary files and all unused lock files. Returns the number of sessions that were
-/// removed.
-///
-/// # Errors
-/// The directory cannot be listed, or a session or a temporary file cannot be removed.
-pub(super) fn clear(directory: &Directory) -> io::Result<usize> {
-    let names = directory.names()?;
-    let remove = |name: &str| {
-        directory.remove(name).map_err(|error| io::Error::other(format!("cannot remove {name}: {}", reason_of(&error))))
+/// Removes all sessions, all temporary files and all unused lock files. Continues if a file cannot be removed. Returns the
+/// number of sessions that were removed, and the first error. A file without a session in it is not counted.
+pub(super) fn clear(directory: &Directory) -> (usize, io::Result<()>) {
+    let names = match directory.names() {
+        Ok(names) => names,
+        Err(error) => return (0, Err(error)),
     };
-    let mut sessions = 0;
+    let (mut sessions, mut result) = (0, Ok(()));
     for (name, kind) in &names {
-        match kind {
-            Kind::Session => {
-                remove(name)?;
-                sessions += 1;
+        if *kind == Kind::Lock {
+            remove_unused_lock(directory, name, &[]);
+            continue;
+        }
+        let is_session =
+            *kind == Kind::Session && directory.read_name(name).is_ok_and(|bytes| file::is_session(&bytes));
+        match directory.remove(name) {
+            Ok(removed) => sessions += usize::from(removed && is_session),
+            Err(error) => {
+                let error = io::Error::other(format!("cannot remove {name}: {}", reason_of(&error)));
+                result = result.and(Err(error));
             }
-            Kind::New => remove(name)?,
-            Kind::Lock => remove_unused_lock(directory, name, &[]),
         }
     }
-    Ok(sessions)
+    (sessions, result)
 }
 
 /// Returns when a file was last changed, or `None` if the file does not exist.
@@ -156,10 +158,10 @@ mod tests {
         file.lock().expect("locked");
         world.age();
         expired(&world.directory);
-        assert_eq!(clear(&world.directory).expect("cleared"), 0);
+        assert!(matches!(clear(&world.directory), (0, Ok(()))));
         assert_eq!(world.left(), [Kind::Lock]);
         drop(file);
-        clear(&world.directory).expect("cleared");
+        assert!(matches!(clear(&world.directory), (0, Ok(()))));
         assert_eq!(world.left(), []);
     }
 
@@ -168,7 +170,10 @@ mod tests {
         let world = World::new();
         world.keep(1, wall() - HOUR);
         world.keep(2, wall() + HOUR);
-        assert_eq!(clear(&world.directory).expect("cleared"), 2);
+        let file = |name: &str| world.directory.path().join(format!("{}.session", name.repeat(64)));
+        std::fs::write(file("a"), "no session").expect("written");
+        std::os::unix::fs::symlink("/dev/zero", file("b")).expect("a link");
+        assert!(matches!(clear(&world.directory), (2, Ok(()))));
         assert_eq!(world.left(), []);
     }
 }

@@ -167,7 +167,7 @@ fn of_two_directories_the_first_accepted_session_is_used() {
     assert_eq!(arn(&|_| true), "short");
     assert_eq!(arn(&|found| found.session.assumed_role_arn.as_deref() == Some("long")), "long");
     assert_eq!(arn(&|_| false), "long", "the one with most left");
-    let cleared = cache.clear().expect("cleared");
+    let cleared = cache.clear().0;
     assert_eq!(cleared.iter().map(|cleared| cleared.sessions).sum::<usize>(), 2);
 }
 

@@ -79,7 +79,7 @@ impl CacheEvent {
             }
             Self::ClearedInTotal { sessions } => {
                 let removed = counted(*sessions as u64, "cached session");
-                notice("cache_cleared", format!("removed {removed} in total")).number("sessions", *sessions)
+                notice("cache_cleared_in_total", format!("removed {removed} in total")).number("sessions", *sessions)
             }
             Self::NothingToClear => notice("cache_cleared", "there is no cache to clear").number("sessions", 0),
             Self::NothingToList => notice("cache_empty", "there are no cached sessions"),

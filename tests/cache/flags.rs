@@ -104,6 +104,65 @@ fn clear_cache_removes_every_session_and_runs_nothing() {
 }
 
 #[test]
+fn what_cannot_be_cleared_is_an_error_and_the_rest_is_cleared() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    ran(&xassume);
+    ran(&xassume.clone().env_remove("XDG_RUNTIME_DIR"));
+    let (place, other) = (directory(&xassume), xassume.home().join(".cache/xassume"));
+    let stuck = place.join(format!("{}.session", "0".repeat(64)));
+    std::fs::create_dir(&stuck).expect("a directory");
+    let clear = xassume.clone().arg("--clear-cache");
+    let (first, second) = (place.display(), other.display());
+    assert_eq!(
+        clear.clone().run().exited(125).stderr,
+        format!(
+            "xassume: removed 1 cached session from {first}\nxassume: removed 1 cached session from {second}\n\
+             xassume: removed 2 cached sessions in total\n\
+             xassume: error: cannot clear the cache in {first}: cannot remove {}.session: Is a directory\n\
+             hint: remove the directory manually: {first}\n",
+            "0".repeat(64)
+        )
+    );
+    ran(&xassume);
+    std::fs::remove_dir(&stuck).expect("removed");
+    let json = clear.clone().args(["--log-format", "json"]).run().exited(0).stderr;
+    let events = json.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let counted: Vec<_> =
+        events.map(|event: serde_json::Value| (event["event"].clone(), event["sessions"].clone())).collect();
+    let expected = [("cache_cleared", 1), ("cache_cleared", 0), ("cache_cleared_in_total", 1)];
+    assert_eq!(counted, expected.map(|(event, sessions)| (event.into(), sessions.into())));
+}
+
+#[test]
+fn a_cache_that_cannot_be_opened_is_not_reported_as_cleared() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    let (moved, place) = (xassume.home().join("moved"), directory(&xassume));
+    ran(&xassume);
+    std::fs::rename(&place, &moved).expect("moved");
+    let refused = |kind: &str| {
+        for xassume in [xassume.clone(), xassume.clone().arg("--cache-dir").arg(&place)] {
+            let error = xassume.arg("--clear-cache").run().exited(125).stderr;
+            let path = place.display();
+            let expected = format!(
+                "xassume: error: cannot clear the cache in {path}: not a directory\n\
+                 hint: use --cache-dir with a directory that you own (mode 700)\n"
+            );
+            assert_eq!(error, expected, "{kind}");
+        }
+        std::fs::remove_file(&place).expect("removed");
+    };
+    std::os::unix::fs::symlink(&moved, &place).expect("a link");
+    refused("a link to the directory");
+    std::fs::write(&place, "").expect("a file");
+    refused("a file");
+    nix::unistd::mkfifo(&place, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    refused("a FIFO");
+    assert!(moved.read_dir().expect("the cache").count() > 0);
+}
+
+#[test]
 fn the_cache_is_in_the_requested_directory() {
     let sts = FakeSts::start();
     let world = xassume(&sts);
