@@ -26,7 +26,7 @@ fn no_effect(name: &str) -> Option<String> {
     let short = name.strip_prefix("XASSUME_").filter(|short| short.len() <= LONGEST_NAME)?;
     // In a short name, two changes would make another word of it.
     let most = (short.len() / 3).min(2);
-    let near = all_flags().map(|flag| (strsim::levenshtein(name, &flag.variable_name()), flag));
+    let near = all_flags().map(|flag| (strsim::osa_distance(name, &flag.variable_name()), flag));
     let near = near.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= most);
     match near {
         Some((_, flag)) if flag.has_variable => Some(format!("did you mean {}?", flag.variable_name())),
@@ -53,6 +53,8 @@ mod tests {
             ("XASSUME_TAGS", "did you mean XASSUME_TAG?"),
             ("XASSUME_ROLE", "did you mean XASSUME_ROLE_ARN?"),
             ("XASSUME_DURATION_SECONDS", "did you mean XASSUME_DURATION?"),
+            ("XASSUME_VAI", "did you mean XASSUME_VIA?"),
+            ("XASSUME_QIUET", "did you mean XASSUME_QUIET?"),
             ("XASSUME_PRINT", "--print has no variable"),
             ("XASSUME_CHEK", "--check has no variable"),
             ("XASSUME_MFA_TOKEN", "--mfa-token has no variable"),
