@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::sys::signals;
-use std::fs::File;
-use std::io::{self, ErrorKind, Write as _};
+use nix::errno::Errno;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsFd as _;
 
 /// Checks that standard output is open. Called before xassume fetches a session to print it there.
@@ -33,7 +33,14 @@ pub(crate) fn print_until_closed(document: &[u8]) -> Result<(), Error> {
 /// Standard output is closed or full, or is a pipe without a reader.
 pub(crate) fn print(document: &[u8]) -> Result<(), Error> {
     expect_open()?;
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    let written = stdout.and_then(|mut stdout| stdout.write_all(document));
-    written.map_err(Error::Output)
+    let (stdout, mut rest) = (io::stdout(), document);
+    while !rest.is_empty() {
+        match nix::unistd::write(stdout.as_fd(), rest) {
+            Ok(0) => return Err(Error::Output(ErrorKind::WriteZero.into())),
+            Ok(count) => rest = &rest[count..],
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(Error::Output(error.into())),
+        }
+    }
+    Ok(())
 }
