@@ -5,11 +5,10 @@ use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
 use crate::conflicts::{Given, Rule, Side};
 use crate::deliver::isolation_sets;
 use crate::flags::{
-    CACHE_DIR, CLEAR_CACHE, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE,
-    KEEP_ENV, LIST_SESSIONS, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY,
-    ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET, READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SIGNAL,
-    STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND,
-    WEB_IDENTITY_TOKEN_FILE,
+    CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV, LISTEN,
+    MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
+    READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG,
+    VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -97,11 +96,6 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         otherwise: Error(SETS_IT),
     },
     Rule { one: |flags| flags.given(&PRINT), others: ABOUT_A_COMMAND, otherwise: FirstCounts("which runs no command") },
-    Rule {
-        one: |flags| flags.given(&CLEAR_CACHE).or_else(|| flags.given(&LIST_SESSIONS)),
-        others: &[|flags| flags.given(&LISTEN)],
-        otherwise: FirstCounts("which runs no command"),
-    },
     Rule {
         one: |flags| flags.given_as(&PRINT, |text| Format::parse(text).is_ok_and(|format| !format.removes())),
         others: &[|flags| flags.given(&KEEP_ENV)],

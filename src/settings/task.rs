@@ -11,7 +11,10 @@ use crate::claims::{contain_token, may_be_secret};
 use crate::conflicts::settle;
 use crate::deliver::Via;
 use crate::error::{Error, deceives};
-use crate::flags::{CHECK, CLEAR_CACHE, COMPLETIONS, Flag, LIST_SESSIONS, PRINT, PROFILE, ROLE_ARN};
+use crate::flags::{
+    CACHE_DIR, CHECK, CLEAR_CACHE, COMPLETIONS, Flag, LIST_SESSIONS, LOG_FORMAT, PRINT, PROFILE, QUIET, ROLE_ARN,
+    VERBOSE, all_flags,
+};
 use crate::print::{Format, completions, shell_word};
 use crate::role::RoleArn;
 use crate::vars::Vars;
@@ -93,11 +96,14 @@ const OTHER_MODES: [(&Flag, &str); 5] = [
     (&PRINT, "remove the command, or remove --print"),
 ];
 
+/// The flags that have an effect with `--list-sessions` and `--clear-cache`.
+const OF_THE_CACHE: [&Flag; 4] = [&CACHE_DIR, &LOG_FORMAT, &QUIET, &VERBOSE];
+
 /// Returns the flag for a task that runs no command, or `None` if a command is to be run. Such a flag has no variable,
 /// because a variable that disables the command in every run would be a trap.
 ///
 /// # Errors
-/// Fails if there are two such flags, or such a flag and a command.
+/// Fails if there are two such flags, or such a flag and a command or a flag without an effect.
 fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
     let mut typed = OTHER_MODES.into_iter().filter(|(flag, _)| flags.is_typed(flag));
     let Some((flag, hint)) = typed.next() else { return Ok(None) };
@@ -109,6 +115,13 @@ fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
         let meant = suggestion(flags, flag).map(|meant| format!("; if it was meant as {meant}")).unwrap_or_default();
         let hint = format!("{hint}{meant}");
         return Err(Error::Conflict { message: format!("--{} does not run a command", flag.long), hint });
+    }
+    if [&LIST_SESSIONS, &CLEAR_CACHE].contains(&flag) {
+        let mut others = all_flags().filter(|other| *other != flag && !OF_THE_CACHE.contains(other));
+        if let Some(other) = others.find(|other| flags.is_typed(other)) {
+            let message = format!("--{} cannot be used with --{}, which uses no session", other.long, flag.long);
+            return Err(Error::Conflict { message, hint: "remove one of them".into() });
+        }
     }
     Ok(Some(flag))
 }

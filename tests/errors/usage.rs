@@ -9,7 +9,7 @@ const INSTEAD_OF_A_COMMAND: &[(&str, &[&str])] = &[
     ("usage-check-and-clear-cache", &["-r", ROLE, "--check", "--clear-cache"]),
     ("usage-print-and-clear-cache", &["--print", "env", "--clear-cache"]),
     ("usage-list-sessions-and-clear-cache", &["--list-sessions", "--clear-cache"]),
-    ("usage-list-sessions-and-listen", &["--list-sessions", "--listen", "8080"]),
+    ("usage-list-sessions-and-profile", &["--list-sessions", "-p", "production"]),
     ("usage-print-twice", &["-r", ROLE, "--print", "env", "--print", "json"]),
     ("usage-print-without-format", &["-r", ROLE, "--print"]),
     ("usage-print-and-restart", &["-r", ROLE, "--print", "env", "--on-expiry", "restart"]),
