@@ -41,10 +41,10 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the names of all profiles, without those that contain characters that a terminal acts on: a shell prints the
-/// candidates.
+/// Returns the names of all profiles, without those that contain characters that a terminal acts on, because a shell
+/// prints the candidates, and without those that look like flags, which `-p` does not accept.
 pub(super) fn names(profiles: &ProfileSet) -> impl Iterator<Item = &str> {
-    profiles.names().filter(|name| !name.is_empty() && !name.contains(deceives))
+    profiles.names().filter(|name| !name.is_empty() && !name.starts_with('-') && !name.contains(deceives))
 }
 
 /// Returns the names of all profiles. The name of a profile that has a role is followed by a tab and the role.

@@ -67,7 +67,8 @@ fn xassumes_variables_and_sts_have_no_effect() {
 
 #[test]
 fn names_with_control_characters_never_reach_the_terminal() {
-    let user = user().file(".aws/credentials", "[plain]\n[\x1b]0;title\x07]\n[]\n").file(".aws/config", "");
+    let user =
+        user().file(".aws/credentials", "[plain]\n[-x]\n[--help]\n[\x1b]0;title\x07]\n[]\n").file(".aws/config", "");
     assert_eq!(listed(&user, "profiles"), "plain\n");
 }
 
