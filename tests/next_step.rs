@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const CONFIG: &str = "[profile production]\n[profile \"my team\"]\n[profile it's]\n[profile 1111/Admin]\n[profile sh]\n\
-                      [profile \u{1b}[2J]\n[profile help]\n";
+                      [profile \u{1b}[2J]\n[profile help]\n[profile -x]\n";
 
 /// A user with these profiles and no STS, who runs xassume with these arguments.
 fn user(args: &[&str]) -> Xassume {
@@ -47,6 +47,8 @@ fn a_profile_in_the_place_of_the_command_is_recognized() {
         (&["-r", ROLE, "production", "aws"], "xassume … -p production -- aws"),
         (&["production", "--no-session", "--", "aws"], "xassume … -p production -- aws"),
         (&["help"], "xassume -p help -- $SHELL"),
+        (&["--", "-x", "true"], "xassume --profile=-x -- true"),
+        (&["exec", "--profile=-x", "true"], "xassume --profile=-x -- true"),
         (&["--on-expiry", "restart", "production", "--", "./worker"], "xassume … -p production -- ./worker"),
     ] {
         assert_eq!(meant(args), line, "{args:?}");

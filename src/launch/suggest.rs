@@ -9,7 +9,7 @@ use crate::error::{CommandFault, ConfigError, Error, deceives};
 use crate::files::profiles;
 use crate::flags::{PROFILE, ROLE_ARN};
 use crate::origin::Origin;
-use crate::print::shell_word;
+use crate::print::{flag_and_value, shell_word};
 use crate::profile::ProfileSet;
 use crate::role::RoleArn;
 use crate::settings::Settings;
@@ -87,9 +87,11 @@ pub(crate) fn suggest_profile(error: Error, vars: &Vars) -> Error {
         Error::Value { origin, value: Some(value), invalid }
             if (origin == flag || origin == variable) && is_profile(&value, profiles(vars).as_ref()) =>
         {
-            let name = shell_word(&value);
-            let suggestion =
-                if origin == flag { format!("-p {name}") } else { format!("{}={name}", Origin::Variable(&PROFILE)) };
+            let suggestion = if origin == flag {
+                flag_and_value("-p", &value)
+            } else {
+                format!("{}={}", Origin::Variable(&PROFILE), shell_word(&value))
+            };
             Error::Value { origin, invalid: invalid.hint(format!("did you mean: {suggestion}")), value: Some(value) }
         }
         error => error,
@@ -146,7 +148,7 @@ fn command_line(
     };
     let (words, has_more) = without_flags(rest);
     let left_out = if has_flags || skipped || has_more { LEFT_OUT } else { "" };
-    let start = format!("xassume{left_out} {flag} {}", shell_word(value));
+    let start = format!("xassume{left_out} {}", flag_and_value(flag, value));
     Some(match mode {
         Some(mode) => format!("{start} {mode}"),
         None if words.is_empty() => format!("{start} -- $SHELL"),

@@ -9,7 +9,7 @@ mod format;
 mod quote;
 
 pub(crate) use format::{Format, Syntax};
-pub(crate) use quote::shell_word;
+pub(crate) use quote::{flag_and_value, shell_word};
 
 use crate::error::Error;
 use crate::session::Session;

@@ -36,6 +36,13 @@ pub(crate) fn shell_word(word: &str) -> Cow<'_, str> {
     quoted.into()
 }
 
+/// Returns a flag with its value as a user would type them in a shell. `short` is `-p` or `-r`. A value that looks like a
+/// flag is only accepted after the long form.
+pub(crate) fn flag_and_value(short: &str, value: &str) -> String {
+    let word = shell_word(value);
+    if value.starts_with('-') { format!("--profile={word}") } else { format!("{short} {word}") }
+}
+
 /// Quotes a value for fish: between single quotes, `\'` and `\\` are the only escapes (fish's manual, "Quotes").
 pub(super) fn fish(value: &str, into: &mut String) {
     into.push('\'');

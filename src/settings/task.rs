@@ -15,7 +15,7 @@ use crate::flags::{
     CACHE_DIR, CHECK, CLEAR_CACHE, COMPLETIONS, Flag, LIST_SESSIONS, LOG_FORMAT, PRINT, PROFILE, QUIET, ROLE_ARN,
     VERBOSE, all_flags,
 };
-use crate::print::{Format, completions, shell_word};
+use crate::print::{Format, completions, flag_and_value};
 use crate::role::RoleArn;
 use crate::vars::Vars;
 use std::path::Path;
@@ -137,5 +137,5 @@ fn suggestion(flags: &FlagValues, mode: &Flag) -> Option<String> {
         Err(_) if may_be_secret(word) => return None,
         Err(_) => ("profile", "-p"),
     };
-    Some(format!("a {what}, use {flag} {}", shell_word(word)))
+    Some(format!("a {what}, use {}", flag_and_value(flag, word)))
 }
