@@ -88,7 +88,7 @@ fn inside_quotes_only_names_are_offered_that_are_no_code() {
         return;
     }
     let names = ["d$(id)", "d`id`", "d$x", "d\\", "d!x", "d\"d", "d'd", "\"d d\"", "d;id", "dev"];
-    let config: String = names.iter().map(|name| format!("[profile {name}]\n")).collect();
+    let config = names.map(|name| format!("[profile {name}]\n")).concat();
     let user = user().file(".aws/config", config).file(".aws/credentials", "");
     for (quote, expected) in [
         ("\"", &["d d", "d'd", "d;id", "dev"][..]),
