@@ -11,8 +11,6 @@ use std::path::{Path, PathBuf};
 /// The permission bits that a cache directory should have.
 const PRIVATE: u32 = 0o700;
 
-/// What helps if the directory cannot be made usable.
-
 /// A cache directory that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Skipped {

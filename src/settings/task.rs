@@ -80,7 +80,7 @@ fn no_command(flags: &FlagValues) -> Error {
         let [given] = flags.many(flag) else { return None };
         let value =
             given.value.to_str().filter(|value| !value.contains(deceives) && !contain_token(value.as_bytes()))?;
-        flags.is_typed(flag).then(|| format!("{short} {}", shell_word(value)))
+        flags.is_typed(flag).then(|| flag_and_value(short, value))
     };
     let selected = [(&PROFILE, "-p"), (&ROLE_ARN, "-r")].into_iter().filter_map(typed).collect::<Vec<_>>().join(" ");
     let start = format!("xassume {} --", if selected.is_empty() { "-p production" } else { &selected });

@@ -48,7 +48,7 @@ def _():
 
 @check("prompts: zsh, with and without PROMPT_SUBST")
 def _():
-    for options in ("PROMPT_SUBST PROMPT_BANG", "NO_PROMPT_SUBST"):
+    for options in ("PROMPT_SUBST PROMPT_BANG", "NO_PROMPT_SUBST", "KSH_ARRAYS"):
         with directory() as path:
             setup = f"setopt {options}; PROMPT_EOL_MARK= PROMPT='ready> '\n{snippet('zsh')}"
             prompted(["zsh", "-f", "-i", "-o", "NO_ZLE"], path, setup, {})
@@ -58,7 +58,7 @@ def _():
 def _():
     if not shutil.which("fish"):
         raise Skipped("no fish")
-    for label, shown in ((LABEL, f"[{LABEL}]"), (HOSTILE, f"[{HOSTILE}]"), (None, "")):
+    for label, shown in ((LABEL, f"[{LABEL}]"), (HOSTILE, f"[{HOSTILE}]"), ("", ""), (None, "")):
         with directory() as path:
             functions = path / ".config/fish/functions"
             functions.mkdir(parents=True)
