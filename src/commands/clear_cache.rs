@@ -23,8 +23,11 @@ pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Resu
         report.emit(CacheEvent::ClearedInTotal { sessions: total }.into());
     }
     if let Some(failed) = failed {
-        let manually = || format!("remove the directory manually: {}", failed.path.display());
-        let hint = if failed_inside { failed.fix().unwrap_or_else(manually) } else { failed.hint("") };
+        let hint = if failed_inside {
+            format!("remove the directory manually: {}", failed.path.display())
+        } else {
+            failed.hint("")
+        };
         return Err(Error::Cache { what: "clear", directory: failed.path, reason: failed.reason, hint });
     }
     if directories == 0 {

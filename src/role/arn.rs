@@ -79,7 +79,7 @@ fn parse_strict(text: &str) -> Result<String, Invalid> {
 }
 
 /// Returns the hint if the text contains several roles or names of roles. Users of other tools separate the roles of a
-/// chain with commas or spaces.
+/// chain with commas or spaces. Names with spaces are more likely those of profiles.
 fn chain_hint(text: &str) -> Option<String> {
     if !text.contains([',', ' ', '\t', ';', '\n']) {
         return None;
@@ -91,7 +91,7 @@ fn chain_hint(text: &str) -> Option<String> {
             |role: &&str| if parse_strict(role).is_ok() { Some((*role).to_owned()) } else { suggestion(role) };
         roles.iter().map(corrected).collect()
     } else {
-        let names = lines.split(['\n', ',']).filter(|name| !name.is_empty());
+        let names = text.split(',').filter(|name| !name.is_empty());
         Some(
             names
                 .map(|name| check_name(name).ok().map(|name| format!("123456789012:{name}")))

@@ -55,7 +55,7 @@ fn explains_what_is_not_a_role() {
         ("521111111144:A;521111111144:role/p/B", "more", "-r 521111111144:A -r arn:aws:iam::521111111144:role/p/B"),
         ("521111111144:A,521111111144:", "more than one role", "the flag: -r ROLE -r ROLE"),
         ("A,B", "more than one role", "the flag: -r 123456789012:A -r 123456789012:B"),
-        ("A B", "more than one role", "the flag: -r 123456789012:A -r 123456789012:B"),
+        ("A B", "not a role ARN", "role ARN looks like"),
         ("A,", "not a role ARN", "123456789012:A"),
         ("521111111144:role/", "the role name is missing", "role ARN looks like"),
         (
