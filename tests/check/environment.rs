@@ -1,7 +1,8 @@
 //! The environment step: variables that the command gets, keeps and loses.
 
-use super::{ROLE, fails, naming_the_policy, role};
+use super::{ROLE, naming_the_policy, role};
 use crate::support::{FakeImds, FakeManager, FakeSts, RoleRules, Xassume};
+use serde_json::json;
 
 #[test]
 fn the_environment_step_follows_the_flags() {
@@ -92,10 +93,11 @@ fn a_kept_variable_is_not_reported_as_removed() {
 #[test]
 fn variables_that_select_other_credentials_are_reported_even_after_a_failure() {
     let sts = naming_the_policy(RoleRules { allowed: false, ..RoleRules::default() });
-    let page = fails(&role(&sts).env("AWS_PROFILE", "gone"));
-    let removed = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE\n";
-    let expected = format!("not reached  environment    removed conflicting variables: {removed}");
-    assert!(page.contains(&expected), "{page}");
+    let xassume = role(&sts).env("AWS_PROFILE", "gone").args(["--log-format", "json"]);
+    let document = xassume.run().exited(125).stdout_json();
+    let step = document["steps"].as_array().and_then(|steps| steps.last()).expect("steps");
+    assert_eq!((&step["step"], &step["state"]), (&json!("environment"), &json!("not_reached")));
+    assert_eq!(step["removed"], json!(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"]));
 }
 
 #[test]

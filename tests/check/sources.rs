@@ -56,8 +56,11 @@ fn an_instance_without_a_role_is_reported() {
     failed_at(&page, "source");
     assert!(page.contains("the EC2 instance has no IAM role") && page.contains("attach an instance profile"), "{page}");
     // No source has set the Region yet.
-    let page = fails(&instance(&sts).env_remove("AWS_ENDPOINT_URL_STS"));
-    assert!(page.contains("\nnot reached  sts            the endpoint in the region of the instance\n"), "{page}");
+    let page = instance(&sts).env_remove("AWS_ENDPOINT_URL_STS").args(["--log-format", "json"]).run().exited(125);
+    let document = page.stdout_json();
+    let steps = document["steps"].as_array().expect("steps");
+    let step = steps.iter().find(|step| step["step"] == "sts").expect("a step for STS");
+    assert_eq!(step["message"], "the endpoint in the region of the instance");
 }
 
 /// The output of the step that calls STS, when a proxy blocks STS.
@@ -147,7 +150,8 @@ fn config_files_without_a_valid_role_fail_first() {
     assert!(page.contains("syntax error in "), "{page}");
     let page = fails(&check(&sts));
     failed_at(&page, "config");
-    assert!(page.contains("no role specified"), "{page}");
+    assert!(page.contains("\nfailed       config         no role specified\n"), "{page}");
+    assert!(page.contains(" (not found)\n") && page.ends_with("\ncheck failed: config: no role specified\n"), "{page}");
     assert_eq!(sts.requests().len(), 0);
 }
 

@@ -4,7 +4,7 @@ use super::page::ROLE;
 use crate::support::{FakeSts, Finished, RoleRules, Terminal, Xassume, on_one_line};
 
 const WIDTHS: [u16; 3] = [40, 80, 200];
-/// The longest beginning of a line of `--check`: `not reached  environment`.
+/// The longest beginning of a line of `--check`: `warning      environment`.
 const STEP: usize = 24;
 
 /// A role that is denied: a long message, and a hint with policy statements.

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 const TEXT: usize = 28;
 /// The maximum number of characters of each text on the page. The rest of a longer text is not shown.
 const LONGEST: usize = 2048;
+/// The maximum number of characters of an error in the verdict, so that the verdict fits into 80 columns.
+const SHORT: usize = 50;
 
 /// Returns the exit status of the check.
 pub(super) fn status(steps: &[Step]) -> u8 {
@@ -20,8 +22,8 @@ pub(super) fn status(steps: &[Step]) -> u8 {
 }
 
 /// Returns the output of the check. With `-q`, a page contains only the failed step, but a JSON document is always
-/// complete. The failed step comes last on the page, so that its reason is not far from the end. Lines are wrapped at
-/// `width` columns, or not at all if `width` is `None`.
+/// complete. The failed step comes last on the page, so that its reason is not far from the end. The steps that were not
+/// reached are only named. Lines are wrapped at `width` columns, or not at all if `width` is `None`.
 pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>) -> String {
     match log_options.format {
         LogFormat::Json => {
@@ -37,26 +39,42 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
             if log_options.verbosity == Level::Error {
                 return failed;
             }
-            let others = steps.iter().filter(|step| step.state != State::Failed && is_on_page(step)).map(shown);
+            let others = steps.iter().filter(|step| is_on_page(step)).map(shown);
             let (words, details) = verdict(steps);
             let color = if failed.is_empty() { Color::SUCCESS } else { Color::FAILURE };
-            others.chain([failed, format!("{}{details}\n", screen.paint(words, Some(color)))]).collect()
+            let verdict = format!("{}{details}\n", screen.paint(words, Some(color)));
+            others.chain([not_reached(steps, width), failed, verdict]).collect()
         }
     }
 }
 
-/// Checks whether a step says something about this launch.
+/// Checks whether a step was reached, has not failed, and says something about this launch.
 fn is_on_page(step: &Step) -> bool {
-    step.applies && (step.state == State::NotReached || !step.text.is_empty())
+    step.applies && !step.text.is_empty() && !matches!(step.state, State::Failed | State::NotReached)
 }
 
-/// Returns the verdict, and its details.
+/// Returns the line with the names of the steps that were not reached, or an empty text if all were.
+fn not_reached(steps: &[Step], width: Option<usize>) -> String {
+    let skipped = steps.iter().filter(|step| step.applies && step.state == State::NotReached);
+    let names: Vec<&str> = skipped.map(|step| step.name.as_str()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let title = "not reached: ";
+    format!("{title}{}\n", wrap::line_of(&names.join(", "), title.len(), title.len(), width))
+}
+
+/// Returns the verdict, and its details: the step that failed, with its error if that is short, or else with the reason.
 fn verdict(steps: &[Step]) -> (&'static str, String) {
     let warnings = steps.iter().filter(|step| step.state == State::Warning).count() as u64;
     match steps.iter().find(|step| step.state == State::Failed) {
         Some(Step { name, facts, .. }) => {
-            let reason = facts.get("reason").and_then(Value::as_str).map(|reason| format!(" ({reason})"));
-            ("check failed", format!(": {name}{}", reason.unwrap_or_default()))
+            let fact = |key| facts.get(key).and_then(Value::as_str);
+            let why = match fact("error").map(|error| one_line(error, LONGEST)) {
+                Some(error) if error.chars().count() <= SHORT => format!(": {error}"),
+                _ => fact("reason").map(|reason| format!(" ({reason})")).unwrap_or_default(),
+            };
+            ("check failed", format!(": {name}{why}"))
         }
         None if warnings > 0 => ("check passed", format!(", {}", counted(warnings, "warning"))),
         None => ("check passed", String::new()),
@@ -69,9 +87,7 @@ fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     let (painted, gap) = (screen.paint(word, color), 13 - word.len());
     let head = format!("{painted}{:gap$}{:<15}{}", "", step.name, column(&step.text, TEXT));
     let mut lines = vec![head.trim_end().to_owned()];
-    if step.state != State::NotReached {
-        lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
-    }
+    lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
     for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
         let words = hint.trim_start();
         lines.push(if at == 0 {
@@ -165,13 +181,26 @@ mod tests {
         let lines: Vec<&str> = printed.lines().filter(|line| !line.ends_with("a detail")).collect();
         let expected = [
             "warning      source         text",
-            "not reached  session        text",
-            "not reached  delivery       text",
+            "not reached: session, delivery",
             "failed       role           text",
             "check failed: role",
         ];
         assert_eq!(lines, expected);
         assert_eq!(printed.matches("a detail").count(), 2, "a step that was not reached has no details");
+        let narrow = page(&steps, OPTIONS, Some(24));
+        assert!(narrow.contains("\nnot reached: session,\n             delivery\n"), "{narrow}");
+    }
+
+    #[test]
+    fn a_short_error_is_in_the_verdict_and_a_long_one_is_not() {
+        let verdict = |error: &str| {
+            let mut step = step(State::Failed, "text", None);
+            step.fact("error", error);
+            step.fact("reason", "denied");
+            page(&[step], OPTIONS, None).lines().last().expect("a verdict").to_owned()
+        };
+        assert_eq!(verdict("no\nuse"), "check failed: role: no use");
+        assert_eq!(verdict(&"x".repeat(51)), "check failed: role (denied)");
     }
 
     #[test]

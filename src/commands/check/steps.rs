@@ -51,8 +51,14 @@ fn step(findings: &Findings<'_>, place: Place) -> Step {
 fn config(findings: &Findings<'_>, step: &mut Step) {
     let shown =
         |(path, present): &(PathBuf, bool)| format!("{}{}", path.display(), if *present { "" } else { " (not found)" });
-    let files: Vec<String> = findings.files.iter().map(shown).collect();
-    step.text = if files.is_empty() { "no files: HOME is not set".to_owned() } else { files.join(", ") };
+    let files: Vec<_> = findings.files.iter().map(shown).collect();
+    let files = if files.is_empty() { "no files: HOME is not set".to_owned() } else { files.join(", ") };
+    // The error of a failed step is its text. The files come after it, because a missing file is not an error.
+    if matches!(findings.failure, Some((Place::Config, _))) {
+        step.details.push(files);
+    } else {
+        step.text = files;
+    }
     let fact = |(path, present): &(PathBuf, bool)| json!({"path": path.display().to_string(), "present": present});
     step.fact("files", findings.files.iter().map(fact).collect::<Vec<_>>());
     if let Some(profile) = findings.plan.and_then(|plan| plan.profile.as_ref()) {
