@@ -118,6 +118,11 @@ fn the_plan_names_the_delivery_and_what_happens_before_the_expiry() {
             "credentials via env, restarted after each refresh (SIGINT, then SIGKILL after 1m), refresh margin 5m",
         ),
         (&["--on-expiry", "signal"], "credentials via file, SIGHUP after each refresh"),
+        (&["--via", "file", "--file-mode", "640"], "credentials via file (0640), refreshed while it runs"),
+        (
+            &["--via", "endpoint", "--endpoint-token-file", "/tmp/token"],
+            "credentials via endpoint, token also in /tmp/token, refreshed while it runs",
+        ),
         (
             &["--on-expiry", "signal", "--via", "env", "--signal", "USR1"],
             "credentials via env, SIGUSR1 before the expiry",

@@ -65,9 +65,13 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
 fn command(plan: &Plan, settings: &Settings) -> String {
     let mut parts = vec![match &settings.delivery.via {
         Via::Env => "credentials via env".to_owned(),
-        Via::File { path: None, .. } => "credentials via file".to_owned(),
+        Via::File { path: None, mode: 0o600 } => "credentials via file".to_owned(),
+        Via::File { path: None, mode } => format!("credentials via file ({mode:04o})"),
         Via::File { path: Some(path), mode } => format!("credentials via file {} ({mode:04o})", path.display()),
-        Via::Endpoint { .. } => "credentials via endpoint".to_owned(),
+        Via::Endpoint { token_file: None } => "credentials via endpoint".to_owned(),
+        Via::Endpoint { token_file: Some(path) } => {
+            format!("credentials via endpoint, token also in {}", path.display())
+        }
         Via::Process => "credentials via process".to_owned(),
     }];
     parts.extend(settings.delivery.isolate.then(|| "isolated".to_owned()));

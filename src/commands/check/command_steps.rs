@@ -36,7 +36,8 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
         (Via::File { path: Some(path), mode }, _) => {
             ("file", format!("credentials file {}, mode {mode:04o}", path.display()))
         }
-        (Via::File { path: None, .. }, _) => ("file", "private credentials file".to_owned()),
+        (Via::File { path: None, mode: 0o600 }, _) => ("file", "private credentials file".to_owned()),
+        (Via::File { path: None, mode }, _) => ("file", format!("private credentials file, mode {mode:04o}")),
         (Via::Endpoint { token_file }, _) => {
             let also = token_file.as_ref().map(|path| format!(", token also in {}", path.display()));
             ("endpoint", format!("local credentials endpoint{}", also.unwrap_or_default()))
