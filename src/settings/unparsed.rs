@@ -11,14 +11,24 @@ use std::ffi::OsString;
 pub(crate) fn log_options_of_unparsed(arguments: &[OsString], vars: &Vars) -> LogOptions {
     let usual = LogOptions::usual(vars);
     let variable = || LOG_FORMAT.variable().and_then(|name| vars.text(&name));
-    let is_json = typed_format(arguments).map_or_else(|| variable() == Some("json"), |typed| typed == "json");
-    if is_json { LogOptions { format: LogFormat::Json, ..usual } } else { usual }
+    let format = typed_format(arguments).or_else(|| variable().and_then(valid)).unwrap_or(usual.format);
+    LogOptions { format, ..usual }
 }
 
-/// Returns the last value of `--log-format`. Ignores the command, its arguments and the values of other flags.
-fn typed_format(arguments: &[OsString]) -> Option<Cow<'_, str>> {
+fn valid(value: &str) -> Option<LogFormat> {
+    match value {
+        "json" => Some(LogFormat::Json),
+        "text" => Some(LogFormat::Text),
+        _ => None,
+    }
+}
+
+/// Returns the last valid value of `--log-format`. Ignores the command, its arguments and the values of other flags.
+/// The word after an unknown flag may be its value or the command. So a later `text` does not count: a program that reads
+/// JSON could not read the error.
+fn typed_format(arguments: &[OsString]) -> Option<LogFormat> {
     let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy()).peekable();
-    let mut format = None;
+    let (mut format, mut may_be_in_command) = (None, false);
     while let Some(word) = words.next_if(|word| word.len() > 1 && word.starts_with('-') && word != "--") {
         let (flag, attached) = match word.strip_prefix("--") {
             Some(long) => {
@@ -35,8 +45,12 @@ fn typed_format(arguments: &[OsString]) -> Option<Cow<'_, str>> {
             None if takes_value => words.next_if(follows),
             None => None,
         };
-        if flag == Some(&LOG_FORMAT) {
-            format = value;
+        may_be_in_command |= flag.is_none() && attached.is_none() && value.is_some();
+        if flag == Some(&LOG_FORMAT)
+            && let Some(valid) = value.as_deref().and_then(valid)
+            && (valid == LogFormat::Json || !may_be_in_command)
+        {
+            format = Some(valid);
         }
     }
     format
@@ -66,6 +80,12 @@ mod tests {
             ("--nonsense --log-format=json", Some("json")),
             ("--nonsense value --log-format json -- true", Some("json")),
             ("--log-format text -p dev --log-format json", Some("json")),
+            ("--log-format json --log-format xml", Some("json")),
+            ("--log-format xml", None),
+            ("--chek tool --log-format json", Some("json")),
+            ("--chek tool --log-format text", None),
+            ("--log-format json --chek tool --log-format text", Some("json")),
+            ("--chek=tool --log-format text", Some("text")),
             ("-vr 1:A -p=x --log-format json", Some("json")),
             ("-vrA --duration --log-format json", Some("json")),
             ("--tag --log-format json", None),
@@ -79,7 +99,7 @@ mod tests {
         ] {
             let arguments: Vec<OsString> =
                 ["xassume"].into_iter().chain(line.split_whitespace()).map(Into::into).collect();
-            assert_eq!(typed_format(&arguments).as_deref(), found, "{line}");
+            assert_eq!(typed_format(&arguments), found.and_then(valid), "{line}");
         }
     }
 
@@ -92,5 +112,7 @@ mod tests {
         assert_eq!(format("xassume --nonsense", "json"), LogFormat::Json);
         assert_eq!(format("xassume --log-format text --nonsense", "json"), LogFormat::Text);
         assert_eq!(format("xassume --nonsense", "xml"), LogFormat::Text);
+        assert_eq!(format("xassume --log-format xml -- true", "json"), LogFormat::Json);
+        assert_eq!(format("xassume --chek tool --log-format text", "json"), LogFormat::Json);
     }
 }
