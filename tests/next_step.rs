@@ -93,9 +93,9 @@ fn the_subcommands_of_other_tools_are_recognized() {
 
 #[test]
 fn a_subcommand_that_is_also_a_program_is_recognized_if_there_is_no_role() {
-    let program = format!("#!/bin/sh\necho ran\n");
+    let program = "#!/bin/sh\necho ran\n";
     let world =
-        |args: &[&str]| user(args).file("bin/login", &program).file("bin/clear", &program).file("bin/aws", &program);
+        |args: &[&str]| user(args).file("bin/login", program).file("bin/clear", program).file("bin/aws", program);
     let hint = |args: &[&str]| {
         let xassume = world(args);
         for name in ["login", "clear", "aws"] {

@@ -78,14 +78,8 @@ impl RefreshEvent {
                 let text = format!("the session has expired and the command is still running{why}");
                 warning("expired", text).error_of(problem.as_ref())
             }
-            Self::Recovered { failures } => {
-                let after = if *failures == 0 { "its expiry".to_owned() } else { attempts(*failures) };
-                recovered(format!("session refreshed after {after}"), *failures)
-            }
-            Self::Answered { failures } => {
-                let after = attempts(*failures);
-                recovered(format!("the source works again after {after}, but has no new credentials yet"), *failures)
-            }
+            Self::Recovered { failures } => recovered(*failures),
+            Self::Answered { failures } => answered(*failures),
             Self::Lapsed { problem } => {
                 let why = why(": ", problem.as_ref());
                 let text = format!("stopping the command: the session has expired and could not be refreshed{why}");
@@ -135,10 +129,16 @@ fn retrying(problem: &Problem, failures: u32, retry_in: Duration) -> Record {
     info("retry", text).error(problem).number("failures", failures).seconds("retry_in", retry_in)
 }
 
-fn attempts(failures: u32) -> String {
-    counted(failures, "failed attempt")
+fn recovered(failures: u32) -> Record {
+    let after = if failures == 0 { "its expiry".to_owned() } else { attempts(failures) };
+    warning("recovered", format!("session refreshed after {after}")).number("failures", failures)
 }
 
-fn recovered(text: String, failures: u32) -> Record {
+fn answered(failures: u32) -> Record {
+    let text = format!("the source works again after {}, but has no new credentials yet", attempts(failures));
     warning("recovered", text).number("failures", failures)
+}
+
+fn attempts(failures: u32) -> String {
+    counted(failures, "failed attempt")
 }

@@ -186,20 +186,7 @@ const FILES: &[(&str, &str, &[&str])] = &[
 ];
 
 pub(super) fn pages() -> Vec<Page> {
-    let mut pages: Vec<Page> = FILES
-        .iter()
-        .map(|(name, config, args)| {
-            page(name, move || {
-                let xassume = user_without_sts().args(*args).args(["--", "true"]);
-                let by_region = *name == "config-value-region" || *name == "config-value-endpoint";
-                let xassume = if by_region { xassume.env_remove("AWS_REGION") } else { xassume };
-                let by_endpoint =
-                    matches!(*name, "config-value-endpoint" | "config-value-region" | "config-services-unknown");
-                let xassume = if by_endpoint { xassume.env_remove("AWS_ENDPOINT_URL_STS") } else { xassume };
-                Scene::new(xassume.file(".aws/config", config))
-            })
-        })
-        .collect();
+    let mut pages: Vec<Page> = of_files();
     pages.extend([
         page("config-profile-of-a-variable-unknown", || {
             Scene::new(user_without_sts().env("AWS_PROFILE", "production").args(["-r", ROLE, "--", "true"]))
@@ -293,6 +280,24 @@ pub(super) fn pages() -> Vec<Page> {
     ]);
     pages.extend(of_web_identity());
     pages
+}
+
+/// The pages of [`FILES`].
+fn of_files() -> Vec<Page> {
+    FILES
+        .iter()
+        .map(|(name, config, args)| {
+            page(name, move || {
+                let xassume = user_without_sts().args(*args).args(["--", "true"]);
+                let by_region = *name == "config-value-region" || *name == "config-value-endpoint";
+                let xassume = if by_region { xassume.env_remove("AWS_REGION") } else { xassume };
+                let by_endpoint =
+                    matches!(*name, "config-value-endpoint" | "config-value-region" | "config-services-unknown");
+                let xassume = if by_endpoint { xassume.env_remove("AWS_ENDPOINT_URL_STS") } else { xassume };
+                Scene::new(xassume.file(".aws/config", config))
+            })
+        })
+        .collect()
 }
 
 /// Flags and variables that should select a web identity token.
