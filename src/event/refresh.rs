@@ -73,11 +73,7 @@ impl RefreshEvent {
                 let text = format!("the session expires in {} and could not be refreshed{why}", span(*within));
                 warning("expires_soon", text).error_of(problem.as_ref()).seconds("expires_in", *within)
             }
-            Self::Expired { problem } => {
-                let why = why("; it could not be refreshed: ", problem.as_ref());
-                let text = format!("the session has expired and the command is still running{why}");
-                warning("expired", text).error_of(problem.as_ref())
-            }
+            Self::Expired { problem } => expired(problem.as_ref()),
             Self::Recovered { failures } => recovered(*failures),
             Self::Answered { failures } => answered(*failures),
             Self::Lapsed { problem } => {
@@ -127,6 +123,11 @@ fn retrying(problem: &Problem, failures: u32, retry_in: Duration) -> Record {
     let times = counted(failures, "time");
     let text = format!("refresh failed {times}: {}; retrying in {}", problem.text, span(retry_in));
     info("retry", text).error(problem).number("failures", failures).seconds("retry_in", retry_in)
+}
+
+fn expired(problem: Option<&Problem>) -> Record {
+    let why = why("; it could not be refreshed: ", problem);
+    warning("expired", format!("the session has expired and the command is still running{why}")).error_of(problem)
 }
 
 fn recovered(failures: u32) -> Record {
