@@ -32,18 +32,13 @@ impl Skipped {
     /// Returns a hint that says how to fix the problem. `or` is another way for a run that can do without this directory,
     /// and may be empty.
     pub(crate) fn hint(&self, or: &str) -> String {
-        self.fix().unwrap_or_else(|| format!("use --cache-dir with a directory that you own (mode 700){or}"))
-    }
-
-    /// Returns how this directory itself can be made usable, or `None` if that is not known.
-    pub(crate) fn fix(&self) -> Option<String> {
         let own = |found: &std::fs::Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
         match std::fs::symlink_metadata(&self.path) {
-            _ if self.full => Some("free space there, or use another directory with --cache-dir".into()),
+            _ if self.full => "free space there, or use another directory with --cache-dir".into(),
             Ok(found) if own(&found) && found.mode() & 0o777 != PRIVATE => {
-                Some(format!("chmod 700 {}", self.path.display()))
+                format!("chmod 700 {}", self.path.display())
             }
-            _ => None,
+            _ => format!("use --cache-dir with a directory that you own (mode 700){or}"),
         }
     }
 }
