@@ -73,7 +73,7 @@ fn the_subcommands_of_other_tools_are_recognized() {
         (&["exec", "prodution", "--", "aws"], "xassume -p production -- aws"),
         (&["exec", "staging", "--", "aws"], "xassume -p PROFILE -- COMMAND"),
         (&["-p", "production", "exec", "--", "aws"], "xassume -p production -- aws"),
-        (&["-p", "my team", "exec", "aws", "s3"], "xassume -p 'my team' -- aws s3"),
+        (&["-p", "my team", "exec", "aws", "s3"], "xassume -p 'my team' -- aws …"),
         (&["-p", "production", "-v", "exec"], "xassume … -p production -- $SHELL"),
         (&["-p", "production", "export"], "xassume -p production --print export"),
         (&["-r", ROLE, "exec", "aws"], "xassume -r arn:aws:iam::111111111111:role/R -- aws"),
