@@ -113,7 +113,7 @@ async fn is_accepted(terminal: &Keyboard, question: &str) -> bool {
             b"y" | b"yes" => return true,
             b"n" | b"no" => return false,
             // The answer was longer than `MAX_ANSWER`.
-            _ if !answer.ends_with(b"\n") => return false,
+            _ if answer.starts_with(b"\0") => return false,
             _ => {}
         }
     }
