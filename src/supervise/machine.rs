@@ -106,8 +106,7 @@ impl Machine {
         if let Beside::Launching(..) = self.beside { Role::Successor } else { Role::Current }
     }
 
-    /// Returns what the generation with this process is. A process that was not reported as started is the one that is
-    /// starting.
+    /// Returns what the generation with this process is. The process has been reported as started.
     pub(crate) fn role(&self, pid: Pid) -> Role {
         let current = match self.phase {
             Phase::Running { child, .. } => Some(child),
@@ -115,13 +114,19 @@ impl Machine {
             Phase::Starting(_) | Phase::Ended => None,
         };
         match self.beside {
-            Beside::Launching(..) | Beside::Preparing(_) if current != Some(pid) => Role::Successor,
-            Beside::Leaving(..) if current != Some(pid) => Role::Leaving,
+            Beside::Preparing(new) if new.child == pid => Role::Successor,
+            // This includes a generation whose stop is complete, and that is about to be reaped.
             Beside::Alone
             | Beside::Postponed(..)
             | Beside::Launching(..)
             | Beside::Preparing(_)
-            | Beside::Leaving(..) => Role::Current,
+            | Beside::Leaving(..) => {
+                if current.is_none_or(|current| current == pid) {
+                    Role::Current
+                } else {
+                    Role::Leaving
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the service manager hears during a handover.
 
 use super::{READY_AT_USR1, generations, handing_over, is_gone, next_start, one_refresh};
+use crate::support::processes::{children, eventually, state_of, wait_until_stopped};
 use crate::support::{FakeManager, FakeSts, probe, sys};
 
 #[test]
@@ -27,6 +28,32 @@ fn only_the_state_of_the_current_generation_is_relayed() {
     xassume.signal(libc::SIGTERM);
     xassume.wait().exited(0);
     assert_eq!(manager.rest(), ["STOPPING=1"]);
+}
+
+#[test]
+fn the_last_message_of_a_replaced_process_does_not_end_the_service() {
+    let (sts, manager) = (one_refresh(), FakeManager::at_path());
+    let first = "$PROBE print-keys exit-on USR2 survive TERM then notify STOPPING=1 & exec $PROBE print-signals";
+    let world = handing_over(&sts, &["-v", "--ready", "notify"]).env("NOTIFY_SOCKET", manager.address());
+    let xassume = generations(world, first, READY_AT_USR1).spawn();
+    let (worker, new) = (next_start(&xassume), next_start(&xassume));
+    sys::send_signal(new.pid, libc::SIGUSR1);
+    xassume.line("is-ready");
+    xassume.line("TERM code=");
+    xassume.line("TERM code=");
+    eventually("the old process has ended", || children(xassume.pid()).contains(&worker.pid));
+    // xassume finds the message and the exit at the same time.
+    xassume.signal(libc::SIGSTOP);
+    wait_until_stopped(&[xassume.pid()]);
+    sys::send_signal(worker.pid, libc::SIGUSR2);
+    eventually("the worker has ended", || state_of(worker.pid) == Some('Z'));
+    xassume.signal(libc::SIGCONT);
+    is_gone(worker.pid);
+    xassume.error_line("the command was stopped");
+    assert!(state_of(new.pid).is_some());
+    xassume.signal(libc::SIGTERM);
+    let said = xassume.wait().exited(0).stderr;
+    assert!(!said.contains("sent STOPPING=1"), "{said}");
 }
 
 #[test]

@@ -35,10 +35,9 @@ pub(crate) struct Notifier {
     generations: Vec<Generation>,
     /// The socket for a generation that is about to be forked.
     upcoming: Option<NotifySocket>,
-    /// A generation whose execve(2) has no outcome yet.
+    /// A generation whose execve(2) has no outcome yet. Its datagrams wait until the outcome is handled, because the
+    /// machine does not know it before.
     starting: Option<Pid>,
-    /// Whether that generation has already sent `READY=1`.
-    ready_early: bool,
     trouble: Trouble,
 }
 
@@ -67,9 +66,8 @@ impl Notifier {
         policy: Policy,
     ) -> Self {
         let relay = Relay::new(watchdog, policy.stop_timeout, policy.ready_timeout);
-        let (generations, upcoming, starting) = (Vec::new(), None, None);
-        let (ready_early, trouble) = (false, Trouble::None);
-        Self { relay, manager, directory, count: 0, generations, upcoming, starting, ready_early, trouble }
+        let (generations, upcoming) = (Vec::new(), None);
+        Self { relay, manager, directory, count: 0, generations, upcoming, starting: None, trouble: Trouble::None }
     }
 
     /// Creates the socket of the next generation, and puts its address into the environment of that generation.
@@ -90,10 +88,12 @@ impl Notifier {
 
     /// Returns when all that waited has been sent, or when a datagram of a generation can be read.
     pub(in crate::supervise::driver) async fn next(notifier: &mut Option<Self>) {
-        let Some(Self { relay, manager, generations, trouble, .. }) = notifier else { return pending().await };
+        let Some(Self { relay, manager, generations, starting, trouble, .. }) = notifier else {
+            return pending().await;
+        };
         let has_room = !relay.outbox.is_full();
         let is_readable = async |number: usize| match generations.get(number) {
-            Some(generation) if has_room => generation.socket.is_readable().await,
+            Some(Generation { pid, socket }) if has_room && *starting != Some(*pid) => socket.is_readable().await,
             Some(_) | None => pending().await,
         };
         tokio::select! {

@@ -34,12 +34,9 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     /// Handles the next datagram of a generation, if there is one. Returns whether there was one. `refused` has processes
     /// that are known not to belong to the command.
     fn handle_notification(&mut self, generation: Pid, refused: &mut Vec<Pid>) -> bool {
-        let Some(Notifier { generations, relay, starting, ready_early, .. }) = &mut self.ports.notifier else {
-            return false;
-        };
-        let Some(Generation { socket, .. }) = generations.iter().find(|one| one.pid == generation) else {
-            return false;
-        };
+        let Some(Notifier { generations, relay, starting, .. }) = &mut self.ports.notifier else { return false };
+        let known = generations.iter().find(|one| one.pid == generation && *starting != Some(one.pid));
+        let Some(Generation { socket, .. }) = known else { return false };
         let Some(waiting) = socket.peek() else { return false };
         let me = nix::unistd::geteuid().as_raw();
         let is_accepted = waiting.sender.is_some_and(|sender| {
@@ -61,8 +58,6 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
             match relay.receive(role, notification, self.ports.clock.now(), boot::monotonic()) {
                 Heard::Nothing => {}
                 Heard::Ending => self.answers.push_back(Input::Command(CommandInput::EndAnnounced)),
-                // The machine does not know a generation before the outcome of its execve(2).
-                Heard::Ready if *starting == Some(generation) => *ready_early = true,
                 // The exit of the current generation must be handled first.
                 Heard::Ready => {
                     self.changes_first();
@@ -97,14 +92,11 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
         if let Input::Command(CommandInput::Started(Err(_))) = input {
             self.start_failed();
         }
-        let Some(Notifier { relay, starting, ready_early, .. }) = &mut self.ports.notifier else { return Some(input) };
+        let Some(Notifier { relay, starting, .. }) = &mut self.ports.notifier else { return Some(input) };
         match &input {
-            Input::Command(CommandInput::Started(Ok(pid))) => {
+            Input::Command(CommandInput::Started(Ok(_))) => {
                 *starting = None;
                 relay.started();
-                if std::mem::take(ready_early) {
-                    self.answers.push_back(Input::Command(CommandInput::Ready(*pid)));
-                }
             }
             Input::Command(CommandInput::Signal(arrival))
                 if arrival.signal == Signal::HUP && arrival.sender != Sender::Kernel =>
@@ -169,7 +161,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     /// The generation has been forked.
     pub(in crate::supervise::driver) fn generation_starts(&mut self, pid: Pid) {
         let Some(notifier) = &mut self.ports.notifier else { return };
-        (notifier.starting, notifier.ready_early) = (Some(pid), false);
+        notifier.starting = Some(pid);
         notifier.generations.extend(notifier.upcoming.take().map(|socket| Generation { pid, socket }));
     }
 

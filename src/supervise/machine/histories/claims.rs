@@ -53,8 +53,10 @@ impl Model {
             }
             Action::Reap(pid) => self.reap(pid),
             Action::ReportReady => {
-                let runs = self.process(self.current).child == ModelChild::Alive;
-                self.claim(runs, "a generation that runs is ready");
+                let by_time = matches!(self.machine.policy.ready, Some(ReadySign::RunsFor(_)));
+                let current = self.process(self.current);
+                let (runs, is_ready) = (current.child == ModelChild::Alive, current.is_ready || by_time);
+                self.claim(runs && is_ready, "a generation that runs is ready");
             }
             Action::HandOver => self.hand_over(),
             Action::RestoreTerminal => {
@@ -144,6 +146,10 @@ impl Model {
         let is_zombie = process.child == ModelChild::Zombie;
         self.claim(is_zombie, "a child is reaped once, after its exit");
         self.claim(gone || !self.is_waited_for(pid), "a stop lasts until all processes that can be killed have exited");
+        // What it sent last is read now.
+        let is_replaced = pid != self.current && self.process(self.current).is_born();
+        let role = self.machine.role(pid);
+        self.claim(!is_replaced || role == Role::Leaving, "a generation beside the current one does not speak for it");
         let process = self.process(pid);
         (process.child, process.left) = (ModelChild::None, Left::NONE);
         if pid == self.current

@@ -185,6 +185,9 @@ impl Model {
         let of_processes =
             of_processes.flat_map(|process| process.moves(process.pid == self.current, &self.machine.policy));
         let mut moves: Vec<_> = of_processes.collect();
+        if self.machine.policy.starts_first() {
+            moves.push(Move::StrayReady);
+        }
         if self.publish_pending {
             moves.extend([Move::Publish, Move::FailPublish]);
         }
@@ -274,6 +277,7 @@ impl Model {
                 self.process(pid).is_ready = true;
                 Input::Command(CommandInput::Ready(pid))
             }
+            Move::StrayReady => Input::Command(CommandInput::Ready(ME)),
             Move::CloseReady(pid) => Input::Command(CommandInput::ReadyClosed(pid, 5)),
             Move::Receive(arrival) => self.receive(arrival),
             Move::AnnounceEnd => {

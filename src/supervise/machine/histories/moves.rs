@@ -59,6 +59,8 @@ pub(super) enum Move {
     Pause(Pid),
     /// The generation shows that it is ready.
     Ready(Pid),
+    /// `READY=1` arrives from a process that is not known as a generation, or not any more.
+    StrayReady,
     /// The generation closes its descriptor of `--ready fd:N`.
     CloseReady(Pid),
     Receive(Arrival),
