@@ -59,6 +59,7 @@ impl Machine {
             Input::Session(input) => {
                 let consequence = self.renewal.as_mut().and_then(|renewal| renewal.handle(input, now, &mut out));
                 self.consequence(consequence, now, &mut out);
+                self.without_newer_session(now, &mut out);
             }
             Input::Wake => {
                 // The session is handled first, because the command must not be started if its session has expired and

@@ -262,6 +262,18 @@ impl Machine {
         self.consequence(consequence, now, out);
     }
 
+    /// Begins the attempt that waits for a newer session with the session in hand, if the refresh has not brought a newer
+    /// one. If that session has expired, the attempt waits for the next refresh.
+    pub(super) fn without_newer_session(&mut self, now: Now, out: &mut Vec<Action>) {
+        if let (Beside::Postponed(None, _), Phase::Running { child, .. }, Some(renewal)) =
+            (self.beside, self.phase, &self.renewal)
+            && !renewal.is_busy()
+            && !renewal.term().expiry().passed(now)
+        {
+            self.begin_handover(child, now, out);
+        }
+    }
+
     /// Cancels a handover in progress and all further attempts. `forwarded` is a signal that the new generation has just
     /// got. If that is TERM or the stop signal, it does not get another one.
     pub(super) fn cancel_handover(&mut self, forwarded: Option<Signal>, now: Now, out: &mut Vec<Action>) {

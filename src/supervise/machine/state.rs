@@ -56,7 +56,8 @@ pub(super) enum Phase {
 pub(super) enum Beside {
     /// There is no other generation.
     Alone,
-    /// A handover has failed. The next attempt is at this time, or when the next session is there if it is `None`.
+    /// A handover has failed. The next attempt is at this time. If it is `None`, a refresh comes first, and the next
+    /// attempt follows its answer.
     Postponed(Option<Duration>, Attempt),
     /// The new generation has been forked. It must run the command by this time.
     Launching(Duration, Attempt),

@@ -12,6 +12,14 @@ impl Renewal {
         self.term
     }
 
+    /// Checks whether a refresh is in progress.
+    pub(in crate::supervise::machine) fn is_busy(&self) -> bool {
+        match self.state {
+            SessionState::Assuming(_) | SessionState::Publishing(_) => true,
+            SessionState::Waiting | SessionState::Idle => false,
+        }
+    }
+
     /// Returns how long to wait after `failures` failed handovers in a row. `left` is the time until the session of the
     /// running command expires. At least one more attempt comes before that.
     pub(in crate::supervise::machine) fn handover_retry_in(&mut self, failures: u32, left: Duration) -> Duration {

@@ -2,9 +2,11 @@
 
 use super::super::*;
 use super::play::*;
+use crate::error::Reason;
+use crate::event::Problem;
 use crate::process::signal::Signal;
 use crate::process::{End, ProcessGroup, Remaining, Sender, Target};
-use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign};
+use crate::supervise::policy::{DeliveryTime, Margin, OnRefreshFailure, ReadySign};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,20 +61,51 @@ fn a_process_that_exits_before_it_is_ready_leaves_nothing_behind() {
     play.beside("Postponed").asks(&[Action::KillGroup(OTHER), Action::Reap(OTHER)]);
 }
 
-#[test]
-fn when_a_quarter_of_the_session_has_passed_the_next_attempt_gets_a_new_one() {
-    let fault = || CommandInput::Started(Err(Fault { errno: libc::ENOENT, text: "no".into() }));
+/// A play in which no handover succeeds, up to the refresh after the old session has expired.
+fn asking_for_a_newer_session() -> Play {
     let mut play = Play::of(policy(), ProcessGroup::Own).wake().started().refreshed();
     let refreshed_at = play.now.boot;
     while play.asked == [Action::Spawn] {
-        play = play.of_other(fault()).emits(&["handover_failed"]).beside("Postponed");
+        play = play.of_other(no_start()).emits(&["handover_failed"]).beside("Postponed");
         while play.asked.is_empty() {
             play = play.due();
         }
     }
-    let play = play.asks(&[Action::Assume]).beside("Postponed");
     assert!(play.now.boot > refreshed_at + HOUR / 4, "not before the old session has expired");
-    play.assumed().published().beside("Launching").asks(&[Action::Spawn]);
+    play.asks(&[Action::Assume]).beside("Postponed")
+}
+
+fn no_start() -> CommandInput {
+    CommandInput::Started(Err(Fault { errno: libc::ENOENT, text: "no".into() }))
+}
+
+#[test]
+fn when_a_quarter_of_the_session_has_passed_the_next_attempt_gets_a_new_one() {
+    asking_for_a_newer_session().assumed().published().beside("Launching").asks(&[Action::Spawn]);
+}
+
+#[test]
+fn without_a_newer_session_the_next_attempt_gets_the_one_in_hand() {
+    let not_published = SessionInput::Published(Err(Problem::new(Reason::System, "no")));
+    for play in [
+        asking_for_a_newer_session().refused(),
+        asking_for_a_newer_session().unchanged(),
+        asking_for_a_newer_session().assumed().event(Input::Session(not_published)),
+    ] {
+        play.beside("Launching").asks(&[Action::Spawn]);
+    }
+    // An answer after the expiry of that session begins no attempt.
+    let mut late = asking_for_a_newer_session();
+    late.now.boot += HOUR;
+    let late = late.refused().beside("Postponed").asks(&[]);
+    late.due().is("Running", "Assuming").assumed().published().beside("Launching").asks(&[Action::Spawn]);
+}
+
+#[test]
+fn an_answer_of_a_refresh_does_not_shorten_the_pause_before_the_next_attempt() {
+    let play = preparing(policy()).of_other(CommandInput::Ready(OTHER)).stop_sent().gone(End::Exited(0));
+    let play = play.refreshed().of_other(no_start()).beside("Postponed").after(Duration::from_millis(500));
+    play.refused().beside("Postponed").asks(&[]).due().asks(&[Action::Spawn]);
 }
 
 #[test]
@@ -132,7 +165,7 @@ fn after_a_pause_a_new_process_gets_the_whole_time_again() {
 
 #[test]
 fn the_old_session_expires_once_or_ends_both_processes() {
-    let late = Policy { ready_timeout: HOUR, ..policy() };
+    let late = Policy { ready_timeout: HOUR, margin: Margin::Fixed(HOUR * 2 / 5), ..policy() };
     let play = preparing(late).due().emits(&["expired"]).asks(&[]).after(HOUR).beside("Leaving");
     play.emits(&["handover_failed"]);
     let play = preparing(Policy { on_refresh_failure: OnRefreshFailure::Stop, ..late }).due().emits(&["lapsed"]);
@@ -144,7 +177,7 @@ fn the_old_session_expires_once_or_ends_both_processes() {
 
 #[test]
 fn a_newer_session_is_followed_by_another_handover() {
-    let late = Policy { ready_timeout: HOUR, ..policy() };
+    let late = Policy { ready_timeout: HOUR, margin: Margin::Fixed(HOUR * 2 / 5), ..policy() };
     let play = preparing(late).due().refreshed().beside("Preparing").asks(&[]);
     let play = play.of_other(CommandInput::Ready(OTHER)).stop_sent().gone(End::Exited(0)).beside("Launching");
     assert_eq!(play.asked.last(), Some(&Action::Spawn));
