@@ -95,7 +95,11 @@ impl ListenSockets {
     /// # Errors
     /// The number is above the limit of open files.
     pub(crate) fn reserve_ready(&mut self, descriptor: RawFd) -> io::Result<()> {
-        let null = std::fs::File::open("/dev/null")?;
+        let null = OwnedFd::from(std::fs::File::open("/dev/null")?);
+        if null.as_raw_fd() == descriptor {
+            self.ready = Some(null);
+            return Ok(());
+        }
         // SAFETY: the descriptor is open, and this duplicates it.
         let moved = unsafe { libc::fcntl(null.as_raw_fd(), libc::F_DUPFD_CLOEXEC, descriptor) };
         if moved == -1 {

@@ -2,7 +2,9 @@
 
 use super::poll::{polled_pipe, read_when_ready};
 use nix::fcntl::OFlag;
+use std::convert::Infallible;
 use std::fs::File;
+use std::future::pending;
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use tokio::io::unix::AsyncFd;
@@ -19,6 +21,15 @@ impl ReadyPipe {
     pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         Ok((Self(polled_pipe(reader)?), writer))
+    }
+
+    /// Reads and drops all that follows the newline. Never returns. Without this, a process that writes more would get
+    /// SIGPIPE, or would block.
+    pub(crate) async fn drain(&self) -> Infallible {
+        while self.has_newline().await {
+            tokio::task::yield_now().await;
+        }
+        pending().await
     }
 
     /// Waits for a newline, and returns `true`. Returns `false` if all processes that have the write end have closed it

@@ -97,19 +97,30 @@ fn the_old_process_runs_until_the_new_one_sends_ready() {
 
 #[test]
 fn a_newline_to_its_descriptor_shows_that_a_process_is_ready() {
-    let sts = one_refresh();
-    let flags = ["--ready", "fd:9", "--stop-timeout", "1m"];
-    let later =
-        "printf 'almost' >&9; $PROBE print-keys exit-on USR1; echo >&9; exec $PROBE say is-ready then print-signals";
-    let xassume = generations(handing_over(&sts, &flags), PRINTS, later).spawn();
-    let (old, new) = (next_start(&xassume), next_start(&xassume));
-    assert!(state_of(old.pid).is_some());
-    sys::send_signal(new.pid, libc::SIGUSR1);
-    xassume.line("is-ready");
-    is_gone(old.pid);
-    xassume.signal(libc::SIGTERM);
-    let said = xassume.wait().exited(0).stderr;
-    assert!(!said.contains("the old process keeps running"), "{said}");
+    // Descriptors from 3 on are the next ones that xassume would use itself.
+    for (descriptor, listen) in [(9, &[][..]), (3, &[]), (4, &["--listen", "0"])] {
+        let sts = one_refresh();
+        let ready = format!("fd:{descriptor}");
+        let flags = [&["--ready", &ready, "--stop-timeout", "1m"], listen].concat();
+        // What follows the newline does no harm.
+        let later = format!(
+            "printf 'almost' >&{descriptor}; $PROBE print-keys exit-on USR1; echo >&{descriptor}; \
+             $PROBE say is-ready then print-keys exit-on USR1; echo more >&{descriptor}; \
+             exec $PROBE say goes-on then print-signals"
+        );
+        let xassume = generations(handing_over(&sts, &flags), PRINTS, &later).spawn();
+        let (old, new) = (next_start(&xassume), next_start(&xassume));
+        assert!(state_of(old.pid).is_some());
+        sys::send_signal(new.pid, libc::SIGUSR1);
+        xassume.line("is-ready");
+        is_gone(old.pid);
+        sys::send_signal(next_start(&xassume).pid, libc::SIGUSR1);
+        xassume.line("goes-on");
+        xassume.line("ready");
+        xassume.signal(libc::SIGTERM);
+        let said = xassume.wait().exited(0).stderr;
+        assert!(!said.contains("the old process keeps running"), "{said}");
+    }
 }
 
 #[test]

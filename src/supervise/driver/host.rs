@@ -130,7 +130,7 @@ impl<'a> ProcessHost<'a> {
         let started = match outcome {
             Ok(child) => {
                 let (pid, ready) = (child.pid(), starting.and_then(|(_, ready)| ready));
-                self.running.push(RunningChild { child, ended: false, ready });
+                self.running.push(RunningChild { child, ended: false, ready, is_ready: false });
                 Ok(pid)
             }
             Err(error) => {

@@ -15,8 +15,10 @@ pub(super) struct RunningChild {
     pub(super) child: Child,
     /// Whether its exit was returned. It is then a zombie until it is reaped.
     pub(super) ended: bool,
-    /// The pipe of `--ready fd:N`, until the child is ready or has closed it.
+    /// The pipe of `--ready fd:N`, until the child has closed it without a newline.
     pub(super) ready: Option<ReadyPipe>,
+    /// Whether the child has written a newline to the pipe.
+    pub(super) is_ready: bool,
 }
 
 impl RunningChild {
@@ -47,11 +49,16 @@ impl ProcessHost<'_> {
         self.signal_reader.next().await
     }
 
-    /// Waits until a child has written a newline to its pipe of `--ready fd:N`, or has closed the pipe. Returns which it
-    /// is, and whether there was a newline.
+    /// Waits until a child has written a newline to its pipe of `--ready fd:N`, or has closed the pipe before. Returns
+    /// which it is, and whether there was a newline. Meanwhile reads what other children write after their newline.
     pub(super) async fn readiness(&self) -> (Pid, bool) {
-        let waiting = self.running.iter().filter_map(|running| Some((running.child.pid(), running.ready.as_ref()?)));
-        let mut waiting: Vec<_> = waiting.map(|(pid, pipe)| (pid, Box::pin(pipe.has_newline()))).collect();
+        let newline = async |running: &RunningChild| match &running.ready {
+            Some(pipe) if running.is_ready => match pipe.drain().await {},
+            Some(pipe) => pipe.has_newline().await,
+            None => pending().await,
+        };
+        let with_pipe = self.running.iter().filter(|running| running.ready.is_some());
+        let mut waiting: Vec<_> = with_pipe.map(|running| (running.child.pid(), Box::pin(newline(running)))).collect();
         poll_fn(|context| {
             let ready = waiting.iter_mut().find_map(|(pid, pipe)| match pipe.as_mut().poll(context) {
                 Poll::Ready(has_newline) => Some((*pid, has_newline)),
@@ -62,10 +69,11 @@ impl ProcessHost<'_> {
         .await
     }
 
-    /// Returns the input for [`Self::readiness`]. The pipe is not needed any more.
+    /// Returns the input for [`Self::readiness`].
     pub(super) fn readiness_input(&mut self, (pid, has_newline): (Pid, bool)) -> CommandInput {
         if let Some(running) = self.running.iter_mut().find(|running| running.child.pid() == pid) {
-            running.ready = None;
+            running.is_ready = has_newline;
+            running.ready.take_if(|_| !has_newline);
         }
         match self.sockets.ready() {
             Some(descriptor) if !has_newline => CommandInput::ReadyClosed(pid, descriptor),
