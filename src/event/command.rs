@@ -33,8 +33,8 @@ pub(crate) enum CommandEvent {
     StoppingAnnounced,
     /// The command has ended by itself.
     Exited { end: End },
-    /// xassume has stopped the command.
-    Stopped { how: Stop, end: End },
+    /// xassume has stopped the command, or a new process that was not ready.
+    Stopped { who: Stopped, pid: Pid, how: Stop, end: End },
     /// The command is being stopped and has ended, but `member`, another process of its group or family, has not.
     StillStopping { member: Member },
     /// The process `member` ignores the stop signal, so each stop takes the whole stop timeout.
@@ -87,6 +87,14 @@ impl NotReady {
     }
 }
 
+/// What was stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Stopped {
+    Command,
+    /// A new process that was not ready (`--restart-order start-first`), and what it left behind.
+    NewProcess,
+}
+
 /// What ended the command when xassume stopped it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Stop {
@@ -133,7 +141,7 @@ impl CommandEvent {
                 info("stopping_announced", "the command sent STOPPING=1, so it will not be restarted")
             }
             Self::Exited { end } => ended(info("exited", format!("the command {end}")), *end),
-            Self::Stopped { how, end } => stopped(*how, *end),
+            Self::Stopped { who, pid, how, end } => stopped(*who, *pid, *how, *end),
             Self::StillStopping { member: Member { name, pid } } => {
                 let text = format!("the command has ended; waiting for {name} (pid {pid}), which the command started");
                 info("still_stopping", text).number("pid", *pid).text("name", name)
@@ -188,12 +196,18 @@ fn listening(address: &str, descriptor: RawFd) -> Record {
     info("listening", text).text("address", address).number("descriptor", descriptor)
 }
 
-fn stopped(how: Stop, end: End) -> Record {
-    let (how, what) = match how {
-        Stop::Asked => ("stop signal", "was stopped"),
-        Stop::Killed => ("SIGKILL after the stop timeout", "did not stop within the stop timeout"),
+/// What ended a process after the stop timeout.
+const KILLED: &str = "SIGKILL after the stop timeout";
+
+fn stopped(who: Stopped, pid: Pid, how: Stop, end: End) -> Record {
+    let (how, what) = match (how, who) {
+        (Stop::Asked, Stopped::Command) => ("stop signal", "the command was stopped and"),
+        // It may have exited by itself.
+        (Stop::Asked, Stopped::NewProcess) => ("stop signal", "the new process"),
+        (Stop::Killed, Stopped::Command) => (KILLED, "the command did not stop within the stop timeout and"),
+        (Stop::Killed, Stopped::NewProcess) => (KILLED, "the new process did not stop within the stop timeout and"),
     };
-    ended(info("stopped", format!("the command {what} and {end}")).text("how", &how), end)
+    ended(info("stopped", format!("{what} {end}")).number("pid", pid).text("how", &how), end)
 }
 
 /// Adds how the command ended.

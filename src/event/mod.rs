@@ -14,7 +14,7 @@ mod session;
 mod tests;
 
 pub(crate) use cache::CacheEvent;
-pub(crate) use command::{CommandEvent, NotReady, Stdin, Stop};
+pub(crate) use command::{CommandEvent, NotReady, Stdin, Stop, Stopped};
 pub(crate) use record::{Field, Level, Problem, Record};
 pub(crate) use refresh::RefreshEvent;
 pub(crate) use run::{Ignored, RunEvent};

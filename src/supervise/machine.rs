@@ -25,7 +25,7 @@ pub(crate) use state::Machine;
 use super::notify::{Role, SessionOutlook};
 use super::policy::{OnExpiry, Policy, RestartOrder};
 use super::schedule::{Dice, Term};
-use crate::event::CommandEvent;
+use crate::event::{CommandEvent, Stopped};
 use crate::moment::{Deadline, Now};
 use crate::process::{ChildChange, Pid};
 use crate::session::Validity;
@@ -204,7 +204,7 @@ impl Machine {
                 CommandInput::Remaining(_, remaining) => match self.remaining(stop, remaining, now, out) {
                     Ok(stop) => self.phase = Phase::Stopping(stop, then),
                     Err(end) => {
-                        self.clean_up(stop, end, out);
+                        self.clean_up(stop, end, Stopped::Command, out);
                         self.stopped(then, end, now, out);
                     }
                 },

@@ -1,7 +1,7 @@
 //! The rules for the end of the command, and rules that both starts and stops use.
 
 use super::state::{AfterStop, Machine, PendingStart, PendingStop, Phase, StartStep, StopStep};
-use crate::event::{CommandEvent, RefreshEvent, Stop};
+use crate::event::{CommandEvent, RefreshEvent, Stop, Stopped};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, ProcessGroup, Target};
@@ -27,12 +27,12 @@ impl Machine {
     }
 
     /// Completes a stop. The command has exited, and so have all remaining processes that can be killed.
-    pub(super) fn clean_up(&self, stop: PendingStop, end: End, out: &mut Vec<Action>) {
+    pub(super) fn clean_up(&self, stop: PendingStop, end: End, who: Stopped, out: &mut Vec<Action>) {
         let how = match stop.step {
             StopStep::Asked { .. } => Stop::Asked,
             StopStep::Killed { .. } => Stop::Killed,
         };
-        out.push(Action::Emit(CommandEvent::Stopped { how, end }.into()));
+        out.push(Action::Emit(CommandEvent::Stopped { who, pid: stop.child, how, end }.into()));
         if self.facts.group == ProcessGroup::Own {
             out.push(Action::KillGroup(stop.child));
         }

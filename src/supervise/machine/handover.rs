@@ -6,7 +6,7 @@
 mod expiry;
 
 use super::state::{AfterStop, Attempt, Beside, Leader, Leaver, Machine, PendingStop, Phase, Preparation, Serving};
-use crate::event::{CommandEvent, NotReady};
+use crate::event::{CommandEvent, NotReady, Stopped};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, End, Pid};
@@ -58,6 +58,16 @@ impl Beside {
     }
 }
 
+impl Leaver {
+    /// Returns what messages call this generation.
+    fn who(self) -> Stopped {
+        match self {
+            Leaver::Failed(..) | Leaver::Canceled => Stopped::NewProcess,
+            Leaver::Previous => Stopped::Command,
+        }
+    }
+}
+
 impl Machine {
     /// Handles an input about the generation beside the current one.
     pub(super) fn other(&mut self, input: CommandInput, now: Now, out: &mut Vec<Action>) {
@@ -99,7 +109,7 @@ impl Machine {
                 CommandInput::Remaining(_, remaining) => match self.remaining(stop, remaining, now, out) {
                     Ok(stop) => self.beside = Beside::Leaving(stop, leaver),
                     Err(end) => {
-                        self.clean_up(stop, end, out);
+                        self.clean_up(stop, end, leaver.who(), out);
                         self.left(leaver, now, out);
                     }
                 },
