@@ -8,7 +8,7 @@
 //!
 //! During a handover, the command has two generations. A process whose parent has exited, and that is in a group and a
 //! session of its own, belongs to the old one if it existed before the new one was started, or when the stop of the old
-//! one began. Otherwise it belongs to the one that stays.
+//! one began. Otherwise it belongs to the new one. What remains of a generation that was reaped belongs to neither.
 
 use super::child::Child;
 use super::processes::{self, ProcessStat};
@@ -31,10 +31,10 @@ const MAX_DEPTH: usize = 64;
 /// Distinguishes the command's family from other descendants of xassume.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
-    /// The descendants that xassume had before the command was first started. They do not belong to the family. `None`
-    /// until that start.
+    /// The descendants that xassume had before the command was first started, and what remains of a generation that was
+    /// reaped beside another one. They do not belong to the family. `None` until the first start.
     strangers: Option<Vec<ProcessStat>>,
-    /// The command's own processes that are not reaped yet, one for each generation.
+    /// The command's own processes that are not reaped yet, one for each generation. The newer one is the last one.
     generations: Vec<Generation>,
 }
 
@@ -70,7 +70,18 @@ impl Family {
         self.generations.push(Generation { pid, known: Vec::new() });
     }
 
-    /// Removes a generation that is reaped, or that does not run the command.
+    /// Removes a generation that was reaped. If there is another one, it does not get what remains of this one: processes
+    /// that cannot be killed, or that a command left behind that exited by itself.
+    pub(crate) fn reaped(&mut self, pid: Pid) {
+        let is_known = |child: &Pid| self.generations.iter().any(|generation| generation.pid == *child);
+        if self.generations.len() > 1 && !processes::children().iter().all(is_known) {
+            let rest = self.of(&processes::all(), pid);
+            self.strangers.get_or_insert_default().extend(rest);
+        }
+        self.remove(pid);
+    }
+
+    /// Removes a generation that does not run the command.
     pub(crate) fn remove(&mut self, pid: Pid) {
         self.generations.retain(|generation| generation.pid != pid);
     }
@@ -193,17 +204,22 @@ impl Family {
         ours.iter().copied().filter(is_member).collect()
     }
 
-    /// Returns a function that checks whether a process belongs to this generation. All do if there is no other one.
+    /// Returns a function that checks whether a process belongs to this generation. All do if there is no other one. The
+    /// newer one of two has all that does not belong to the older one, so nothing is left over if the newer one fails.
     fn belongs(&self, all: &[ProcessStat], command: Pid) -> impl Fn(&ProcessStat) -> bool {
-        let is_only = self.generations.iter().all(|generation| generation.pid == command);
-        let descendants = if is_only { BTreeSet::new() } else { processes::descendants(all, vec![command]) };
-        let known = self.generations.iter().find(|generation| generation.pid == command);
-        let known: Vec<_> = known.into_iter().flat_map(|known| &known.known).map(ProcessStat::identity).collect();
+        let older = match self.generations.as_slice() {
+            [older, _] => Some(older),
+            _ => None,
+        };
+        let descendants = older.map_or_else(BTreeSet::new, |older| processes::descendants(all, vec![older.pid]));
         move |process| {
-            is_only
-                || [process.group, process.session].contains(&command)
-                || descendants.contains(&process.pid)
-                || known.contains(&process.identity())
+            older.is_none_or(|older| {
+                let is_known = || older.known.iter().any(|known| known.identity() == process.identity());
+                let is_of_older = [process.group, process.session].contains(&older.pid)
+                    || descendants.contains(&process.pid)
+                    || is_known();
+                is_of_older == (command == older.pid)
+            })
         }
     }
 

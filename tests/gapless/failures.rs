@@ -27,6 +27,28 @@ fn a_new_process_that_exits_is_replaced_by_another_later() {
 }
 
 #[test]
+fn a_new_process_that_exits_leaves_nothing_behind_outside_its_group_either() {
+    let sts = one_refresh();
+    let later = format!(
+        "{SECOND_FAILS} $PROBE own-group then print-keys & \
+         exec $PROBE print-keys exit-on USR1 then say exits then exit 3"
+    );
+    let xassume = generations(handing_over(&sts, &["-v", "--ready", "notify"]), PRINTS, &later).spawn();
+    let (old, one, other) = (next_start(&xassume), next_start(&xassume), next_start(&xassume));
+    // Only the leader exits.
+    sys::send_signal(one.pid, libc::SIGUSR1);
+    sys::send_signal(other.pid, libc::SIGUSR1);
+    xassume.line("exits");
+    xassume.error_line("the new process exited with status 3 before it was ready");
+    is_gone(one.pid);
+    is_gone(other.pid);
+    xassume.error_line("xassume: the new process exited with status 3");
+    assert!(state_of(old.pid).is_some());
+    xassume.signal(libc::SIGTERM);
+    xassume.wait().exited(0);
+}
+
+#[test]
 fn a_new_process_that_cannot_bind_its_port_leaves_the_old_one_running() {
     let sts = one_refresh();
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");

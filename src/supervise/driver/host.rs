@@ -221,7 +221,7 @@ impl CommandHost for ProcessHost<'_> {
         if let Some(place) = self.running.iter().position(|running| running.child.pid() == pid) {
             self.running.remove(place).child.reap();
         }
-        self.family.remove(pid);
+        self.family.reaped(pid);
         self.reap_orphans();
     }
 
