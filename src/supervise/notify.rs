@@ -56,6 +56,8 @@ pub(crate) struct Relay<D> {
     owes_reload: bool,
     /// The status of the successor, which is shown once it is the current generation.
     next_status: Vec<u8>,
+    /// The watchdog interval that the successor has set, which counts from then on. `None` if it has set none.
+    next_interval: Option<Vec<u8>>,
     ready_timeout: Duration,
 }
 
@@ -92,6 +94,7 @@ impl<D> Relay<D> {
             hung_up_at: None,
             owes_reload: false,
             next_status: Vec::new(),
+            next_interval: None,
             ready_timeout,
         }
     }
@@ -208,6 +211,7 @@ impl<D> Relay<D> {
     /// A new generation is about to be forked, and has not sent anything yet.
     pub(crate) fn begin_generation(&mut self, role: Role, now: Now) {
         self.next_status.clear();
+        self.next_interval = None;
         if role != Role::Current {
             return;
         }

@@ -47,6 +47,11 @@ impl<D> Relay<D> {
                         self.next_status = value.to_vec();
                     }
                 }
+                (b"WATCHDOG_USEC", Some(value)) => {
+                    if role == Role::Successor {
+                        self.next_interval = Some(value.to_vec());
+                    }
+                }
                 _ => kept.push(line.to_vec()),
             }
         }
@@ -58,6 +63,10 @@ impl<D> Relay<D> {
     pub(crate) fn hand_over(&mut self, now: Now, monotonic: Duration) {
         if self.course != Course::Running {
             return;
+        }
+        if let Some(interval) = self.next_interval.take() {
+            self.watchdog.set_interval(&interval);
+            self.send_line(&[b"WATCHDOG_USEC=", &interval[..]].concat());
         }
         self.leave_to_next(now);
         let status = std::mem::take(&mut self.next_status);

@@ -376,6 +376,18 @@ fn watchdog_messages_bridge_a_handover() {
 }
 
 #[test]
+fn the_watchdog_interval_of_a_new_generation_counts_from_the_handover() {
+    let play = Play::ready().sends("WATCHDOG=1").relays(&["WATCHDOG=1"]).begin_handover();
+    let play = play.hears(Role::Successor, "WATCHDOG_USEC=4000000", Heard::Nothing).relays(&[]);
+    let play = play.hand_over().relays(&["WATCHDOG_USEC=4000000", "WATCHDOG=1"]);
+    let play = play.hears(Role::Leaving, "WATCHDOG_USEC=9000000", Heard::Nothing).relays(&[]);
+    let play = play.after(2 * SECOND).relays(&["WATCHDOG=1"]);
+    // One that never becomes the current generation changes nothing.
+    let play = play.begin_handover().hears(Role::Successor, "WATCHDOG_USEC=1", Heard::Nothing);
+    play.begin_handover().hand_over().relays(&[]);
+}
+
+#[test]
 fn xassume_reports_readiness_once_and_completes_reloads() {
     let report = |mut play: Play| {
         play.relay.report_ready(play.now, MONOTONIC);
