@@ -78,7 +78,7 @@ impl NotReady {
                 Some("write a newline to it, or use another --ready"),
             ),
             Self::Late { missing } => (
-                format!("the new process {missing} within {}", span(limit)),
+                format!("the new process {missing} within {}", humantime::format_duration(limit)),
                 Some("see --ready, or set a longer --ready-timeout"),
             ),
         };

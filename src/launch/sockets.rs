@@ -7,6 +7,7 @@ use crate::error::{ListenError, SocketRefusal, shortened};
 use crate::event::{CommandEvent, EventSink as _, Ignored};
 use crate::process::listen_address::ListenAddress;
 use crate::report::Report;
+use crate::sys::limits;
 use crate::sys::listen::{self, ListenSockets};
 use crate::sys::offload::{Life, Offload};
 use crate::vars::Vars;
@@ -54,7 +55,12 @@ impl<'a> CommandSockets<'a> {
                 let reason = format!("it is already open ({})", shortened(&target));
                 return Err(ListenError::Ready { descriptor, reason });
             }
-            let refused = |error: std::io::Error| ListenError::Ready { descriptor, reason: error.to_string() };
+            let refused = |error: std::io::Error| {
+                let limit = limits::files();
+                let is_above = usize::try_from(descriptor).is_ok_and(|descriptor| descriptor >= limit);
+                let reason = if is_above { format!("the limit of open files is {limit}") } else { error.to_string() };
+                ListenError::Ready { descriptor, reason }
+            };
             held.reserve_ready(descriptor).map_err(refused)?;
         }
         let names = names(vars, inherited, addresses.len());

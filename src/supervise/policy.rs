@@ -2,7 +2,6 @@
 
 use crate::event::{CommandEvent, Stdin};
 use crate::process::signal::Signal;
-use crate::session::whole_seconds;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
@@ -69,7 +68,7 @@ impl ReadySign {
         match self {
             Self::Notification => "has not sent READY=1".to_owned(),
             Self::Newline(descriptor) => format!("has not written a newline to descriptor {descriptor}"),
-            Self::RunsFor(time) => format!("has not run for {}", whole_seconds(time)),
+            Self::RunsFor(time) => format!("has not run for {}", humantime::format_duration(time)),
         }
     }
 }

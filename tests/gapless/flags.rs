@@ -36,9 +36,9 @@ fn flags_without_effect_and_wrong_values_are_rejected_before_sts_is_called() {
         (&["--ready", "soon"], "invalid value 'soon' for '--ready'"),
         (&["--ready", "fd:2"], "must be a number from 3 to 1023"),
         (&["--ready", "fd:1024"], "must be a number from 3 to 1023"),
-        (&["--ready", "2h"], "must be at most 1h"),
+        (&["--ready", "2h"], "must be between 1ms and 1h"),
         (&["--ready-timeout", "0s"], "must be between 1ms and 1h"),
-        (&["--ready", "2m"], "the time of --ready must be shorter than --ready-timeout"),
+        (&["--ready", "2m"], "the time of --ready (2m) must be shorter than --ready-timeout (1m)"),
         (&["--listen", "0", "--ready", "fd:3"], "cannot use descriptor 3 for --ready: it is already open (socket:"),
     ];
     for (flags, complaint) in cases {

@@ -103,7 +103,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
 /// Describes a restart with `--restart-order start-first`.
 fn handover(policy: Policy) -> String {
     let (signal, patience, limit) =
-        (policy.stop_signal, whole_seconds(policy.stop_timeout), whole_seconds(policy.ready_timeout));
+        (policy.stop_signal, whole_seconds(policy.stop_timeout), humantime::format_duration(policy.ready_timeout));
     let ready = match policy.ready {
         Some(ReadySign::Notification) => format!("must send READY=1 within {limit}"),
         Some(ReadySign::Newline(descriptor)) => {
