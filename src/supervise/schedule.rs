@@ -88,7 +88,8 @@ impl Policy {
 
     /// Returns how long before the expiry this refresh is due. This is the margin plus jitter, which spreads the
     /// refreshes of hosts that were started at the same time. Margin and jitter together are at most half of the
-    /// lifetime. If they would be longer, the margin is reduced, so that the jitter keeps its width.
+    /// lifetime. If they would be longer, the margin is reduced, so that the jitter keeps its width. With start-first, the
+    /// jitter is reduced.
     pub(crate) fn lead(&self, lifetime: Duration, kind: RefreshKind, dice: &mut Dice) -> Duration {
         let (latest, earliest) = self.leads(lifetime, kind);
         dice.between(latest, earliest)
@@ -101,6 +102,8 @@ impl Policy {
         match (self.margin, self.on_expiry, kind) {
             (Margin::Fixed(_), _, _) => (latest, latest),
             (Margin::Auto, OnExpiry::None, RefreshKind::First) => (latest, half),
+            // There must be time for the second attempt, so the jitter gets narrower.
+            (Margin::Auto, ..) if self.starts_first() => (latest, (latest + jitter(lifetime)).min(half)),
             (Margin::Auto, _, _) => {
                 let latest = latest.min(half.saturating_sub(jitter(lifetime)));
                 (latest, latest + jitter(lifetime))

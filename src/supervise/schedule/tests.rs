@@ -142,4 +142,9 @@ fn a_handover_leaves_time_for_two_attempts_and_the_stop() {
     assert_eq!(Policy { ready_timeout: minutes(1), ..handover }.margin(HOUR), restart.margin(HOUR));
     assert_eq!(Policy { ready_timeout: HOUR, ..handover }.margin(HOUR), HOUR / 2);
     assert_eq!(Policy { ready_timeout: minutes(8), ..restart }.margin(HOUR), restart.margin(HOUR));
+    // The jitter is only what is left up to half of the lifetime.
+    let close = Policy { ready_timeout: minutes(3), ..handover };
+    assert_eq!(leads(close, minutes(15), RefreshKind::First), (400, 450));
+    assert_eq!(leads(close, HOUR, RefreshKind::Later), (400, 760));
+    assert_eq!(leads(handover, minutes(15), RefreshKind::First), (450, 450));
 }
