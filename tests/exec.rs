@@ -199,7 +199,8 @@ fn usage_errors_are_125_with_the_usage_line() {
 fn without_a_command_the_error_shows_how_to_start_a_shell() {
     let sts = FakeSts::start();
     let failed = xassume(&sts).run().exited(125);
-    let hint = "hint: for example: xassume -p production -- aws s3 ls; for a shell: xassume -p production -- $SHELL\n";
+    let selected = format!("xassume -r {ROLE} --");
+    let hint = format!("hint: for example: {selected} aws s3 ls; for a shell: {selected} $SHELL\n");
     let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
     assert_eq!(failed.stderr, format!("xassume: error: no command given\n{hint}{usage}"));
     assert_eq!((failed.stdout_text().as_str(), sts.requests().len()), ("", 0));
