@@ -79,4 +79,8 @@ fn a_check_describes_the_handover() {
     let page = handing_over(&sts, &["--check", "--ready", "fd:5"]).run().exited(0).stdout_text();
     let expected = "a new process is started and must write a newline to descriptor 5 within 1m; then the old one is stopped (SIGTERM,";
     assert!(page.contains(expected), "{page}");
+    // With stop-first, readiness matters only to a service manager.
+    let world = Xassume::new(&sts).env("NOTIFY_SOCKET", "/run/notify").args(["-r", ROLE, "--on-expiry", "restart"]);
+    let page = world.args(["--check", "--ready", "7s"]).run().exited(0).stdout_text();
+    assert!(page.contains("xassume sends READY=1 when the command has run for 7s"), "{page}");
 }

@@ -94,6 +94,12 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     }
     if findings.vars.get("NOTIFY_SOCKET").is_some_and(|address| ManagerSocket::at(address).is_some()) {
         step.details.push("the command's notifications are relayed to NOTIFY_SOCKET".into());
+        let sign = match policy.ready {
+            Some(ReadySign::Newline(descriptor)) => Some(format!("writes a newline to descriptor {descriptor}")),
+            Some(ReadySign::RunsFor(time)) => Some(format!("has run for {}", humantime::format_duration(time))),
+            Some(ReadySign::Notification) | None => None,
+        };
+        step.details.extend(sign.map(|sign| format!("xassume sends READY=1 when the command {sign}")));
     }
     if policy.on_refresh_failure == OnRefreshFailure::Stop {
         step.details.push("the command is stopped at the expiry if no refresh succeeded".into());
