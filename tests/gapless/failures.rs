@@ -86,11 +86,12 @@ fn a_new_process_that_is_late_is_stopped_with_all_that_it_started() {
 #[test]
 fn a_closed_descriptor_without_a_newline_is_a_failure() {
     let sts = one_refresh();
-    let later = format!("{SECOND_FAILS} exec 7>&-; exec $PROBE print-keys");
+    // It may be stopped as soon as it has closed the descriptor, so it prints its process ID before.
+    let later = format!("{SECOND_FAILS} $PROBE say late $$; exec 7>&-; exec sleep 600");
     let xassume = generations(handing_over(&sts, &["--ready", "fd:7"]), PRINTS, &later).spawn();
-    let (old, late) = (next_start(&xassume), next_start(&xassume));
+    let (old, late) = (next_start(&xassume), xassume.line("late "));
     xassume.error_line("the new process has closed descriptor 7 without writing a newline to it");
-    is_gone(late.pid);
+    is_gone(late.trim_start_matches("late ").parse().expect("a pid"));
     assert!(state_of(old.pid).is_some());
     xassume.signal(libc::SIGTERM);
     xassume.wait().exited(0);
