@@ -2,7 +2,7 @@
 
 use super::denial::{Denied, PolicyDenial};
 use super::network::{NOT_STS, NetworkFailure};
-use super::text::TRY_LATER;
+use super::text::{LONGER_COMMAND, TRY_LATER};
 use super::web_identity::{RefusedToken, TokenPlace, TokenRefusal};
 use super::{SourceError, counted};
 use crate::claims::Claims;
@@ -215,16 +215,17 @@ impl AssumeError {
                 "use a duration shorter than {}, use --duration max, or raise the role's MaxSessionDuration",
                 self.duration()
             ),
-            Refusal::DurationAboveChaining => {
-                "a role assumed with temporary credentials gets at most 1h; use a duration of 1h or less, or --duration max"
-                    .into()
-            }
+            Refusal::DurationAboveChaining => format!(
+                "a role assumed with temporary credentials gets at most 1h; use a duration of 1h or less; {LONGER_COMMAND}"
+            ),
             Refusal::RegionDisabled => format!(
                 "activate STS in {} (account settings in the IAM console), or use another --region",
                 self.region
             ),
             Refusal::BadPolicy => "correct the session policy (--policy)".into(),
-            Refusal::PackedPolicy => "shorten the session policy (--policy), or use fewer policy ARNs and tags (--policy-arn, --tag)".into(),
+            Refusal::PackedPolicy => {
+                "shorten the session policy (--policy), or use fewer policy ARNs and tags (--policy-arn, --tag)".into()
+            }
             Refusal::Token(refusal) => match &self.hop {
                 Some(Hop { role, .. }) => {
                     let (claims, place) = (self.claims.as_ref(), self.place.as_ref());
@@ -232,7 +233,9 @@ impl AssumeError {
                 }
                 None => "get a new token".into(),
             },
-            Refusal::Throttled => format!("too many requests (STS allows 600 per second per account and region); {TRY_LATER}"),
+            Refusal::Throttled => {
+                format!("too many requests (STS allows 600 per second per account and region); {TRY_LATER}")
+            }
             Refusal::Unavailable => format!("STS is temporarily unavailable; {TRY_LATER}"),
             Refusal::Other => "see the STS API reference; -v shows the request".into(),
         }

@@ -1,6 +1,7 @@
 //! Errors in the settings from which the role and its source credentials follow. These settings are in the shared
 //! config files and in environment variables.
 
+use super::text::LONGER_COMMAND;
 use super::{TriedSources, quoted};
 use crate::origin::Origin;
 use crate::role::{Invalid, MAX_HOPS, RoleArn};
@@ -278,10 +279,10 @@ impl ConfigError {
             }),
             Self::TooManyHops => "start the chain from a role closer to the target".into(),
             Self::ChainedDuration { by: DurationBy::Profile(profile), .. } => {
-                format!("use 3600 or less, or remove duration_seconds from profile '{profile}'")
+                format!("use 3600 or less, or remove duration_seconds from profile '{profile}'; {LONGER_COMMAND}")
             }
             Self::ChainedDuration { by: DurationBy::Origin(origin, _), .. } => {
-                format!("use 1h or less, or {} {origin}", origin.leave_out())
+                format!("use 1h or less, or {} {origin}; {LONGER_COMMAND}", origin.leave_out())
             }
             Self::MaxWithMfa { .. } => "set a fixed duration; with 1h or less, one code is enough for many sessions".into(),
             Self::NotForWebIdentity { word, .. } => {

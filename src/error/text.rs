@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 /// The end of a hint if the same run may succeed later.
 pub(super) const TRY_LATER: &str = "try again later";
 
+/// The end of a hint about a duration that AWS does not allow.
+pub(super) const LONGER_COMMAND: &str = "for a longer command use --via endpoint or --on-expiry restart";
+
 /// The hint if a limit of the operating system has been reached.
 pub(crate) const CHECK_LIMITS: &str =
     "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";
