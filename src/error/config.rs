@@ -231,6 +231,9 @@ impl ConfigError {
             Self::EmptyCredentialSource { value: "Environment", .. } => {
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()
             }
+            Self::EmptyCredentialSource { value: "Ec2InstanceMetadata", .. } => {
+                "on EC2, unset AWS_EC2_METADATA_DISABLED; elsewhere use another credential_source, or source_profile".into()
+            }
             Self::EmptyCredentialSource { .. } => "use another credential_source, or source_profile".into(),
             Self::NoCredentials { profile, .. } => format!(
                 "add credentials with: aws configure --profile {profile} (access keys) or aws configure sso --profile {profile}"
@@ -275,7 +278,7 @@ impl ConfigError {
                 format!("{} {word}; a role's session expires and can be refreshed", word.leave_out())
             }
             Self::NoSource(tried) => tried.hint().unwrap_or_else(|| {
-                "use a profile with credentials (--profile NAME), run aws sso login, or set AWS_ACCESS_KEY_ID".into()
+                "use a profile with credentials (--profile NAME), run aws sso login, or set AWS_ACCESS_KEY_ID; on EC2, unset AWS_EC2_METADATA_DISABLED".into()
             }),
             Self::TooManyHops => "start the chain from a role closer to the target".into(),
             Self::ChainedDuration { by: DurationBy::Profile(profile), .. } => {

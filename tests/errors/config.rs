@@ -226,6 +226,10 @@ pub(super) fn pages() -> Vec<Page> {
                 user_without_sts().without_keys().file(".aws/config", config).args(["-p", "deploy", "--", "true"]),
             )
         }),
+        page("config-credential-source-instance-disabled", || {
+            let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = Ec2InstanceMetadata\n");
+            Scene::new(user_without_sts().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
+        }),
         page("config-credential-source-container-empty", || {
             let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = EcsContainer\n");
             Scene::new(user_without_sts().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
