@@ -89,6 +89,7 @@ impl CommandError {
             CommandFault::NotFound if self.name.contains(char::is_whitespace) => {
                 "no shell is involved: pass separate arguments (aws s3 ls), or use sh -c 'aws s3 ls'"
             }
+            CommandFault::NotFound if self.name.starts_with('-') => "flags of xassume go before --",
             CommandFault::NotFound if is_variable(&self.name) => {
                 return format!(
                     "if {0} belongs to the command of a flag, quote that command: --web-identity-token-command 'printenv \

@@ -43,6 +43,7 @@ pub(super) fn pages() -> Vec<Page> {
         of_another_tool("command-is-a-subcommand-without-profile", &["exec", "staging", "--", "aws", "s3", "ls"]),
         of_another_tool("command-is-help", &["help"]),
         page("command-not-found", || running(&["no-such-command", "-v"]).status(127)),
+        page("command-is-a-flag", || running(&["--via", "endpoint", "sleep", "0"]).status(127)),
         page("command-not-found-by-path", || running(&["./no/such/command"]).status(127)),
         page("command-line-in-one-argument", || running(&["aws s3 ls"]).status(127)),
         page("command-empty", || running(&[""]).status(127)),
