@@ -83,6 +83,14 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// Returns a line for a role, whose path the ARN of its session does not contain. For other callers, it is empty.
+    fn path_note(&self) -> String {
+        let Self::Named(arn) = self else { return String::new() };
+        arn.split_once(":role/").map_or_else(String::new, |(_, role)| {
+            format!("\n    if the role {role} has a path, add it to this ARN (aws iam get-role --role-name {role})")
+        })
+    }
+
     /// Returns the principal for the suggested trust policy, and a condition that restricts the principal to the
     /// caller. The condition is `None` if the principal is already the caller alone.
     fn principal(&self) -> (String, Option<String>) {
@@ -203,7 +211,7 @@ impl Denied<'_> {
             "{{\"Effect\":\"Allow\",\"Action\":{},\"Principal\":{{\"AWS\":\"{principal}\"}}{condition}}}",
             self.actions()
         );
-        format!("\n  trust policy of {}{mark}:\n    {statement}", self.role)
+        format!("\n  trust policy of {}{mark}:\n    {statement}{}", self.role, caller.path_note())
     }
 
     /// Returns the actions that the call needs, as JSON. An action that STS named is included even if the options of

@@ -35,6 +35,8 @@ fn a_denial_names_both_statements_with_the_real_arns() {
              \n  trust policy of {ROLE}:\
              \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\
              \"Principal\":{{\"AWS\":\"arn:aws:iam::222222222222:role/AssumeRoleInA\"}}}}\
+             \n    if the role AssumeRoleInA has a path, add it to this ARN \
+             (aws iam get-role --role-name AssumeRoleInA)\
              \n  if the trust policy has a condition on sts:ExternalId, use --external-id\
              \n  if the trust policy has a condition on aws:MultiFactorAuthPresent, use --mfa-serial\
              \n  AWS gives the same error if the role does not exist or its path is missing from the ARN"
