@@ -395,7 +395,7 @@ def _():
     expect_equal(result.status, 0, str(result))
     pictures = json.loads(result.stdout)
     types = sorted(picture["type"] for picture in pictures)
-    expect_equal(types, ["stateDiagram", "timeline"], "diagrams")
+    expect_equal(types, ["stateDiagram", "timeline", "timeline"], "diagrams")
     for text, picture in zip(texts, pictures):
         if picture["type"] == "timeline":
             expect_equal(len(picture["events"]), 4, "times")
