@@ -75,7 +75,7 @@ fn short() -> Command {
         }
     }
     let common = COMMON.iter().map(|flag| described(argument(flag), flag).hide_env(true));
-    explained(with_help(base().args(common)).after_help(others))
+    explained(with_help(base().args(common)).after_help(others)).max_term_width(80)
 }
 
 /// Returns the command of `--help`.
