@@ -55,7 +55,8 @@ pub(crate) fn requested_form(answer: &clap::Error) -> Option<Form> {
     (answer.kind() == ErrorKind::DisplayHelp).then(form)
 }
 
-/// Returns the text of a form of the help. Its lines fit the terminal, but have at most 100 columns.
+/// Returns the text of a form of the help. Its lines fit the terminal, but have at most 80 columns in the short form and
+/// 100 in the long form.
 pub(crate) fn text(form: Form, screen: Screen) -> String {
     let text = match form {
         Form::Short => short().render_help(),
@@ -80,7 +81,8 @@ fn short() -> Command {
 
 /// Returns the command of `--help`.
 pub(super) fn long() -> Command {
-    explained(with_flags(base(), |flag| described(argument(flag), flag)).after_long_help(AFTER_LONG_HELP))
+    let command = with_flags(base(), |flag| described(argument(flag), flag)).after_long_help(AFTER_LONG_HELP);
+    explained(command).max_term_width(100)
 }
 
 /// Returns the line in clap's default style: headings are bold and underlined, flags and the words for a flag are bold.
@@ -115,7 +117,6 @@ fn painted(line: &str, screen: Screen) -> String {
 fn explained(command: Command) -> Command {
     command
         .about(ABOUT)
-        .max_term_width(100)
         .mut_arg("command", |arg| {
             arg.value_hint(ValueHint::CommandWithArguments)
                 .help("Command to run, with its arguments (no shell is involved)")
