@@ -9,19 +9,9 @@ mod pid_1;
 mod signals;
 mod sockets;
 
+use crate::supervision::{ROLE, SHORT, count, next_start, one_refresh};
 use crate::support::processes::{eventually, state_of};
-use crate::support::{Answer, FakeSts, Running, Xassume, probe, sys};
-use std::time::Duration;
-
-const ROLE: &str = "arn:aws:iam::111111111111:role/R";
-
-/// The lifetime of a session that is refreshed after a second.
-const SHORT: Duration = Duration::from_secs(2);
-
-/// An STS that grants one short session and then long ones, so that a test sees one handover.
-fn one_refresh() -> FakeSts {
-    FakeSts::builder().script([Answer::Lifetime(SHORT)]).start()
-}
+use crate::support::{Answer, FakeSts, Xassume, probe, sys};
 
 /// xassume with `start-first` and these further flags. Scripts find the probe as `$PROBE`.
 fn handing_over(sts: &FakeSts, flags: &[&str]) -> Xassume {
@@ -43,28 +33,9 @@ const PRINTS: &str = "exec $PROBE print-keys";
 const READY_AT_USR1: &str =
     "exec $PROBE print-keys exit-on USR1 then notify READY=1 then say is-ready then print-signals";
 
-/// A generation that has printed its key.
-#[derive(Debug, PartialEq, Eq)]
-struct Start {
-    pid: i32,
-    key: String,
-}
-
-#[track_caller]
-fn next_start(running: &Running) -> Start {
-    let line = running.line("ready pid=");
-    let (pid, key) = line.trim_start_matches("ready pid=").split_once(" key=").expect("a generation");
-    Start { pid: pid.parse().expect("a pid"), key: key.to_owned() }
-}
-
 #[track_caller]
 fn is_gone(pid: i32) {
     eventually("it has ended", || state_of(pid).is_none());
-}
-
-/// How often `said` occurs in the text.
-fn count(text: &str, said: &str) -> usize {
-    text.matches(said).count()
 }
 
 #[test]

@@ -24,14 +24,14 @@ use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, processes
 use serde_json::Value;
 use std::time::Duration;
 
-const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+pub(crate) const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 
 /// The lifetime of a session that is refreshed after a second. There is at least a second between refreshes, so none is
 /// earlier.
-const SHORT: Duration = Duration::from_secs(2);
+pub(crate) const SHORT: Duration = Duration::from_secs(2);
 
 /// An STS that grants one short session and then long ones, so that a test sees one refresh.
-fn one_refresh() -> FakeSts {
+pub(crate) fn one_refresh() -> FakeSts {
     FakeSts::builder().script([Answer::Lifetime(SHORT)]).start()
 }
 
@@ -83,14 +83,14 @@ fn scripted(xassume: Xassume, script: &str) -> Xassume {
 
 /// The first line of the probe's `print-keys`.
 #[derive(Debug, PartialEq, Eq)]
-struct Start {
-    pid: i32,
-    key: String,
+pub(crate) struct Start {
+    pub(crate) pid: i32,
+    pub(crate) key: String,
 }
 
 /// Waits for the next start of a probe that prints its key.
 #[track_caller]
-fn next_start(running: &Running) -> Start {
+pub(crate) fn next_start(running: &Running) -> Start {
     let line = running.line("ready pid=");
     let (pid, key) = line.trim_start_matches("ready pid=").split_once(" key=").expect("a generation");
     Start { pid: pid.parse().expect("a pid"), key: key.to_owned() }
@@ -125,6 +125,6 @@ fn denied() -> Answer {
 }
 
 /// How often `said` occurs in the text.
-fn count(text: &str, said: &str) -> usize {
+pub(crate) fn count(text: &str, said: &str) -> usize {
     text.matches(said).count()
 }
