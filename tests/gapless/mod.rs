@@ -29,9 +29,10 @@ fn generations(xassume: Xassume, first: &str, later: &str) -> Xassume {
 
 /// A generation that prints its key, and then its signals, until TERM.
 const PRINTS: &str = "exec $PROBE print-keys";
-/// The same, and it shows that it is ready when USR1 arrives.
+/// The same, and it shows that it is ready when USR1 arrives. It prints this first: the old generation, which is then
+/// stopped, prints its TERM after that.
 const READY_AT_USR1: &str =
-    "exec $PROBE print-keys exit-on USR1 then notify READY=1 then say is-ready then print-signals";
+    "exec $PROBE print-keys exit-on USR1 then say is-ready then notify READY=1 then print-signals";
 
 #[track_caller]
 fn is_gone(pid: i32) {
