@@ -6,6 +6,9 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
+/// `git archive` replaces this text, so a source archive contains its commit. See .gitattributes.
+const ARCHIVED: &str = "$Format:%H %cs$";
+
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let var = |name: &str| env::var(name).unwrap_or_default();
@@ -20,12 +23,16 @@ fn main() {
     println!("cargo:rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
 }
 
-/// Returns the commit and its date, or `None` if this directory is not the root of a git repository. The directory of a
-/// source package may be inside another repository.
+/// Returns the commit and its date, or `None` if this directory is neither the root of a git repository nor a source
+/// archive. The directory of a source package may be inside another repository.
 fn commit() -> Option<String> {
-    if !Path::new(".git").exists() {
-        return None;
-    }
+    let line = if Path::new(".git").exists() { checked_out()? } else { ARCHIVED.to_owned() };
+    let (hash, date) = line.split_once(' ').filter(|(hash, _)| hash.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    // The length of git's own short form depends on the number of objects in the repository.
+    Some(format!("{} {date}", hash.get(..12)?))
+}
+
+fn checked_out() -> Option<String> {
     // These files change with each commit. The branch has no file if git has packed it.
     let branch = git(&["rev-parse", "--symbolic-full-name", "HEAD"])?;
     for file in ["HEAD", "logs/HEAD", "packed-refs", &branch] {
@@ -35,10 +42,7 @@ fn commit() -> Option<String> {
             println!("cargo:rerun-if-changed={path}");
         }
     }
-    let line = git(&["log", "-1", "--no-show-signature", "--no-color", "--format=%H %cs"])?;
-    let (hash, date) = line.split_once(' ')?;
-    // The length of git's own short form depends on the number of objects in the repository.
-    Some(format!("{} {date}", hash.get(..12)?))
+    git(&["log", "-1", "--no-show-signature", "--no-color", "--format=%H %cs"])
 }
 
 fn git(arguments: &[&str]) -> Option<String> {
