@@ -23,6 +23,7 @@ import web_identity  # noqa: F401
 import completions  # noqa: F401
 import prompts  # noqa: F401
 import static  # noqa: F401
+import dist  # noqa: F401
 
 try:
     status = harness.run_checks(sys.argv[1:])
