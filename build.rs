@@ -17,8 +17,7 @@ fn main() {
         "gnu" => "glibc".to_owned(),
         other => other.to_owned(),
     };
-    let is_static = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
-    println!("cargo:rustc-env=BUILD_LIBC={name}, {}", if is_static { "static" } else { "dynamic" });
+    println!("cargo:rustc-env=BUILD_LIBC={name}");
     let commit = (var("PROFILE") == "release").then(commit).flatten();
     println!("cargo:rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
 }
