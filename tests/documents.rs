@@ -106,7 +106,9 @@ fn every_command_line_parses() {
     for document in documents() {
         let Code { blocks, spans } = code(&document.text);
         for (number, line) in blocks.into_iter().chain(spans) {
-            let Some(words) = command_line(&line) else { continue };
+            // In these lines, the words after the path of xassume are Docker's.
+            let of_docker = ["COPY ", "docker "].iter().any(|start| line.starts_with(start));
+            let Some(words) = command_line(&line).filter(|_| !of_docker) else { continue };
             found += 1;
             if let Err(error) = parses(&words) {
                 wrong.push(format!("{}:{number}: {line}\n{error}", document.path));
