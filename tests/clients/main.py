@@ -24,6 +24,8 @@ import completions  # noqa: F401
 import prompts  # noqa: F401
 import static  # noqa: F401
 import dist  # noqa: F401
+import image  # noqa: F401
+import wheel  # noqa: F401
 
 try:
     status = harness.run_checks(sys.argv[1:])
