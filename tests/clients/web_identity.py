@@ -95,7 +95,7 @@ def _():
 
 @check("web identity: Jenkins, with a stand-in for the plugin that writes the token file")
 def _():
-    (text,) = re.findall(r"^```groovy\n(.*?)^```", RECIPES, re.M | re.S)
+    (text,) = re.findall(r"^```groovy\n(environment .*?)^```", RECIPES, re.M | re.S)
     roles = dict(re.findall(r"(\w+) = '(.*)'", text))
     files = dict(re.findall(r"(\w+) = credentials\('(.*)'\)", text))
     expect_equal(list(files), ["XASSUME_WEB_IDENTITY_TOKEN_FILE"], "credentials")
