@@ -76,6 +76,16 @@ skip() {
     return $skip_status
 }
 
+# attempt COMMAND...: for what cannot be had everywhere. If the command fails, skips the step with its error:
+# attempt COMMAND... || return
+attempt() {
+    local out status=0
+    out=$("$@" 2>&1) || status=$?
+    ((status == 0)) && return
+    printf '%s\n' "$out"
+    skip "refused: $*: $(tail -n 1 <<<"$out")"
+}
+
 # step NAME COMMAND...: runs the command and prints its time. After a failure the next steps still run.
 step() {
     local name=$1 started=$SECONDS status=0
@@ -154,6 +164,13 @@ need() {
     fi
     apt_updated=1
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
+}
+
+# The target for arm64. Its linker is Rust's, but the C code of ring needs a compiler.
+arm64=aarch64-unknown-linux-musl
+arm64_tools() {
+    attempt bounded 10 rustup target add "$arm64" || return
+    attempt need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu || return
 }
 
 # Installs the build dependencies. Rust comes from rustup: Debian's version is older than rust-version.

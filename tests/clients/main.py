@@ -23,6 +23,7 @@ import web_identity  # noqa: F401
 import completions  # noqa: F401
 import prompts  # noqa: F401
 import static  # noqa: F401
+import arm64  # noqa: F401
 import dist  # noqa: F401
 import image  # noqa: F401
 import wheel  # noqa: F401

@@ -31,7 +31,11 @@ KERNEL_SUITE = "bookworm"
 ARCHITECTURES = {
     "x86_64": ("amd64", "linux-image-cloud-amd64", ["-machine", "pc"], "ttyS0"),
     "aarch64": ("arm64", "linux-image-cloud-arm64", ["-machine", "virt", "-cpu", "cortex-a72"], "ttyAMA0"),
+    # With pages of 16 KB, which cortex-a72 does not have.
+    "aarch64-16k": ("arm64", "linux-image-arm64-16k", ["-machine", "virt", "-cpu", "neoverse-n1"], "ttyAMA0"),
 }
+# bookworm has no kernel with such pages.
+KERNEL_SUITES = {"aarch64-16k": "trixie"}
 # What the initramfs needs to mount the disk.
 DRIVERS = ["virtio_pci", "virtio_blk", "ext4"]
 # Copies the files of this boot to the disk, and starts the init of the disk.
@@ -140,7 +144,9 @@ def root(arch, suite, packages, variant="minbase", options=(), sources=(), kind=
 
 def kernel(arch):
     """A directory with a kernel, its modules, and a static busybox."""
-    return root(arch, KERNEL_SUITE, [ARCHITECTURES[arch][1], "busybox-static"], variant="extract", kind="kernel")
+    # With base-files, `/lib` exists, which newer kernels do not contain.
+    packages = [ARCHITECTURES[arch][1], "base-files", "busybox-static"]
+    return root(arch, KERNEL_SUITES.get(arch, KERNEL_SUITE), packages, variant="extract", kind="kernel")
 
 
 def disk(arch, system, path, megabytes=4096):
@@ -224,7 +230,7 @@ class Machine:
         words = f"console={port} loglevel=4 panic=-1"
         if systemd:
             words += " systemd.show_status=0 systemd.wants=machine.service systemd.unit=multi-user.target"
-        command = [f"qemu-system-{self.arch}", *options, "-accel", "tcg,thread=multi", "-smp", str(self.processors)]
+        command = [f"qemu-system-{self.arch.partition('-')[0]}", *options, "-accel", "tcg,thread=multi", "-smp", str(self.processors)]
         command += ["-m", str(self.memory), "-nodefaults", "-no-reboot", "-nic", "none", "-display", "none"]
         command += ["-serial", "stdio", "-kernel", vmlinuz, "-initrd", ramdisk, "-append", words]
         command += ["-drive", f"file={self.image},format=raw,if=virtio"]

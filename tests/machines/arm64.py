@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Runs the tests in an emulated machine with a kernel for arm64; xassume and the tests are builds for arm64.
+
+    tests/machines/arm64.py XASSUME TESTS [FILTER...]   TESTS is the test binary `main`; the filters are libtest's
+
+Each test must have a result. The tests that are not run, those that skip themselves, and the reasons, are printed.
+Afterwards a few tests run on a kernel with pages of 16 KB. Debian has no kernel with pages of 64 KB: `arm64:` of
+tests/clients checks that the program could be loaded there.
+
+The status is 1 if a test fails or has no result, and 77 if the machine cannot be made here.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import machine
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SUITE = "trixie"
+# What the tests use: shells, tools for namespaces and file systems. Unpacked only, so nothing of it is configured.
+PACKAGES = (
+    "base-files bash busybox-static coreutils dash diffutils e2fsprogs findutils fish grep hostname kmod libc-bin mawk mount "
+    "passwd procps sed util-linux zsh"
+).split()
+# Tests that have nothing to do with the processor.
+NOT_RUN = {
+    "documents::": "they read the documentation",
+    "layers::": "they read the sources",
+}
+# On the second kernel: memory, launches, deliveries, and one restart.
+LARGE_PAGES = ["exec::", "secrets::memory", "secrets::unreadable", "endpoint::", "supervision::file", "supervision::restart"]
+# Threads that run tests: with more, the two emulated processors are too slow for the time limits of some tests.
+THREADS = 2
+FILES = {
+    "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+    "/etc/group": "root:x:0:\nnogroup:x:65534:\n",
+    "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+SCRIPT = """#!/bin/sh
+# No message of the kernel may be in the middle of a line.
+dmesg -n 1
+modprobe loop
+uname -srm
+echo "pages of $(getconf PAGESIZE) bytes"
+export HOME=/root XASSUME_TESTS_AS_ROOT=1 XASSUME_UNDER_TEST=/checks/xassume
+mkdir -p "$HOME" && cd ROOT
+/checks/tests --list ARGUMENTS
+exec /checks/tests --test-threads THREADS --show-output ARGUMENTS
+"""
+
+
+def sources():
+    """The files of this repository that tests read, at the paths that they were compiled with."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
+    return {f"{ROOT}/{name}": ROOT / name for name in listed.split("\0") if name and not name.startswith(("fuzz/", "src/"))}
+
+
+def run(arch, binaries, arguments, limit):
+    """Runs the tests on one kernel, and prints the results; returns whether all is well."""
+    system = machine.root("aarch64", SUITE, PACKAGES, variant="extract")
+    words = " ".join(f"'{word}'" for word in arguments)
+    script = SCRIPT.replace("ROOT", f"'{ROOT}'").replace("ARGUMENTS", words).replace("THREADS", str(THREADS))
+    files = {**FILES, **sources(), "/checks/xassume": binaries[0], "/checks/tests": binaries[1]}
+    with tempfile.TemporaryDirectory(dir=machine.CACHE) as here:
+        image = machine.disk(arch, system, pathlib.Path(here) / "disk")
+        vm = machine.Machine(arch, image, memory=3072)
+        status, output = vm.boot(script, limit, files=files, systemd=False, line=lambda text: print(text, flush=True))
+    listed = set(re.findall(r"^(\S+): test$", output, re.MULTILINE))
+    results = dict(re.findall(r"^test (\S+)(?: - should panic)? \.\.\. (\w+)", output, re.MULTILINE))
+    failed = sorted(name for name, result in results.items() if result != "ok")
+    missing = sorted(listed - set(results))
+    reasons = re.findall(r"^---- (\S+) stdout ----\nskipped: (.*)", output, re.MULTILINE)
+    print(f"{len(listed)} tests: {len(results) - len(failed)} ok, of these {len(reasons)} skipped themselves")
+    for name, why in reasons:
+        print(f"skipped: {name}: {why}")
+    for name in failed:
+        print(f"failed: {name}")
+    for name in missing:
+        print(f"without a result: {name}")
+    return status == 0 and bool(listed) and not failed and not missing
+
+
+def main(xassume, tests, *filters):
+    binaries = [pathlib.Path(path).resolve() for path in (xassume, tests)]
+    skips = [word for name in NOT_RUN for word in ("--skip", name)]
+    try:
+        good = run("aarch64", binaries, [*filters, *skips], 7200)
+        if not filters:
+            good = run("aarch64-16k", binaries, LARGE_PAGES, 1800) and good
+    except machine.Unavailable as refused:
+        print(f"skipped: {refused}")
+        return 77
+    for name, why in NOT_RUN.items():
+        print(f"not run: {name}: {why}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
