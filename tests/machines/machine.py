@@ -37,7 +37,7 @@ ARCHITECTURES = {
 # bookworm has no kernel with such pages.
 KERNEL_SUITES = {"aarch64-16k": "trixie"}
 # What the initramfs needs to mount the disk.
-DRIVERS = ["virtio_pci", "virtio_blk", "ext4"]
+DRIVERS = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]
 # Copies the files of this boot to the disk, and starts the init of the disk.
 INIT = """#!/busybox sh
 /busybox mkdir -p /proc /sys /dev /disk /bin
