@@ -33,7 +33,7 @@ struct SyscallInfo {
 }
 
 const ENTRY: u8 = 1;
-const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
+const GET_SYSCALL_INFO: i32 = 0x420e;
 
 static ARMED: AtomicBool = AtomicBool::new(false);
 
@@ -265,9 +265,10 @@ fn wait_for(pid: pid_t) -> io::Result<(pid_t, c_int)> {
     }
 }
 
-fn ptrace(request: libc::c_uint, pid: pid_t, address: c_long, data: c_long) -> io::Result<c_long> {
+/// The requests have one type in glibc and another in musl.
+fn ptrace(request: impl Into<c_long>, pid: pid_t, address: c_long, data: c_long) -> io::Result<c_long> {
     // SAFETY: a request that writes gets the address of memory that has the given size.
-    match unsafe { libc::ptrace(request, pid, address, data) } {
+    match unsafe { libc::syscall(libc::SYS_ptrace, request.into(), c_long::from(pid), address, data) } {
         -1 => Err(io::Error::last_os_error()),
         done => Ok(done),
     }

@@ -3,6 +3,7 @@
 use super::{PRINTS, READY_AT_USR1, SHORT, count, generations, handing_over, is_gone, next_start, one_refresh};
 use crate::support::processes::state_of;
 use crate::support::{Answer, FakeSts, sys};
+use nix::sys::resource::Resource;
 
 /// Fails at the second start, and prints its key at each other one.
 const SECOND_FAILS: &str = "if [ -e \"$HOME/failed\" ]; then exec $PROBE print-keys; fi; touch \"$HOME/failed\"; ";
@@ -151,9 +152,9 @@ fn a_limit_of_processes_delays_only_the_handover() {
     // The next attempt is at least a second later. The limit of processes does not apply to root.
     let is_root = nix::unistd::geteuid().is_root();
     let (limit, reason) = if is_root {
-        (libc::RLIMIT_NOFILE, "Too many open files")
+        (Resource::RLIMIT_NOFILE, "Too many open files")
     } else {
-        (libc::RLIMIT_NPROC, "Resource temporarily unavailable")
+        (Resource::RLIMIT_NPROC, "Resource temporarily unavailable")
     };
     let former = sys::limit_soft(xassume.pid(), limit, 0);
     let warning = xassume.error_line("cannot start the new process: ");

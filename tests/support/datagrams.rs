@@ -1,5 +1,6 @@
 //! Datagrams of `sd_notify(3)`, with descriptors and the sender, for the probe and for [`super::manager`].
 #![allow(unsafe_code, reason = "std cannot pass descriptors")]
+#![allow(clippy::cast_possible_truncation, reason = "small lengths, whose type differs between glibc and musl")]
 
 use std::ffi::OsStr;
 use std::io;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::Resource;
 
 use super::seccomp::{DeniedCall, Filter};
 
@@ -136,15 +137,15 @@ pub fn kill_by_pidfd(process: &impl AsRawFd) {
 }
 
 /// Sets the soft limit of a resource of a process, and returns the former one.
-pub fn limit_soft(pid: i32, resource: libc::__rlimit_resource_t, soft: libc::rlim_t) -> libc::rlim_t {
+pub fn limit_soft(pid: i32, resource: Resource, soft: libc::rlim_t) -> libc::rlim_t {
     // SAFETY: a zeroed `rlimit` is valid.
     let mut limits: libc::rlimit = unsafe { std::mem::zeroed() };
     // SAFETY: `limits` is writable and outlives the call.
-    let read = unsafe { libc::prlimit(pid, resource, std::ptr::null(), &raw mut limits) };
+    let read = unsafe { libc::prlimit(pid, resource as _, std::ptr::null(), &raw mut limits) };
     let former = limits.rlim_cur;
     limits.rlim_cur = soft;
     // SAFETY: `limits` is readable and outlives the call.
-    let set = unsafe { libc::prlimit(pid, resource, &raw const limits, std::ptr::null_mut()) };
+    let set = unsafe { libc::prlimit(pid, resource as _, &raw const limits, std::ptr::null_mut()) };
     assert_eq!((read, set), (0, 0), "{}", io::Error::last_os_error());
     former
 }
@@ -282,14 +283,14 @@ pub fn set_window_size(terminal: &impl AsRawFd, rows: u16, columns: u16) -> io::
 
 /// Freezes the file system of the descriptor: `FIFREEZE`, see `ioctl_fs(2)`.
 pub fn freeze(root: RawFd) -> io::Result<()> {
-    const FIFREEZE: libc::Ioctl = 0xc004_5877_u32 as libc::Ioctl;
+    const FIFREEZE: libc::Ioctl = libc::_IOWR::<libc::c_int>(b'X' as u32, 119);
     // SAFETY: the kernel ignores the argument.
     check(unsafe { libc::ioctl(root, FIFREEZE, 0) }).map(drop)
 }
 
 /// Thaws it: `FITHAW`.
 pub fn thaw(root: RawFd) -> io::Result<()> {
-    const FITHAW: libc::Ioctl = 0xc004_5878_u32 as libc::Ioctl;
+    const FITHAW: libc::Ioctl = libc::_IOWR::<libc::c_int>(b'X' as u32, 120);
     // SAFETY: as above.
     check(unsafe { libc::ioctl(root, FITHAW, 0) }).map(drop)
 }

@@ -1,6 +1,8 @@
 //! sendmsg(2) and recvmsg(2) with ancillary data; see unix(7) and cmsg(3).
 
 #![allow(unsafe_code)]
+// The lengths of ancillary data have another type in musl than in glibc. They are small.
+#![allow(clippy::cast_possible_truncation)]
 
 use crate::process::Peer;
 use std::io;
@@ -38,10 +40,7 @@ type Control = [u64; (space(MAX_DESCRIPTORS * size_of::<RawFd>()) + space(size_o
 /// Returns the number of bytes that ancillary data of this length takes.
 const fn space(length: usize) -> usize {
     // SAFETY: CMSG_SPACE only computes a number. The lengths here are small.
-    #[allow(clippy::cast_possible_truncation)]
-    unsafe {
-        libc::CMSG_SPACE(length as libc::c_uint) as usize
-    }
+    unsafe { libc::CMSG_SPACE(length as libc::c_uint) as usize }
 }
 
 /// Makes the kernel report the sender of each datagram that is sent to this socket from now on.

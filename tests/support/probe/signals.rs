@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::{LIFETIME, line};
@@ -163,14 +164,11 @@ struct Arrived {
 fn next(set: &libc::sigset_t, deadline: Instant) -> Option<Arrived> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = libc::timespec {
-            tv_sec: libc::time_t::try_from(left.as_secs()).expect("a short time"),
-            tv_nsec: libc::c_long::from(left.subsec_nanos()),
-        };
+        let timeout = TimeSpec::from_duration(left);
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
         // SAFETY: all three are valid for the call, and zeroes are a valid siginfo.
         let (signal, info) =
-            unsafe { (libc::sigtimedwait(set, info.as_mut_ptr(), &raw const timeout), info.assume_init()) };
+            unsafe { (libc::sigtimedwait(set, info.as_mut_ptr(), timeout.as_ref()), info.assume_init()) };
         if signal > 0 {
             // SAFETY: the field is defined for the codes that `code` names, and zero or harmless otherwise.
             let sender = unsafe { info.si_pid() };
