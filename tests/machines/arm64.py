@@ -47,7 +47,7 @@ modprobe loop
 uname -srm
 echo "pages of $(getconf PAGESIZE) bytes"
 export HOME=/root XASSUME_TESTS_AS_ROOT=1 XASSUME_UNDER_TEST=/checks/xassume
-mkdir -p "$HOME" && cd ROOT
+mkdir -p "$HOME" && cd DIRECTORY
 /checks/tests --list ARGUMENTS
 exec /checks/tests --test-threads THREADS --show-output ARGUMENTS
 """
@@ -63,7 +63,7 @@ def run(arch, binaries, arguments, limit):
     """Runs the tests on one kernel, and prints the results; returns whether all is well."""
     system = machine.root("aarch64", SUITE, PACKAGES, variant="extract")
     words = " ".join(f"'{word}'" for word in arguments)
-    script = SCRIPT.replace("ROOT", f"'{ROOT}'").replace("ARGUMENTS", words).replace("THREADS", str(THREADS))
+    script = SCRIPT.replace("DIRECTORY", f"'{ROOT}'").replace("ARGUMENTS", words).replace("THREADS", str(THREADS))
     files = {**FILES, **sources(), "/checks/xassume": binaries[0], "/checks/tests": binaries[1]}
     with tempfile.TemporaryDirectory(dir=machine.CACHE) as here:
         image = machine.disk(arch, system, pathlib.Path(here) / "disk")
