@@ -11,6 +11,7 @@ A machine has a disk of its own, which stays between its boots, so that a reboot
     tests/machines/machine.py ARCHITECTURE [SUITE]      boots one and prints its kernel
 """
 
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -230,12 +231,15 @@ class Machine:
         words = f"console={port} loglevel=4 panic=-1"
         if systemd:
             words += " systemd.show_status=0 systemd.wants=machine.service systemd.unit=multi-user.target"
+            words += f" systemd.mask=serial-getty@{port}.service"
         command = [f"qemu-system-{self.arch.partition('-')[0]}", *options, "-accel", "tcg,thread=multi", "-smp", str(self.processors)]
         command += ["-m", str(self.memory), "-nodefaults", "-no-reboot", "-nic", "none", "-display", "none"]
         command += ["-serial", "stdio", "-kernel", vmlinuz, "-initrd", ramdisk, "-append", words]
         command += ["-drive", f"file={self.image},format=raw,if=virtio"]
         try:
-            qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            qemu = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=end_with_parent
+            )
         except OSError as error:
             raise Unavailable(f"{command[0]}\n{error}") from None
         try:
@@ -245,6 +249,11 @@ class Machine:
             qemu.kill()
             qemu.wait()
             ramdisk.unlink()
+
+
+def end_with_parent():
+    """Ends this process when its parent ends, also if the parent is killed: prctl(PR_SET_PDEATHSIG, SIGKILL)."""
+    ctypes.CDLL(None).prctl(1, 9)
 
 
 def watch(qemu, token, deadline, line, log):
