@@ -2,11 +2,66 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::log::PATIENCE;
+use super::sys;
+
+/// A process, and never a later one with the same ID.
+#[derive(Debug)]
+pub struct Process {
+    pid: i32,
+    /// `None` before Linux 5.3.
+    pidfd: Option<OwnedFd>,
+    /// The time of its start.
+    started: String,
+}
+
+impl Process {
+    /// The process with this ID, which may be a zombie; `None` if there is none.
+    pub fn open(pid: i32) -> Option<Self> {
+        let pidfd = match sys::pidfd(pid) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => None,
+            pidfd => Some(pidfd.ok()?),
+        };
+        Some(Self { pid, pidfd, started: start_of(pid).unwrap_or_default() })
+    }
+
+    /// Waits until it has ended (a zombie has ended); `false` after the timeout.
+    pub fn ends_within(&self, time: Duration) -> bool {
+        if let Some(pidfd) = &self.pidfd {
+            return sys::wait_readable(pidfd.as_fd(), time);
+        }
+        let begun = Instant::now();
+        while self.is_alive() {
+            if begun.elapsed() >= time {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
+    pub fn kill(&self) {
+        match &self.pidfd {
+            Some(pidfd) => sys::kill_by_pidfd(pidfd),
+            None if self.is_alive() => sys::send_signal(self.pid, libc::SIGKILL),
+            None => {}
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        !matches!(state_of(self.pid), None | Some('Z' | 'X')) && start_of(self.pid).as_ref() == Some(&self.started)
+    }
+}
+
+/// When a process was started, in clock ticks since the boot.
+fn start_of(pid: i32) -> Option<String> {
+    field(pid, 19)
+}
 
 /// Polls until the condition is true.
 ///

@@ -1,7 +1,6 @@
 //! A started program, and the result of a finished one.
 
 use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ExitStatus};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use super::capture::Capture;
 use super::log::PATIENCE;
-use super::processes::session_members;
+use super::processes::{Process, session_members};
 use super::sandbox::Sandbox;
 use super::sys;
 
@@ -24,7 +23,7 @@ pub fn on_one_line(words: &str) -> String {
 pub struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
-    pidfd: OwnedFd,
+    process: Process,
     pub stdout: Capture,
     pub stderr: Capture,
     reaped: Option<ExitStatus>,
@@ -40,10 +39,10 @@ impl Running {
 
     /// The same for a program whose standard output is already captured.
     pub(super) fn watch_output(mut child: Child, stdout: Capture, sandbox: Arc<Sandbox>) -> Self {
-        let pidfd = sys::pidfd(pid_of(&child)).expect("a child that was not reaped has a pidfd");
+        let process = Process::open(pid_of(&child)).expect("a child that was not reaped exists");
         let stdin = child.stdin.take();
         let stderr = Capture::of(child.stderr.take());
-        Self { child, stdin, pidfd, stdout, stderr, reaped: None, sandbox }
+        Self { child, stdin, process, stdout, stderr, reaped: None, sandbox }
     }
 
     pub fn pid(&self) -> i32 {
@@ -99,7 +98,7 @@ impl Running {
 
     /// Whether it ends within that time. It is not reaped.
     pub fn ends_within(&self, time: Duration) -> bool {
-        sys::wait_readable(self.pidfd.as_fd(), time)
+        self.process.ends_within(time)
     }
 
     /// Waits until the program and its output have ended.
@@ -142,18 +141,18 @@ impl Drop for Running {
 #[derive(Debug)]
 struct Survivor {
     pid: i32,
-    pidfd: OwnedFd,
+    process: Process,
 }
 
 impl Survivor {
     fn open(pid: i32) -> Option<Self> {
-        sys::pidfd(pid).ok().map(|pidfd| Self { pid, pidfd })
+        Process::open(pid).map(|process| Self { pid, process })
     }
 }
 
 impl Drop for Survivor {
     fn drop(&mut self) {
-        sys::kill_by_pidfd(&self.pidfd);
+        self.process.kill();
     }
 }
 
@@ -242,7 +241,7 @@ impl Finished {
 }
 
 fn ended(survivor: &Survivor, within: Duration) -> bool {
-    sys::wait_readable(survivor.pidfd.as_fd(), within)
+    survivor.process.ends_within(within)
 }
 
 fn pid_of(child: &Child) -> i32 {

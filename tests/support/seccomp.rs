@@ -10,6 +10,8 @@ use std::io;
 pub enum DeniedCall {
     /// A system call by its number: `libc::SYS_…`.
     Call(libc::c_long, i32),
+    /// This system call and all with a higher number, as on a kernel that is older than this call.
+    Since(libc::c_long),
     /// Creating threads.
     Threads(i32),
     /// Creating processes.
@@ -29,6 +31,7 @@ impl Filter {
         for call in calls {
             match *call {
                 DeniedCall::Call(number, errno) => program.extend(if_call(number, &[deny(errno)])),
+                DeniedCall::Since(number) => program.extend(if_number(libc::BPF_JGE, number, &[deny(libc::ENOSYS)])),
                 DeniedCall::Threads(errno) => program.extend(clones(errno, 0, 1)),
                 DeniedCall::Processes(errno) => {
                     #[cfg(target_arch = "x86_64")]
@@ -70,10 +73,15 @@ fn clones(errno: i32, if_thread: u8, if_process: u8) -> Vec<libc::sock_filter> {
 
 /// These statements apply to one call, and the statements after them to all other calls.
 fn if_call(number: libc::c_long, then: &[libc::sock_filter]) -> Vec<libc::sock_filter> {
+    if_number(libc::BPF_JEQ, number, then)
+}
+
+/// The same for the calls whose number passes a test.
+fn if_number(test: u32, number: libc::c_long, then: &[libc::sock_filter]) -> Vec<libc::sock_filter> {
     let number = u32::try_from(number).expect("numbers of calls are small");
     let past = u8::try_from(then.len()).expect("a few statements");
     let load = statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, NUMBER);
-    [&[load, jump(libc::BPF_JEQ, number, 0, past)], then].concat()
+    [&[load, jump(test, number, 0, past)], then].concat()
 }
 
 fn deny(errno: i32) -> libc::sock_filter {

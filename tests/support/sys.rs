@@ -14,6 +14,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::Resource;
 
+use super::processes::Process;
 use super::seccomp::{DeniedCall, Filter};
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
@@ -179,7 +180,7 @@ pub fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> bool {
 
 /// Waits until a process that is not our child has ended (a zombie has ended); `false` after the timeout.
 pub fn wait_gone(pid: i32, timeout: Duration) -> bool {
-    pidfd(pid).map_or(true, |process| wait_readable(process.as_fd(), timeout))
+    Process::open(pid).is_none_or(|process| process.ends_within(timeout))
 }
 
 /// A duplicate whose number is at least `number`, with close-on-exec.
@@ -238,7 +239,10 @@ pub fn inherit(command: &mut Command, inheritance: Inheritance) {
             // Mark descriptors for close-on-exec instead of closing them: `Command` needs one to report an error. By
             // number, because musl does not have this function.
             if libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) == -1 {
-                return Err(io::Error::last_os_error());
+                // Before Linux 5.11.
+                for fd in 3..libc::c_int::try_from(libc::sysconf(libc::_SC_OPEN_MAX)).unwrap_or(libc::c_int::MAX) {
+                    libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+                }
             }
             for (number, descriptor) in &inheritance.descriptors {
                 check(libc::dup2(descriptor.as_raw_fd(), *number))?;

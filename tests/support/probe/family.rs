@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 
 use nix::unistd::getpid;
 
-use super::super::processes::{all_processes, state_of};
-use super::super::sys;
+use super::super::processes::{Process, all_processes, state_of};
 use super::{LIFETIME, line, signals};
 
 /// How a worker reacts to TERM, HUP and INT.
@@ -62,8 +61,8 @@ pub(super) fn orphans(count: u32) {
     let (mut ended, holder) = io::pipe().expect("a pipe can be made");
     for _ in 0..count {
         let parent = fork(|| {
-            let parent = sys::pidfd(getpid().as_raw()).expect("a process can refer to itself");
-            fork(|| assert!(sys::wait_readable(parent.as_fd(), LIFETIME)));
+            let parent = Process::open(getpid().as_raw()).expect("this process exists");
+            fork(|| assert!(parent.ends_within(LIFETIME)));
         });
         // SAFETY: the child is ours, and its status is not requested.
         unsafe { libc::waitpid(parent, std::ptr::null_mut(), 0) };
