@@ -16,20 +16,33 @@ fn with_credential_process(xassume: Xassume) -> Xassume {
     xassume.without_keys().file("answer", answer).file(".aws/config", config)
 }
 
+/// The calls of Linux 3.14 and later. The numbers rise with each version, and this call was the first of 3.14.
+const NEWER: DeniedCall = DeniedCall::Since(libc::SYS_sched_setattr);
+
 #[test]
-fn everything_works_without_pidfd_timerfd_or_close_range() {
-    for (call, errno) in [
-        (libc::SYS_pidfd_open, libc::ENOSYS),
-        (libc::SYS_pidfd_open, libc::EPERM),
-        (libc::SYS_timerfd_create, libc::ENOSYS),
-        (libc::SYS_close_range, libc::ENOSYS),
+fn everything_works_without_pidfd_timerfd_close_range_or_any_newer_call() {
+    for call in [
+        NEWER,
+        DeniedCall::Call(libc::SYS_pidfd_open, libc::EPERM),
+        DeniedCall::Call(libc::SYS_timerfd_create, libc::ENOSYS),
+        DeniedCall::Call(libc::SYS_close_range, libc::ENOSYS),
     ] {
         let sts = sts_with_one_short_session();
         let world = with_credential_process(xassume(&sts)).args(["--on-expiry", "restart"]);
-        let running = probing(world, &["print-keys"]).denying(&[DeniedCall::Call(call, errno)]).spawn();
+        let running = probing(world, &["print-keys"]).denying(&[call]).spawn();
         let (first, second) = (running.line("ready"), running.line("ready"));
         assert_ne!(first, second, "it was restarted");
         assert_eq!(still_runs(running).stderr_besides_restarts(), "");
+    }
+}
+
+#[test]
+fn every_delivery_works_without_any_newer_call() {
+    for via in ["file", "endpoint", "process"] {
+        let sts = FakeSts::start();
+        let world = with_credential_process(xassume(&sts)).args(["--via", via, "--listen", "127.0.0.1:0"]);
+        let finished = probing(world.denying(&[NEWER]), &["say", "ran"]).run();
+        assert_eq!((finished.stdout.as_slice(), finished.stderr.as_str()), (b"ran\n".as_slice(), ""), "{via}");
     }
 }
 
