@@ -29,6 +29,7 @@ import image  # noqa: F401
 import wheel  # noqa: F401
 import installer  # noqa: F401
 import ci_systems  # noqa: F401
+import packages  # noqa: F401
 
 try:
     status = harness.run_checks(sys.argv[1:])
