@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import licenses
 import package
 import sbom
 from archive import Entry, gzip_bytes, tar_bytes
@@ -185,6 +186,7 @@ def make(target, out, source_root, key, address):
     files = {f"xassume-{version}.tar.gz": archive}
     bill = out / f"xassume-{version}.cdx.json"
     bill.write_bytes(timed("bill of materials", sbom.bill, source, epoch))
+    (source / "LICENSE-THIRD-PARTY").write_bytes(timed("licenses", licenses.third_party, source))
     for arch, binary in binaries.items():
         files.update([tarball(binary, arch, version, epoch, source)])
         formats = tuple(package.FORMATS)

@@ -149,7 +149,7 @@ def program_entries(options, arch):
     return [
         Entry("usr/bin/xassume", read_program(options.binary[arch], arch), 0o755),
         Entry(f"{DOC}/xassume/xassume.cdx.json", read(options.sbom)),
-        *(Entry(f"{DOC}/xassume/{name}", read(ROOT / name)) for name in ("LICENSE-APACHE", "LICENSE-MIT")),
+        *(Entry(f"{DOC}/xassume/{path.name}", read(path)) for path in ROOT.glob("LICENSE-*")),
     ]
 
 

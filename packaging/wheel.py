@@ -48,7 +48,7 @@ def main():
             + [f"Tag: py3-none-{tag}" for tag in tags]
             + [""]
         ).encode(),
-        **{f"{info}/licenses/{name}": read(ROOT / name) for name in ("LICENSE-APACHE", "LICENSE-MIT")},
+        **{f"{info}/licenses/{path.name}": read(path) for path in sorted(ROOT.glob("LICENSE-*"))},
         # The place that PEP 770 reserves.
         f"{info}/sboms/xassume.cdx.json": read(options.sbom),
     }

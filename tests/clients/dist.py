@@ -1,6 +1,7 @@
 """The files of a release, as packaging/dist.py makes them. XASSUME_DIST is their directory; `.ci/release dist` sets it."""
 
 import hashlib
+import json
 import os
 import pathlib
 import platform
@@ -92,10 +93,15 @@ def _():
     with tarfile.open(found[0]) as archive, directory() as path:
         members = {member.name: member for member in archive}
         names = {name.removeprefix(f"{top}/") for name in members}
-        wanted = {"xassume", "xassume.1", "README.md", "LICENSE-MIT", "LICENSE-APACHE", "completions/xassume.bash", "completions/_xassume"}
+        wanted = {"xassume", "xassume.1", "README.md", "completions/xassume.bash", "completions/_xassume"}
+        wanted |= {"LICENSE-APACHE", "LICENSE-MIT", "LICENSE-THIRD-PARTY"}
         expect(wanted <= names, f"missing: {wanted - names}")
         modes = {name: member.mode for name, member in members.items() if member.isfile()}
         expect_equal({name for name, mode in modes.items() if mode != 0o644}, {f"{top}/xassume"}, "files with another mode")
+        licenses = archive.extractfile(f"{top}/LICENSE-THIRD-PARTY").read().decode()
+        bill = json.loads(next(release().glob("*.cdx.json")).read_text())
+        missing = {part["name"] for part in bill["components"] if f"{part['name']} {part['version']}: " not in licenses}
+        expect(not missing and "Brian Smith" in licenses, f"crates without a license: {missing}")
         archive.extract(f"{top}/xassume", path)
         version = run([path / top / "xassume", "--version"], clean_env(path)).expect_success().stdout
         commit = run(["git", "-C", ROOT, "rev-parse", "HEAD"], clean_env("/")).expect_success().stdout[:12]

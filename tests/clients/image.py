@@ -35,7 +35,7 @@ DIRECTORIES = {
 FILES = {
     "etc/group", "etc/passwd", "etc/ssl/certs/ca-certificates.crt", "usr/bin/xassume",
     "usr/share/doc/ca-certificates/LICENSE", "usr/share/doc/ca-certificates/ORIGIN",
-    "usr/share/doc/xassume/LICENSE-APACHE", "usr/share/doc/xassume/LICENSE-MIT", "usr/share/doc/xassume/xassume.cdx.json",
+    *(f"usr/share/doc/xassume/{name}" for name in ("LICENSE-APACHE", "LICENSE-MIT", "LICENSE-THIRD-PARTY", "xassume.cdx.json")),
 }
 # The authorities that sign the certificates of AWS: https://www.amazontrust.com/repository/
 AUTHORITIES = {f"Amazon Root CA {number}" for number in range(1, 5)} | {"Starfield Services Root Certificate Authority - G2"}
