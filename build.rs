@@ -17,9 +17,22 @@ fn main() {
         "gnu" => "glibc".to_owned(),
         other => other.to_owned(),
     };
-    println!("cargo:rustc-env=BUILD_LIBC={name}");
+    println!("cargo:rustc-env=BUILD_LIBC={name}, {}", if is_static() { "static" } else { "dynamic" });
     let commit = (var("PROFILE") == "release").then(commit).flatten();
     println!("cargo:rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+}
+
+/// Asks the compiler whether the C library is linked statically. `CARGO_CFG_TARGET_FEATURE` lacks what is the target's
+/// default, and this is the default of musl.
+fn is_static() -> bool {
+    let var = |name: &str| env::var(name).unwrap_or_default();
+    let flags = var("CARGO_ENCODED_RUSTFLAGS");
+    let mut rustc = Command::new(var("RUSTC"));
+    rustc
+        .args(["--print", "cfg", "--target", &var("TARGET")])
+        .args(flags.split('\x1f').filter(|flag| !flag.is_empty()));
+    let printed = rustc.output().map(|output| output.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&printed).contains("target_feature=\"crt-static\"")
 }
 
 /// Returns the commit and its date, or `None` if this directory is neither the root of a git repository nor a source

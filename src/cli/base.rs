@@ -8,25 +8,15 @@ use clap::{Arg, ArgAction, Command};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The text of `--version`, after the name of the program. The build script finds out the commit and the target.
-macro_rules! long_version {
-    ($linked:literal) => {
-        concat!(
-            env!("CARGO_PKG_VERSION"),
-            "\ncommit: ",
-            env!("BUILD_COMMIT"),
-            "\ntarget: ",
-            env!("BUILD_TARGET"),
-            "\nlibc: ",
-            env!("BUILD_LIBC"),
-            ", ",
-            $linked
-        )
-    };
-}
-
-// Not by the build script, which cargo does not tell that musl is static by default.
-const LONG_VERSION: &str =
-    if cfg!(target_feature = "crt-static") { long_version!("static") } else { long_version!("dynamic") };
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("BUILD_COMMIT"),
+    "\ntarget: ",
+    env!("BUILD_TARGET"),
+    "\nlibc: ",
+    env!("BUILD_LIBC"),
+);
 
 /// Returns the command without any flags.
 pub(super) fn base() -> Command {
