@@ -70,15 +70,9 @@ def system(suite, packages):
     if os.getuid() != 0 or platform.machine() != "x86_64":
         raise Skipped("root directories need root and x86_64")
     try:
-        if suite not in UBUNTU:
-            return machine.root("x86_64", suite, packages, variant="extract")
-        # Debian has the keys of Ubuntu's archive since Debian 13.
-        keys = machine.root("x86_64", "trixie", ["ubuntu-keyring"], variant="extract")
-        keyring = keys / "usr/share/keyrings/ubuntu-archive-keyring.gpg"
-        options = (f"--keyring={keyring}", "--components=main,universe")
-        return machine.root("x86_64", suite, packages, "extract", options, ["http://archive.ubuntu.com/ubuntu"])
+        return machine.root("x86_64", suite, packages, variant="extract")
     except machine.Unavailable as refused:
-        raise Skipped(f"no root of {suite}: {refused}") from None
+        raise Skipped(f"no root of {suite}: {': '.join(str(refused).splitlines())}") from None
 
 
 class Tree:

@@ -61,7 +61,7 @@ def sources():
 
 def run(arch, binaries, arguments, limit):
     """Runs the tests on one kernel, and prints the results; returns whether all is well."""
-    system = machine.root("aarch64", SUITE, PACKAGES, variant="extract")
+    system = machine.root(arch.partition("-")[0], SUITE, PACKAGES, variant="extract")
     words = " ".join(f"'{word}'" for word in arguments)
     script = SCRIPT.replace("DIRECTORY", f"'{ROOT}'").replace("ARGUMENTS", words).replace("THREADS", str(THREADS))
     files = {**FILES, **sources(), "/checks/xassume": binaries[0], "/checks/tests": binaries[1]}

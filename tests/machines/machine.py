@@ -35,10 +35,20 @@ ARCHITECTURES = {
     # With pages of 16 KB, which cortex-a72 does not have.
     "aarch64-16k": ("arm64", "linux-image-arm64-16k", ["-machine", "virt", "-cpu", "neoverse-n1"], "ttyAMA0"),
 }
-# bookworm has no kernel with such pages.
+# bookworm has no kernel with such pages, and no old ones.
 KERNEL_SUITES = {"aarch64-16k": "trixie"}
-# What the initramfs needs to mount the disk.
-DRIVERS = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]
+for version, package, suite in (
+    ("4.4", "linux-image-4.4.0-21-generic", "xenial"),
+    ("4.15", "linux-image-4.15.0-1008-kvm", "bionic"),
+    ("5.4", "linux-image-5.4.0-1009-kvm", "focal"),
+    ("5.10", "linux-image-cloud-amd64", "bullseye"),
+):
+    ARCHITECTURES[f"x86_64-{version}"] = ("amd64", package, ["-machine", "pc"], "ttyS0")
+    KERNEL_SUITES[f"x86_64-{version}"] = suite
+# Other suites are Debian's.
+UBUNTU = ("xenial", "bionic", "focal")
+# What the initramfs needs to mount the disk, and random numbers: without them, getrandom(2) blocks on an old kernel.
+DRIVERS = ["virtio_pci", "virtio-rng", "virtio_blk", "crc32c_generic", "ext4"]
 # Copies the files of this boot to the disk, and starts the init of the disk.
 INIT = """#!/busybox sh
 /busybox mkdir -p /proc /sys /dev /disk /bin
@@ -128,6 +138,11 @@ def root(arch, suite, packages, variant="minbase", options=(), sources=(), kind=
     `variant="extract"` only unpacks them, which works for every architecture: it is not a system that can boot systemd.
     """
     words = [kind, arch, suite, variant, *sorted(packages), "--", *options, *sources]
+    if suite in UBUNTU:
+        # Debian 13 has the keys of Ubuntu's archive.
+        keys = root("x86_64", "trixie", ["ubuntu-keyring"], variant="extract") / "usr/share/keyrings"
+        options = (*options, f"--keyring={keys}/ubuntu-archive-keyring.gpg", "--components=main,universe")
+        sources = sources or ["http://archive.ubuntu.com/ubuntu"]
 
     def make(path):
         call(
@@ -235,7 +250,7 @@ class Machine:
         command = [f"qemu-system-{self.arch.partition('-')[0]}", *options, "-accel", "tcg,thread=multi", "-smp", str(self.processors)]
         command += ["-m", str(self.memory), "-nodefaults", "-no-reboot", "-nic", "none", "-display", "none"]
         command += ["-serial", "stdio", "-kernel", vmlinuz, "-initrd", ramdisk, "-append", words]
-        command += ["-drive", f"file={self.image},format=raw,if=virtio"]
+        command += ["-drive", f"file={self.image},format=raw,if=virtio", "-device", "virtio-rng-pci"]
         try:
             qemu = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=end_with_parent
