@@ -4,7 +4,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a test waits for an event that must happen. Generous, because a busy machine is not a defect.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Tests that are built for an emulated machine wait longer.
+pub const PATIENCE: Duration =
+    Duration::from_secs(if option_env!("XASSUME_TESTS_EMULATED").is_some() { 180 } else { 30 });
 
 /// Takes a lock even if its last owner panicked: that thread has already failed its own test.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
