@@ -40,7 +40,7 @@ abstract class Steps extends Script {
         def builder = new ProcessBuilder(own ? [file.path] : ['sh', '-xe', file.path]).directory(Agent.workspace)
         builder.redirectError(ProcessBuilder.Redirect.INHERIT)
         if (!settings.returnStdout) { builder.redirectOutput(ProcessBuilder.Redirect.INHERIT) }
-        builder.environment().clear()
+        // As for an agent: withEnv does not remove a variable from the environment of its process.
         builder.environment().putAll(env)
         def process = builder.start()
         def text = process.inputStream.text

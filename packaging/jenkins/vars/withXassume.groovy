@@ -5,26 +5,26 @@
 // session expires.
 
 def call(Map settings = [:], Closure body) {
-    // What each setting is in the environment of xassume.
-    Map names = [
-        role: 'XASSUME_ROLE_ARN', profile: 'XASSUME_PROFILE', region: 'XASSUME_REGION', duration: 'XASSUME_DURATION',
-        expectAccount: 'XASSUME_EXPECT_ACCOUNT', externalId: 'XASSUME_EXTERNAL_ID', policy: 'XASSUME_POLICY',
-        policyArn: 'XASSUME_POLICY_ARN', roleSessionName: 'XASSUME_ROLE_SESSION_NAME',
-        webIdentityTokenFile: 'XASSUME_WEB_IDENTITY_TOKEN_FILE',
-        webIdentityTokenCommand: 'XASSUME_WEB_IDENTITY_TOKEN_COMMAND'
+    Map flags = [
+        role: 'role-arn', profile: 'profile', region: 'region', duration: 'duration', expectAccount: 'expect-account',
+        externalId: 'external-id', policy: 'policy', policyArn: 'policy-arn', roleSessionName: 'role-session-name',
+        webIdentityTokenFile: 'web-identity-token-file', webIdentityTokenCommand: 'web-identity-token-command'
     ]
+    // Flags, because they take precedence over all variables of the job. prepare.sh reads WITHXASSUME_FLAG_1 and so on.
     List variables = []
     List keys = new ArrayList(settings.keySet())
     for (int i = 0; i < keys.size(); i++) {
-        if (!names.containsKey(keys[i])) {
-            error("withXassume: '${keys[i]}' is not a setting [settings: ${names.keySet().join(', ')}]")
+        if (!flags.containsKey(keys[i])) {
+            error("withXassume: '${keys[i]}' is not a setting [settings: ${flags.keySet().join(', ')}]")
         }
         def value = settings[keys[i]]
         if (!value) {
             error("withXassume: ${keys[i]} is empty")
         }
-        // Repeatable flags have one value per line.
-        variables.add(names[keys[i]] + '=' + (value instanceof List ? value.join('\n') : value))
+        List values = value instanceof List ? value : [value]
+        for (int j = 0; j < values.size(); j++) {
+            variables.add("WITHXASSUME_FLAG_${variables.size() + 1}=--${flags[keys[i]]}=${values[j]}".toString())
+        }
     }
     String directory = pwd(tmp: true) + '/xassume-' + UUID.randomUUID()
     String place = "WITHXASSUME_DIRECTORY=${directory}"
@@ -33,7 +33,8 @@ def call(Map settings = [:], Closure body) {
         'AWS_PROFILE=default', 'AWS_DEFAULT_PROFILE=default', 'AWS_SDK_LOAD_CONFIG=1',
         // Not set in the block. Otherwise SDKs would use the first two, and xassume the others.
         'AWS_WEB_IDENTITY_TOKEN_FILE=', 'AWS_ROLE_ARN=', 'XASSUME_ROLE_ARN=', 'XASSUME_PROFILE=',
-        'XASSUME_WEB_IDENTITY_TOKEN_FILE=', 'XASSUME_WEB_IDENTITY_TOKEN_COMMAND='
+        'XASSUME_WEB_IDENTITY_TOKEN_FILE=', 'XASSUME_WEB_IDENTITY_TOKEN_COMMAND=', 'XASSUME_WEB_IDENTITY_PROVIDER=',
+        'XASSUME_POLICY=', 'XASSUME_POLICY_ARN='
     ]
     if (settings.region) {
         block.addAll(["AWS_REGION=${settings.region}".toString(), "AWS_DEFAULT_REGION=${settings.region}".toString()])

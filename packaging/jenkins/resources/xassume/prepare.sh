@@ -22,7 +22,7 @@ quoted() { printf '%s' "$1" | sed -e "s/'/'\\\\''/g" -e "1s/^/'/" -e "\$s/\$/'/"
         AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME \
         XASSUME_ROLE_ARN XASSUME_PROFILE XASSUME_REGION XASSUME_DURATION XASSUME_EXPECT_ACCOUNT XASSUME_EXTERNAL_ID \
         XASSUME_POLICY XASSUME_POLICY_ARN XASSUME_ROLE_SESSION_NAME \
-        XASSUME_WEB_IDENTITY_TOKEN_FILE XASSUME_WEB_IDENTITY_TOKEN_COMMAND; do
+        XASSUME_WEB_IDENTITY_TOKEN_FILE XASSUME_WEB_IDENTITY_TOKEN_COMMAND XASSUME_WEB_IDENTITY_PROVIDER; do
         value=$(eval "printf '%s' \"\${$name-}\"")
         if [ -n "$value" ]; then
             printf 'export %s=%s\n' "$name" "$(quoted "$value")"
@@ -30,8 +30,14 @@ quoted() { printf '%s' "$1" | sed -e "s/'/'\\\\''/g" -e "1s/^/'/" -e "\$s/\$/'/"
             printf 'unset %s\n' "$name"
         fi
     done
+    printf 'exec %s' "$(quoted "$xassume")"
+    number=1
+    while flag=$(eval "printf '%s' \"\${WITHXASSUME_FLAG_$number-}\"") && [ -n "$flag" ]; do
+        printf ' %s' "$(quoted "$flag")"
+        number=$((number + 1))
+    done
     # shellcheck disable=SC2016 # expanded when the script runs
-    printf 'exec %s "$@" --print credential-process\n' "$(quoted "$xassume")"
+    printf ' "$@" --print credential-process\n'
 } >"$WITHXASSUME_DIRECTORY/xassume.sh"
 # SDKs split this line at spaces or pass it to a shell; both know double quotes.
 printf '[default]\ncredential_process = sh "%s/xassume.sh" -q\n' "$WITHXASSUME_DIRECTORY" \
