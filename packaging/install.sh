@@ -44,11 +44,12 @@ cause() { printf '%s\n' "$messages" | sed -n -e '/^[a-z]*: /{p;q;}' -e '/./h' -e
 
 # Calls a function for each file with its name in the archive, its path below the prefix and its mode.
 each_file() {
-    "$1" xassume bin/xassume 755
     "$1" xassume.1 share/man/man1/xassume.1 644
     "$1" completions/xassume.bash share/bash-completion/completions/xassume 644
     "$1" completions/_xassume share/zsh/site-functions/_xassume 644
     "$1" completions/xassume.fish share/fish/vendor_completions.d/xassume.fish 644
+    # The last one: if another file cannot be replaced, the old program remains.
+    "$1" xassume bin/xassume 755
 }
 
 find_prefix() {
@@ -62,7 +63,7 @@ find_prefix() {
         fi
     fi
     case $prefix in
-        '~'*) fail "the shell did not expand ~ in --prefix '$prefix'" "use --prefix \"\$HOME${prefix#'~'}\"" ;;
+        '~'*) fail "the shell did not expand ~ in --prefix '$prefix'" "use --prefix \"\$HOME/…\" or the whole path" ;;
         /*) ;;
         *) prefix=$PWD/$prefix ;;
     esac
@@ -117,6 +118,8 @@ find_programs() {
     for program in tar gzip; do
         command -v "$program" >/dev/null || fail "$program is not installed" "install the package $program"
     done
+    # That of BusyBox before 1.30 has other arguments.
+    if timeout 5 cat </dev/null >/dev/null 2>&1; then limit=600; fi
     [ -n "$protocol" ] || return 0
     if command -v curl >/dev/null; then
         downloader=curl
@@ -129,66 +132,81 @@ find_programs() {
     fi
 }
 
-# download NAME: gets a file of the release into the work directory.
+# download NAME [HINT]: gets a file of the release into the work directory. The program runs in the background, because a
+# shell acts on a signal only between programs in the foreground.
 download() {
-    messages=$(
-        exec 2>&1
+    (
+        exec </dev/null >messages 2>&1
         # 64 MiB in blocks of 512 bytes (of 1 KiB in bash): a wrong server must not fill the disk.
-        ulimit -f 131072
+        ulimit -f 131072 2>/dev/null
         trap '' XFSZ
+        # These requests stay on this host.
+        if [ "$protocol" = http ]; then unset http_proxy HTTP_PROXY all_proxy ALL_PROXY; fi
+        name=$1
+        set --
+        if [ -n "$limit" ]; then set -- timeout "$limit"; fi
         case $protocol:${downloader:-} in
-            :*) cat <"$from/$1" >"$work/$1" ;;
+            :*) exec "$@" cat "$from/$name" >"$name" ;;
             # Only requests to https may be redirected, and only to https.
-            https:curl) curl -fsS --globoff --location --proto =https --connect-timeout 20 --speed-time 60 --speed-limit 1 \
-                --retry 2 -o "$work/$1" "$from/$1" ;;
-            http:curl) curl -fsS --globoff --proto =http --connect-timeout 20 -o "$work/$1" "$from/$1" ;;
-            *:wget) wget -O "$work/$1" "$from/$1" ;;
-            *:gnu_wget) wget --tries=3 --timeout=60 -O "$work/$1" "$from/$1" ;;
+            https:curl) set -- "$@" curl --location --proto =https --retry 2 ;;
+            http:curl) set -- "$@" curl --proto =http ;;
+            *:wget) exec "$@" wget -O "$name" "$from/$name" ;;
+            *:gnu_wget) exec "$@" wget --tries=3 --timeout=60 -O "$name" "$from/$name" ;;
         esac
-    ) || fail "cannot get $from/$1: $(cause)" "${2:-check the address, and https_proxy if you need a proxy}"
+        exec "$@" -fsS --globoff --connect-timeout 20 --speed-time 60 --speed-limit 1000 -o "$name" "$from/$name"
+    ) &
+    child=$!
+    # Some shells say that it was ended by a signal.
+    wait "$child" 2>/dev/null
+    status=$?
+    child=''
+    [ "$status" != 0 ] || return 0
+    case $status:$limit in 124:600 | 143:600) fail "cannot get $from/$1: it takes more than 10 minutes" ;; esac
+    messages=$(cat messages)
+    # If the disk is full, the file has no text, and writing to it has the error.
+    [ -n "$messages" ] || messages=$({ head -c 4096 /dev/zero >messages; } 2>&1)
+    case $messages in
+        *'No space'* | *'too large'* | *[Ww]rit*) fail "cannot get $from/$1: $(cause)" ;;
+    esac
+    fail "cannot get $from/$1: $(cause)" "${2:-check the address, and https_proxy if you need a proxy}"
 }
 
 # The archive may be read only after its sum was compared with the signed one.
 verify() {
-    if [ -n "$key_file" ]; then
-        messages=$({ cat -- "$key_file" >"$work/key.pem"; } 2>&1) || fail "cannot read the key: $(cause)"
-    else
-        printf '%s\n' "$key" >"$work/key.pem" || fail "cannot write to $work"
-    fi
-    openssl pkey -pubin -in "$work/key.pem" -noout >/dev/null 2>&1 ||
+    printf '%s\n' "$key" >key.pem || fail "cannot write to $work"
+    openssl pkey -pubin -in key.pem -noout >/dev/null 2>&1 ||
         fail "the key is not a public key in PEM format: ${key_file:-in this script}" 'use the file xassume.pub of the release'
     download SHA256SUMS
-    case $(head -c 512 "$work/SHA256SUMS" | tr -d '\0') in
+    case $(head -c 512 SHA256SUMS | tr -d '\0') in
         [0-9a-f][0-9a-f][0-9a-f][0-9a-f]*' '*) ;;
         *) fail "$from/SHA256SUMS is not a list of SHA-256 sums" 'check the address: the server may show a page for people' ;;
     esac
     download SHA256SUMS.sig 'a release without a signature cannot be installed with this script'
-    openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/SHA256SUMS.sig" "$work/SHA256SUMS" \
-        >/dev/null 2>&1 ||
+    openssl dgst -sha256 -verify key.pem -signature SHA256SUMS.sig SHA256SUMS >/dev/null 2>&1 ||
         fail "the signature of $from/SHA256SUMS is not valid for the key" \
             'do not use this release, unless you know that it was signed with another key: then use --key FILE'
     find_archive
     download "$archive"
-    found=$(openssl dgst -sha256 -r <"$work/$archive") || fail "cannot read $work/$archive"
+    found=$(openssl dgst -sha256 -r <"$archive") || fail "cannot read $work/$archive"
     [ "${found%% *}" = "$sum" ] ||
         fail "$from/$archive does not have the signed sum" 'the download may be incomplete: try again'
 }
 
 # Finds the archive for this processor in the signed list, and its version if none was requested.
 find_archive() {
-    archive='' sum='' others=''
-    while read -r field name; do
+    archive='' sum='' release='' others=''
+    while read -r field name || [ -n "$field" ]; do
         name=${name#'*'}
         case $name in xassume-*"-$target.tar.gz") ;; *) continue ;; esac
         found=${name#xassume-}
         found=${found%"-$target.tar.gz"}
         if [ -z "$version" ] || [ "$found" = "$version" ]; then
-            [ -z "$archive" ] || fail "$from/SHA256SUMS lists several versions" 'use --version V'
+            [ "$found" = "${release:-$found}" ] || fail "$from/SHA256SUMS lists several versions" 'use --version V'
             archive=$name sum=$field release=$found
         else
             others="$others $found"
         fi
-    done <"$work/SHA256SUMS"
+    done <SHA256SUMS
     [ -n "$archive" ] ||
         fail "$from has no xassume ${version:+$version }for $machine${others:+, but version$others}" 'check --version and --from'
     check_version "$release"
@@ -203,38 +221,61 @@ check_version() {
 
 # Reads a file of the archive to standard output, so that no name or link in the archive can lead to another place.
 extract() {
-    messages=$({ tar -xzOf - "xassume-$release-$target/$1" <"$work/$archive" >"$work/${1##*/}"; } 2>&1) &&
-        [ -s "$work/${1##*/}" ] || fail "cannot extract $1 from $archive: $(cause)"
+    messages=$({ tar -xzOf - "xassume-$release-$target/$1" <"$archive" >"${1##*/}"; } 2>&1) &&
+        [ -s "${1##*/}" ] || fail "cannot extract $1 from $archive: $(cause)"
 }
 
-# Copies a file into its directory under a temporary name. Nothing is replaced until all files are copied.
+# make_directory PATH: as mkdir -p. If the installation fails, `clean` removes the directory.
+make_directory() {
+    [ ! -d "${1:-/}" ] || return 0
+    make_directory "${1%/*}"
+    if messages=$(mkdir -- "$1" 2>&1); then
+        created="$1
+$created"
+    else
+        # Another installation may have created it.
+        [ -d "$1" ] || fail "cannot create $1: $(cause)" 'use --prefix with a directory that you can write to'
+    fi
+}
+
+# In the directory of the program, so that replacing it is one step, and no other user can change the files.
+make_work_directory() {
+    make_directory "$prefix/bin"
+    found=$(mktemp -d "$prefix/bin/.xassume-install.XXXXXX" 2>&1) ||
+        fail "cannot write to $prefix/bin: $found" 'use --prefix with a directory that you can write to'
+    work=$found
+    # shellcheck disable=SC3067 # each shell has -O
+    cd "$work" && [ -O . ] || fail "another user has changed $prefix/bin"
+}
+
+# Finds what can fail before the first file is replaced.
 stage() {
-    directory=$prefix/${2%/*}
     [ ! -d "$prefix/$2" ] || fail "$prefix/$2 is a directory" 'remove it, or use another --prefix'
-    messages=$({
-        mkdir -p -- "$directory" && cat <"$work/${1##*/}" >"$directory/$temporary" && chmod "$3" "$directory/$temporary"
-    } 2>&1) || fail "cannot write to $directory: $(cause)" 'use --prefix with a directory that you can write to'
+    make_directory "$prefix/${2%/*}"
+    [ -w "$prefix/${2%/*}" ] || fail "cannot write to $prefix/${2%/*}" 'use --prefix with a directory that you can write to'
+    chmod "$3" "${1##*/}" || fail "cannot change the mode of $work/${1##*/}"
 }
-
-unstage() { rm -f -- "$prefix/${2%/*}/$temporary"; }
 
 # A running xassume keeps its old file.
 replace() {
-    messages=$(mv -f -- "$prefix/${2%/*}/$temporary" "$prefix/$2" 2>&1) ||
-        fail "cannot replace $prefix/$2: $(cause)" 'run this script again'
+    messages=$(mv -f -- "${1##*/}" "$prefix/$2" 2>&1) || fail "cannot replace $prefix/$2: $(cause)" 'run this script again'
 }
 
 remove() {
     [ -e "$prefix/$2" ] || [ -L "$prefix/$2" ] || return 0
-    rm -f -- "$prefix/$2" || fail "cannot remove $prefix/$2"
-    say "removed $prefix/$2"
-    removed=1
+    if messages=$(rm -f -- "$prefix/$2" 2>&1); then
+        say "removed $prefix/$2"
+        removed=1
+    else
+        remaining="$prefix/$2: $(cause)"
+    fi
 }
 
 uninstall() {
-    removed=''
+    removed='' remaining=''
     each_file remove
-    [ -n "$removed" ] || fail "xassume is not installed below $prefix" 'use --prefix DIR'
+    [ -z "$remaining" ] || fail "cannot remove $remaining"
+    [ -n "$removed" ] || fail "xassume is not installed below ${prefix:-/}" 'use --prefix DIR'
 }
 
 # Shows where the program is and whether the shell finds it.
@@ -250,8 +291,10 @@ report() {
 }
 
 clean() {
-    if [ -n "$temporary" ]; then each_file unstage 2>/dev/null; fi
-    rm -rf -- "$work"
+    if [ -n "$child" ]; then kill "$child"; wait "$child"; fi 2>/dev/null
+    if [ -n "$work" ]; then rm -rf -- "$work"; fi
+    # Those that are not empty remain.
+    printf '%s' "$created" | while IFS= read -r directory; do rmdir -- "$directory" 2>/dev/null; done
 }
 
 # In mksh, the status of a trap for EXIT after a signal would be 0.
@@ -264,11 +307,11 @@ stop() {
 main() {
     set -u
     umask 022
-    # Messages of programs in English; no options for tar from the environment.
+    # Messages of programs in English; no options for tar, gzip and openssl from the environment.
     LC_ALL=C
     export LC_ALL
-    unset TAR_OPTIONS GZIP CDPATH
-    prefix='' from=$address key_file='' action=install temporary=''
+    unset TAR_OPTIONS GZIP OPENSSL_CONF CDPATH
+    prefix='' from=$address key_file='' action=install limit='' child='' work='' created=''
     while [ $# -gt 0 ]; do
         case $1 in
             --prefix=* | --version=* | --from=* | --key=*)
@@ -309,25 +352,29 @@ main() {
     fi
     find_target
     check_address
-    [ -n "$key_file$key" ] || fail 'this script does not contain the key of a release' 'use --key FILE with its xassume.pub'
+    if [ -n "$key_file" ]; then
+        [ -f "$key_file" ] || fail "cannot read the key: '$key_file' is not a file"
+        key=$(head -c 65536 -- "$key_file" 2>&1) || fail "cannot read the key: $key"
+    fi
+    [ -n "$key" ] || fail 'this script does not contain the key of a release' 'use --key FILE with its xassume.pub'
     find_programs
-    work=$(mktemp -d "${TMPDIR:-/tmp}/xassume-install.XXXXXX") ||
-        fail 'cannot create a temporary directory' 'set TMPDIR to a directory that you can write to'
     trap clean EXIT
     trap 'stop 129' HUP
     trap 'stop 130' INT
+    trap 'stop 131' QUIT
+    trap 'stop 141' PIPE
     trap 'stop 143' TERM
+    make_work_directory
     verify
     say "verified $archive"
     each_file extract
-    # Cannot be known before, and is different in each run.
-    temporary=.${work##*/}
     each_file stage
-    # Not in the work directory, in which programs may be forbidden (noexec).
-    found=$("$prefix/bin/$temporary" -V 2>&1) && [ "$found" = "xassume $release" ] ||
+    found=$(./xassume -V 2>&1) && [ "$found" = "xassume $release" ] ||
         fail "xassume $release does not run on this system: $found"
+    trap '' HUP INT QUIT PIPE TERM
     each_file replace
-    report
+    # The installation is complete, even if nobody reads this.
+    report || :
 }
 
 { main "$@"; }

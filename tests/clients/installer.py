@@ -38,7 +38,7 @@ FILES = {
     "completions/xassume.fish": "share/fish/vendor_completions.d/xassume.fish",
 }
 # The programs that the script may need besides a shell, curl or wget.
-NEEDED = "cat chmod gzip head id mkdir mktemp mv openssl printf rm sed tar tr uname".split()
+NEEDED = "cat chmod gzip head id mkdir mktemp mv openssl printf rm rmdir sed tar timeout tr uname".split()
 SHELLS = {
     " ".join((name, *more)): [path, *more]
     for name, *more in (["dash"], ["bash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"], ["ksh"])
@@ -125,6 +125,10 @@ class Files(Server):
 
     def __init__(self, files):
         class Answer(Handler):
+            def do_CONNECT(self):
+                self.server.seen.append(self.path)
+                self.answer(403, "")
+
             def do_GET(self):
                 # A request to a proxy has the whole address.
                 name = self.path.rpartition("/")[2]
@@ -427,13 +431,18 @@ def _():
             expect_equal(world.install(*words, **trusted).status, 0, "a redirect to https")
             shutil.rmtree(world.prefix)
 
+        # A proxy gets requests to other hosts, but none to this one.
         for tool in ("curl", "wget", "busybox"):
             with contextlib.suppress(Skipped):
                 server.seen.clear()
-                result = world.install(*world.words("http://localhost:1/release"), PATH=programs(tool), http_proxy=server.url)
-                expect_equal((result.status, result.stderr), (0, ""), f"{tool}\n{result}")
-                expect_equal(server.seen[0], f"http://localhost:1/release/{SUMS}", f"the proxy of {tool}")
+                path = programs(tool)
+                proxies = dict.fromkeys(("http_proxy", "all_proxy", "ALL_PROXY"), "http://127.0.0.1:1")
+                result = world.install(*world.words(server.url), PATH=path, **proxies)
+                expect_equal((result.status, result.stderr, len(server.seen)), (0, "", 3), f"{tool}\n{result}")
                 shutil.rmtree(world.prefix)
+                if tool != "busybox":
+                    expect_refused(world.install(*world.words("https://example.com/x"), PATH=path, https_proxy=server.url), world, "cannot get https://example.com/x/")
+                    expect_equal(set(server.seen[3:]), {"example.com:443"}, f"the proxy of {tool}")
 
 
 def unprivileged():
@@ -473,7 +482,7 @@ def _():
             result = world.install(*words, "--prefix", prefix, before=before, script=script)
             if os.access("/usr/local", os.W_OK) and not before and prefix != closed:
                 continue
-            expect_refused(result, world, f"cannot write to {prefix}/bin: ", "--prefix")
+            expect_refused(result, world, f"cannot {'create' if prefix == closed else 'write to'} {prefix}/bin: ", "--prefix")
         closed.chmod(0o755)
         expect_equal(list(closed.iterdir()), [], "files")
 
@@ -529,7 +538,7 @@ def _():
         expect(f"PATH has another xassume first: {home}/shadow/xassume" in result.stdout, str(result))
 
 
-@check("installer: a full disk, below the prefix and for temporary files")
+@check("installer: a full disk")
 def _():
     unshare = [shutil.which("unshare"), "--mount", *([] if os.getuid() == 0 else ["--map-root-user"])]
     if not unshare[0] or run([*unshare, "true"], clean_env("/")).status != 0:
@@ -541,15 +550,15 @@ def _():
         small.mkdir()
         left = home / "left"
         # The program does not fit, but other files do; then the first answer does not fit.
-        for kilobytes, place_of in ((size // 2048, "prefix"), (size // 2048, "TMPDIR"), (4, "TMPDIR")):
-            program = f'mount -t tmpfs -o size={kilobytes}k tmpfs "{small}" && {{ "$@"; status=$?; find "{small}" ! -type d >"{left}"; exit $status; }}'
-            more = {"TMPDIR": small} if place_of == "TMPDIR" else {}
-            words = world.words(release().place, prefix=small if place_of == "prefix" else None)
+        for kilobytes in (size // 2048, 4):
+            program = f'mount -t tmpfs -o size={kilobytes}k tmpfs "{small}" && {{ "$@"; status=$?; find "{small}" -mindepth 1 >"{left}"; exit $status; }}'
+            words = world.words(release().place, prefix=small)
             before = [*unshare, shutil.which("sh"), "-c", program, "sh"]
             path = f"{world.env['PATH']}:/usr/bin:/bin"
-            result = world.install(*words, before=before, PATH=path, **more)
+            result = world.install(*words, before=before, PATH=path)
             # GNU tar says how much it wrote.
             expect_refused(result, world, "Wrote only" if "Wrote only" in result.stderr else "No space left on device")
+            expect("check the address" not in result.stderr, f"the hint\n{result}")
             expect_equal(left.read_text(), "", f"files that remain in {small}\n{result}")
 
 
@@ -565,25 +574,127 @@ def _():
         handler.server.reached.set()
         handler.server.go_on.wait(20)
 
-    for number, shell in itertools.product((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), SHELLS):
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
+    # As Ctrl-C in a terminal does, to the whole group; and only to the shell.
+    sent = [*((number, os.killpg) for number in numbers), (signal.SIGTERM, os.kill)]
+    for (number, send), shell in itertools.product(sent, SHELLS):
         with served_release(archive=slow) as (world, server):
             server.slowed, server.reached, server.go_on = b"x" * 10_000, threading.Event(), threading.Event()
             words = [*SHELLS[shell], SCRIPT, *world.words(server.url)]
             process = subprocess.Popen(
                 words, env=world.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                start_new_session=True, preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL) for s in (2, 15, 1)],
+                start_new_session=True, preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL) for s in numbers],
             )
             try:
                 expect(server.reached.wait(20), "the archive is requested")
-                # As Ctrl-C in a terminal does: to the whole group.
-                os.killpg(process.pid, number)
-                process.communicate(timeout=20)
+                send(process.pid, number)
+                shown = process.communicate(timeout=5)
             finally:
                 server.go_on.set()
                 end(process)
-            expect(process.returncode not in (0, None), f"{shell}, signal {number}: status {process.returncode}")
+            expect_equal((process.returncode, shown), (128 + number, (b"", b"")), f"{shell}, {send.__name__}, {number!r}")
             expect(not any(world.temporary.iterdir()), f"{shell}, signal {number}: files remain in {world.temporary}")
             expect(not world.prefix.exists(), "something was installed")
+
+
+def drip(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000000")
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        for _ in range(100):
+            handler.wfile.write(b"a")
+            handler.wfile.flush()
+            handler.server.go_on.wait(0.1)
+    handler.close_connection = True
+
+
+@check("installer: a server that sends a byte now and then, and files that never end")
+def _():
+    for tool in ("curl", "wget", "busybox"):
+        with contextlib.suppress(Skipped), served_release(archive=drip) as (world, server):
+            server.go_on = threading.Event()
+            # The limit of ten minutes becomes one second.
+            fakes = world.home / "fakes"
+            fakes.mkdir()
+            (fakes / "timeout").write_text(f'#!/bin/sh\n[ $1 != 600 ] || {{ shift; set -- 1 "$@"; }}\nexec {shutil.which("timeout")} "$@"\n')
+            (fakes / "timeout").chmod(0o755)
+            path = f"{fakes}:{programs(tool)}"
+            # BusyBox runs its own applet otherwise.
+            shell = "bash" if tool == "busybox" else "dash"
+            expect_refused(world.install(*world.words(server.url), PATH=path, shell=shell, timeout=20), world, "it takes more than 10 minutes")
+            server.go_on.set()
+            (world.home / "release").mkdir()
+            os.mkfifo(world.home / "release" / SUMS)
+            for more, message in ((["--key", world.home / "release" / SUMS], "is not a file"), (["--from", world.home / "release"], "more than 10 minutes")):
+                result = world.install(*world.words(server.url), *more, PATH=path, shell=shell, timeout=20)
+                expect_refused(result, world, message)
+
+
+@check("installer: a file that cannot be replaced or removed, and the program remains")
+def _():
+    unshare = [shutil.which("unshare"), "--mount", *([] if os.getuid() == 0 else ["--map-root-user"])]
+    if not unshare[0] or run([*unshare, "true"], clean_env("/")).status != 0:
+        raise Skipped("new mount namespaces are not allowed here")
+    with directory() as home:
+        world = World(home)
+        expect_equal(world.install(*world.words(release().place)).status, 0, "the first installation")
+        program = world.prefix / "bin/xassume"
+        program.write_text("the old program")
+        busy = world.prefix / FILES["completions/xassume.fish"]
+        # The file is a mount, so that it cannot be replaced or removed.
+        before = [*unshare, shutil.which("sh"), "-c", f'mount --bind "{busy}" "{busy}" && exec "$@"', "sh"]
+        path = f"{world.env['PATH']}:/usr/bin:/bin"
+        result = world.install(*world.words(release().place), before=before, PATH=path)
+        expect(result.status == 1 and f"error: cannot replace {busy}: " in result.stderr, str(result))
+        expect_equal(program.read_text(), "the old program", "the program")
+        expect_equal(sorted(world.installed()), sorted(FILES.values()), "files")
+        result = world.install("--uninstall", "--prefix", world.prefix, before=before, PATH=path)
+        expect(result.status == 1 and f"error: cannot remove {busy}: " in result.stderr, str(result))
+        expect_equal(sorted(world.installed()), [FILES["completions/xassume.fish"]], "files that remain")
+
+
+@check("installer: files and links of another user in a directory that all can write, and no temporary files elsewhere")
+def _():
+    if os.getuid() != 0 or not shutil.which("strace"):
+        raise Skipped("no root, or no strace")
+    with directory() as home:
+        world = World(home)
+        log = home / "log"
+        (world.prefix / "bin").mkdir(parents=True)
+        (world.prefix / "bin").chmod(0o777)
+        (home / "victim").write_text("untouched")
+        (world.prefix / "bin" / ".xassume").symlink_to(home / "victim")
+        world.temporary.chmod(0o777)
+        before = [shutil.which("strace"), "-f", "-qq", "-o", log, "-e", "trace=openat,mkdir,mkdirat"]
+        result = world.install(*world.words(release().place), before=before)
+        expect_equal((result.status, result.stderr), (0, ""), str(result))
+        text = log.read_text()
+        expect(str(world.temporary) not in text, "something was opened in TMPDIR")
+        made = re.findall(r'mkdir.*"(.*/bin/\.xassume-install\.[^/"]*)", (\d+)', text)
+        expect_equal([mode for _, mode in made], ["0700"], "the directory for temporary files")
+        # Written files have no path, so no other user can lead them elsewhere, or they are devices.
+        written = set(re.findall(r'"(/[^"]*)", O_(?:WRONLY|RDWR)', text))
+        expect_equal({path for path in written if not path.startswith("/dev/")}, set(), "written files")
+        # Another user's directory in the place of the script's.
+        fakes = home / "fakes"
+        fakes.mkdir()
+        (fakes / "mktemp").write_text(f'#!/bin/sh\nmade=$({shutil.which("mktemp")} "$@") && chown 65534 "$made" && echo "$made"\n')
+        (fakes / "mktemp").chmod(0o755)
+        result = world.install(*world.words(release().place), PATH=f"{fakes}:{world.env['PATH']}:/usr/bin:/bin")
+        expect(result.status == 1 and "another user has changed" in result.stderr, str(result))
+
+
+@check("installer: an output that cannot be written")
+def _():
+    for program, wanted in (('"$@" >/dev/full 2>/dev/null', 0), ('"$@" | true', None), ('"$@" >&- 2>&-', 0)):
+        with directory() as home:
+            world = World(home)
+            result = world.install(*world.words(release().place), before=["/bin/sh", "-c", program, "sh"])
+            expect(wanted is None or result.status == wanted, f"{program}\n{result}")
+            found = sorted(world.installed())
+            # With a pipe that is closed, all or nothing.
+            expect(found == sorted(FILES.values()) or wanted is None and not found and not world.prefix.exists(), f"{program}: {found}\n{result}")
 
 
 @check("installer: other systems, missing programs, wrong options and keys")
@@ -624,13 +735,11 @@ def _():
         for more, message in (
             (["--nonsense"], "unknown option '--nonsense'"), (["word"], "unknown option 'word'"), (["--prefix"], "--prefix needs a value"),
             (["--version", "../1"], "'../1' is not a version"), (["--version", "1/.."], "is not a version"), (["--version", "x"], "is not a version"),
-            (["--key", "/nowhere"], "cannot read the key"), (["--key", SCRIPT], "not a public key"), (["--key", release().private], "not a public key"),
+            (["--key", "/nowhere"], "cannot read the key"), (["--prefix", "~root/x"], "did not expand ~"), (["--key", SCRIPT], "not a public key"), (["--key", release().private], "not a public key"),
         ):
             expect_refused(world.install(*words, *more), world, message)
         expect_refused(world.install("--from", release().place), world, "does not contain the key", "xassume.pub")
         expect_refused(world.install("--key", release().key), world, "does not contain the address", "--from URL")
-        refused = world.install(*words, TMPDIR="/nowhere")
-        expect(refused.status == 1 and "hint: set TMPDIR to" in refused.stderr, str(refused))
         shown = world.install("--help")
         expect_equal((shown.status, shown.stderr), (0, ""), str(shown))
         options = set(re.findall(r"^  (--[a-z]+)", shown.stdout, re.M))
