@@ -1,5 +1,6 @@
 """packaging/: the Jenkins library, the GitHub Action and the GitLab template, as far as they run outside these systems."""
 
+import itertools
 import json
 import pathlib
 import re
@@ -11,7 +12,7 @@ from cloud import KEYS, REGION, ROLE, cloud
 from examples import groovy, probe, session, with_xassume
 from harness import ROOT, VENV_BIN, Skipped, check, clean_env, directory, expect, expect_equal, run
 from installer import SUMS, World, Release, members, release, served_release
-from sts import recording_sts
+from sts import Authority, recording_sts
 
 PACKAGING = ROOT / "packaging"
 LIBRARY = PACKAGING / "jenkins"
@@ -153,6 +154,35 @@ def _():
         expect("in the block" not in result.stdout, f"a block ran\n{result}")
 
 
+@check("withXassume: settings take precedence over variables of the job, and variables of the agent are refused")
+def _():
+    with directory() as home, recording_sts(home) as sts:
+        agent = Agent(home, sts.url)
+        token = home / "token"
+        token.write_text("an.oidc.token")
+        with open(home / ".aws/credentials", "a") as credentials:
+            credentials.write("[p]\nrole_arn = arn:aws:iam::222222222222:role/P\nsource_profile = default\n")
+        result = agent.run(f"""
+            def caller = '{CALLER} | sed "s/^/session /"'
+            def command = 'xassume -q -- {CALLER} | sed "s/^/session /"'
+            withEnv(['XASSUME_ROLE_ARN=111111111111:Job', 'XASSUME_DURATION=2h', 'XASSUME_POLICY={POLICY}', 'XASSUME_WEB_IDENTITY_TOKEN_COMMAND=exit 9']) {{
+                withXassume(role: ['333333333333:Hub', '444444444444:It'], webIdentityTokenFile: '{token}', roleSessionName: '118') {{ sh caller; sh command }}
+            }}
+            withEnv(['XASSUME_ROLE_ARN=111111111111:Job', 'XASSUME_POLICY_ARN=arn:aws:iam::aws:policy/ReadOnlyAccess']) {{
+                withXassume(profile: 'p', policy: '{POLICY}') {{ sh caller; sh command }}
+            }}
+        """)
+        expect_equal(result.status, 0, str(result))
+        wanted = [session("118", "444444444444", "It")] * 2 + [session("project-deploy-118", "222222222222", "P")] * 2
+        expect_equal(re.findall("^session (.*)", result.stdout, re.M), wanted, str(result))
+        for name, value in (
+            ("XASSUME_ROLE_ARN", ROLE), ("XASSUME_PROFILE", "p"), ("XASSUME_POLICY", "{}"), ("XASSUME_WEB_IDENTITY_TOKEN_FILE", token),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", token),
+        ):
+            result = agent.run("withXassume(role: '444444444444:It') { echo 'in the block' }", **{name: str(value)})
+            expect(result.status != 0 and "in the block" not in result.stdout and name in result.stderr, str(result))
+
+
 ACTION = PACKAGING / "github" / "action.yml"
 
 
@@ -182,6 +212,7 @@ def _():
         version, key = release().version, release().key.read_text()
         result, files = action_run(world.home, version=version, address=f"{server.url}/v{{version}}", key=key)
         expect_equal((result.status, result.stderr), (0, ""), str(result))
+        expect("PATH" not in result.stdout, str(result))
         prefix = world.home / "runner temp" / "xassume"
         world.expect_installed(prefix)
         expect_equal(files, {"GITHUB_PATH": f"{prefix}/bin\n", "GITHUB_OUTPUT": f"path={prefix}/bin/xassume\n"}, "files")
@@ -233,16 +264,30 @@ def _():
         import hashlib
 
         made.sign("".join(f"{hashlib.sha256((made.place / name).read_bytes()).hexdigest()}  {name}\n" for name in (made.archive.name, "install.sh")))
-        for shell in (["sh"], ["bash"], *([["busybox", "sh"]] if shutil.which("busybox") else [])):
-            for changed, succeeds in (({}, True), ({"install.sh": installer + b"touch evil\n"}, False), ({f"{SUMS}.sig": b"x"}, False)):
-                with served_release(made) as (world, server):
-                    server.files.update(changed)
-                    env = {**world.env, "PATH": "/usr/bin:/bin", "RELEASE_ADDRESS": server.url, "RELEASE_KEY": str(made.key)}
-                    env["CI_PROJECT_DIR"] = f"{world.home}/a project"
-                    # GitLab runs before_script and script in one shell that ends at an error.
-                    result = run([shutil.which(shell[0]), *shell[1:], "-e", "-c", f"{script}\ncommand -v xassume"], env)
-                    expect_equal(result.status == 0, succeeds, f"{shell} {list(changed)}\n{result}")
-                    if succeeds:
-                        expect(result.stdout.endswith(f"{world.home}/a project.tmp/xassume/bin/xassume\n"), str(result))
-                    else:
-                        expect("bin/xassume" not in result.stdout, str(result))
+        authority = Authority(home)
+        version, key = made.version, str(made.key)
+        for shell, (changed, variables, message) in itertools.product((["sh"], ["bash"], *([["busybox", "sh"]] if shutil.which("busybox") else [])), (
+            ({}, {}, ""),
+            ({"install.sh": installer + b"touch evil\n"}, {}, "WARNING"),
+            ({f"{SUMS}.sig": b"x"}, {}, ""),
+            # An older release of the same signer.
+            ({}, {"RELEASE_VERSION": "9.9.9"}, "has no xassume 9.9.9"),
+            ({}, {"RELEASE_VERSION": ""}, "RELEASE_VERSION"),
+            ({}, {"RELEASE_KEY": made.key.read_text()}, "RELEASE_KEY is not a variable of the type File"),
+            ({}, {"RELEASE_ADDRESS": "http://127.0.0.1:1"}, "rotocol"),
+        )):
+            with served_release(made) as (world, server):
+                server.socket = authority.context("localhost").wrap_socket(server.socket, server_side=True)
+                server.files.update(changed)
+                address = f"https://localhost:{server.server_address[1]}/v{{version}}"
+                env = {**world.env, "PATH": "/usr/bin:/bin", "CI_PROJECT_DIR": f"{world.home}/a project", "CURL_CA_BUNDLE": str(authority.bundle)}
+                env |= {"RELEASE_VERSION": version, "RELEASE_ADDRESS": address, "RELEASE_KEY": key, **variables}
+                # GitLab runs before_script and script in one shell that ends at an error.
+                result = run([shutil.which(shell[0]), *shell[1:], "-e", "-c", f"{script}\ncommand -v xassume"], env)
+                expect_equal(result.status == 0, not changed and not variables, f"{shell} {list(changed)} {variables}\n{result}")
+                expect(message in result.stderr, f"expected: {message}\n{result}")
+                if result.status == 0:
+                    expect(result.stdout.endswith(f"{world.home}/a project.tmp/xassume/bin/xassume\n"), str(result))
+                    expect("PATH" not in result.stdout and f"/v{version}/install.sh" in server.seen, f"{server.seen}\n{result}")
+                else:
+                    expect("bin/xassume" not in result.stdout, str(result))
