@@ -175,10 +175,7 @@ def _():
         expect_equal(result.status, 0, str(result))
         wanted = [session("118", "444444444444", "It")] * 2 + [session("project-deploy-118", "222222222222", "P")] * 2
         expect_equal(re.findall("^session (.*)", result.stdout, re.M), wanted, str(result))
-        for name, value in (
-            ("XASSUME_ROLE_ARN", ROLE), ("XASSUME_PROFILE", "p"), ("XASSUME_POLICY", "{}"), ("XASSUME_WEB_IDENTITY_TOKEN_FILE", token),
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", token),
-        ):
+        for name, value in (("XASSUME_ROLE_ARN", ROLE), ("XASSUME_POLICY", "{}"), ("AWS_WEB_IDENTITY_TOKEN_FILE", token)):
             result = agent.run("withXassume(role: '444444444444:It') { echo 'in the block' }", **{name: str(value)})
             expect(result.status != 0 and "in the block" not in result.stdout and name in result.stderr, str(result))
 

@@ -364,6 +364,11 @@ def _():
         line = (made.place / SUMS).read_text().splitlines()[1]
         made.sign(f"{line}\n{line.replace('0.0.1-', '0.0.2-')}\n")
         expect_refused(world.install(*words), world, "several versions", "--version")
+        # Twice the same, without a line break at the end.
+        made.sign(f"{line}\n{line}")
+        expect_refused(world.install(*words, OPENSSL_CONF=SCRIPT), world, "xassume 0.0.1 does not run on this system")
+        made.sign(line)
+        expect_refused(world.install(*words), world, "xassume 0.0.1 does not run on this system")
         made.sign(f"{line.replace('0.0.1-', '../0.0.1-')}\n")
         expect_refused(world.install(*words), world, "'../0.0.1' is not a version")
         made.sign(f"{line.replace(MACHINE, 'sparc')}\n")
