@@ -17,8 +17,8 @@ def in_one_hour():
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, handler):
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(self, handler, address=("127.0.0.1", 0)):
+        super().__init__(address, handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.seen = []
 
@@ -55,7 +55,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-def instance(keys, role="AssumeRoleInA", region="us-east-1", hops=1, hop_limit=1):
+def instance(keys, role="AssumeRoleInA", region="us-east-1", hops=1, hop_limit=1, address=("127.0.0.1", 0)):
     """An instance whose instance profile contains `role`. Requests without a token (IMDSv1) get 401.
 
     `hops` is the distance of the caller, for example from a container: beyond the limit the token never arrives.
@@ -103,7 +103,7 @@ def instance(keys, role="AssumeRoleInA", region="us-east-1", hops=1, hop_limit=1
                 return self.answer(200, objects[self.path])
             return self.answer(404, "Not Found")
 
-    return Server(Imds)
+    return Server(Imds, address)
 
 
 def container(keys, token):

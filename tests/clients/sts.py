@@ -231,8 +231,8 @@ class Sts(Handler):
 
 
 class StsServer(Server):
-    def __init__(self, place):
-        super().__init__(Sts)
+    def __init__(self, place, address=("127.0.0.1", 0)):
+        super().__init__(Sts, address)
         self.authority = Authority(place)
         self.requests, self.issued, self.proxied, self.lock = [], {}, [], threading.Lock()
         # The requests of sign-ins to IAM Identity Center: path and body.
