@@ -6,6 +6,7 @@
 
 use super::date::ServerDate;
 use super::failure::{UNTRUSTED, chain};
+use super::names::{HostNames, check_threads};
 use super::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
 use super::route::through;
 use crate::profile::{Proxies, Proxy};
@@ -24,7 +25,6 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use hyper::Uri;
 use hyper::http::uri::Scheme;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -85,20 +85,30 @@ impl Connecting {
         let config = proxy.as_ref().map_or(Ok(ProxyConfig::disabled()), |proxy| ProxyConfig::all(proxy.whole.reveal()));
         let config = config.map_err(|error| ConnectorError::user(error.into()))?;
         let tls = secure || proxy.as_ref().is_some_and(|proxy| proxy.url.starts_with("https:"));
-        let build = || if tls { self.with_tls(config) } else { self.builder(config).build_http() };
+        let build = || match (tls, &proxy) {
+            (true, _) => self.resolving(config, self.trusted()),
+            // Only a builder with TLS accepts a resolver. Without certificates to read, it is as fast.
+            (false, None) => self.resolving(config, TrustStore::empty()),
+            (false, Some(_)) => self.builder(config).build_http(),
+        };
         Ok((connector.get_or_init(build), proxy))
     }
 
-    fn with_tls(&self, proxy: ProxyConfig) -> Connector {
+    /// Returns the certificates of the system and of the bundle.
+    fn trusted(&self) -> TrustStore {
         let mut trust = TrustStore::default();
         if let Some(bundle) = &self.bundle {
             trust.add_pem_certificate(bundle.to_vec());
         }
+        trust
+    }
+
+    fn resolving(&self, proxy: ProxyConfig, trust: TrustStore) -> Connector {
         let builder = self.builder(proxy).tls_provider(Provider::Rustls(CryptoMode::Ring));
         match TlsContext::builder().with_trust_store(trust).build() {
-            Ok(context) => builder.tls_context(context).build(),
+            Ok(context) => builder.tls_context(context).build_with_resolver(HostNames),
             // `TlsContext` fails only with the TLS library s2n, which xassume does not use.
-            Err(_) => builder.build(),
+            Err(_) => builder.build_with_resolver(HostNames),
         }
     }
 }
@@ -128,17 +138,6 @@ fn names_an_address(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
     host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-/// Checks that a thread can be started. Tokio resolves host names in a new thread, and panics if the system refuses to
-/// start it. With this check, there is an error instead of a panic, and the request can be tried again.
-pub(super) fn check_threads() -> io::Result<()> {
-    let tried = std::thread::Builder::new().spawn(|| ());
-    let named = |error: io::Error| {
-        let text = format!("no thread to resolve the host name: {error}");
-        io::Error::new(error.kind(), text)
-    };
-    tried.map_err(named).map(|thread| drop(thread.join()))
 }
 
 /// If the error is about a certificate that is not trusted, makes it an error after which the SDK does not try again.

@@ -14,6 +14,7 @@
 //! | `cause`, `refusal`, `failure` | find out why a call failed, and what an error code or a network error means |
 //! | `attempts` | counts the attempts of a call and decides when to try again |
 //! | `connection`, `http`, `route`, `date` | the connection to STS, its requests, their proxy, and the server's clock |
+//! | `names` | resolves host names |
 //! | `network`, `endpoint` | the settings of the network, and the URLs of the services |
 
 mod answer;
@@ -29,6 +30,7 @@ mod failure;
 pub(crate) mod hostile;
 mod http;
 mod limits;
+mod names;
 mod network;
 mod proof;
 mod refusal;

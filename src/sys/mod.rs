@@ -17,6 +17,7 @@ mod linked;
 pub(crate) mod listen;
 pub(crate) mod lookup;
 pub(crate) mod memory;
+pub(crate) mod names;
 pub(crate) mod notify;
 pub(crate) mod offload;
 pub(crate) mod panics;

@@ -1,14 +1,16 @@
 """A static xassume in an empty root directory: no shared libraries, no system files.
 
-XASSUME_STATIC is its path; `.ci/release static` builds it and sets the variable.
+XASSUME_STATIC is its path; `.ci/release musl` builds it and sets the variable.
 """
 
 import contextlib
 import os
 import shutil
 import socket
+import socketserver
 import struct
 import threading
+import time
 
 from cloud import KEYS, REGION
 from harness import Skipped, check, clean_env, directory, expect, expect_equal, run
@@ -70,50 +72,120 @@ def _():
 
 
 @contextlib.contextmanager
-def name_server(address):
-    """Answers every query for an IPv4 address with 127.0.0.1. Uses port 53, because resolv.conf cannot set another."""
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def name_server(place, **answers):
+    """Runs a name server on an address of its own, writes a resolv.conf for it and returns the list of queries.
+
+    It uses port 53, because resolv.conf cannot set another. `answers` maps a label of a name to one of the words below,
+    and the last of these labels counts. The address is 127.0.0.1. Other names do not exist.
+    """
+    address = "127.83.65.53"
     asked = []
 
-    def serve():
-        while True:
-            query, client = server.recvfrom(512)
-            if not query:
-                return
-            end = query.index(b"\0", 12)
-            asked.append(query[13:end].decode(errors="replace"))
-            (kind,) = struct.unpack("!H", query[end + 1 : end + 3])
-            question = query[12 : end + 5]
-            head = query[:2] + struct.pack("!HHHHH", 0x8580, 1, int(kind == 1), 0, 0)
-            answer = b"\xc0\x0c" + struct.pack("!HHIH4B", 1, 1, 60, 4, 127, 0, 0, 1) if kind == 1 else b""
-            server.sendto(head + question + answer, client)
+    def answer(query, tcp):
+        end = query.index(b"\0", 12)
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1 : at + 1 + query[at]].decode(errors="replace"))
+            at += 1 + query[at]
+        (kind,) = struct.unpack("!H", query[end + 1 : end + 3])
+        asked.append((".".join(labels), kind, tcp))
+        found = b"\xc0\x0c" + struct.pack("!HHIH4B", 1, 1, 60, 4, 127, 0, 0, 1) if kind == 1 else b""
+        # The flags "truncated" (0x200) and the response codes SERVFAIL (2), NXDOMAIN (3) and REFUSED (5).
+        word = next((answers[label] for label in reversed(labels) if label in answers), "unknown")
+        count, flags = {
+            "address": (int(kind == 1), 0),
+            "many": (int(kind == 1) * 60, 0),
+            "only IPv4": (1, 0) if kind == 1 else (0, 3),
+            "empty": (0, 0),
+            "refused": (0, 5),
+            "failure": (0, 2),
+            "unknown": (0, 3),
+        }[word]
+        if word == "many" and not tcp:
+            count, flags = 0, 0x200
+        return query[:2] + struct.pack("!HHHHH", 0x8180 | flags, 1, count, 0, 0) + query[12 : end + 5] + found * count
 
-    with server:
+    class Datagram(socketserver.BaseRequestHandler):
+        def handle(self):
+            query, server = self.request
+            server.sendto(answer(query, False), self.client_address)
+
+    class Stream(socketserver.StreamRequestHandler):
+        def handle(self):
+            while head := self.rfile.read(2):
+                reply = answer(self.rfile.read(int.from_bytes(head, "big")), True)
+                self.wfile.write(len(reply).to_bytes(2, "big") + reply)
+
+    class Streams(socketserver.ThreadingTCPServer):
+        allow_reuse_address = daemon_threads = True
+
+    with contextlib.ExitStack() as stack:
         try:
-            server.bind((address, 53))
+            servers = [stack.enter_context(socketserver.UDPServer((address, 53), Datagram))]
+            servers.append(stack.enter_context(Streams((address, 53), Stream)))
         except OSError as error:
             raise Skipped(f"no name server at {address}: {error}") from None
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield asked
-        finally:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-                last.sendto(b"", (address, 53))
-            thread.join(5)
+        for server in servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+        (place / "etc").mkdir(exist_ok=True)
+        (place / "etc" / "resolv.conf").write_text(f"nameserver {address}\n")
+        yield asked
 
 
 @check("static: a name is resolved through DNS with only /etc/resolv.conf")
 def _():
-    address = "127.83.65.53"
-    with empty_root() as (path, inside), recording_sts(path) as sts, name_server(address) as asked:
-        (path / "etc").mkdir()
-        (path / "etc" / "resolv.conf").write_text(f"nameserver {address}\n")
+    with empty_root() as (path, inside), recording_sts(path) as sts, name_server(path, sts="address") as asked:
         endpoint = f"http://sts.example.test:{sts.server_address[1]}"
         result = inside("--sts-endpoint", endpoint, *ASSUME, "--no-cache", "--", "/busybox", "env")
         expect_equal((result.status, result.stderr), (0, ""), str(result))
         expect(f"XASSUME_SESSION={SESSION}" in result.stdout.split(), str(result))
-        expect(asked, "the name server got no query")
+        expect(("sts.example.test", 1, False) in asked, str(asked))
+
+
+@check("static: an answer of DNS that is truncated is requested again over TCP")
+def _():
+    with empty_root() as (path, inside), recording_sts(path) as sts, name_server(path, sts="many") as asked:
+        endpoint = f"http://sts.example.test:{sts.server_address[1]}"
+        result = inside("--sts-endpoint", endpoint, *ASSUME, "--no-cache", "--", "/busybox", "true")
+        expect_equal((result.status, result.stderr), (0, ""), str(result))
+        expect(("sts.example.test", 1, True) in asked, str(asked))
+
+
+@check("static: a name server that does not answer delays nothing, if another one answers")
+def _():
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with silent, empty_root() as (path, inside), recording_sts(path) as sts, name_server(path, sts="address"):
+        silent.bind(("127.83.65.54", 53))
+        settings = path / "etc" / "resolv.conf"
+        settings.write_text(f"nameserver 127.83.65.54\n{settings.read_text()}")
+        endpoint = f"http://sts.example.test:{sts.server_address[1]}"
+        begun = time.monotonic()
+        result = inside("--sts-endpoint", endpoint, *ASSUME, "--no-cache", "--", "/busybox", "true")
+        expect_equal((result.status, result.stderr), (0, ""), str(result))
+        expect(time.monotonic() - begun < 4, f"{time.monotonic() - begun:.1f} s")
+
+
+@check("static: search domains are used, and one that fails does not hide a name that exists")
+def _():
+    searched = {"failing": "failure", "refusing": "refused", "void": "empty"}
+    names = {"nowhere": "unknown", "short": "address", "sts": "address", "four": "only IPv4"}
+    with empty_root() as (path, inside), recording_sts(path) as sts, name_server(path, **searched, **names) as asked:
+        settings, port = path / "etc" / "resolv.conf", sts.server_address[1]
+        server = settings.read_text()
+        settings.write_text(f"{server}search nowhere.test found.test\noptions edns0 trust-ad rotate ndots:2\n")
+        words = [*ASSUME, "--no-cache", "--", "/busybox", "true"]
+        result = inside("--sts-endpoint", f"http://short:{port}", *words)
+        expect_equal((result.status, result.stderr), (0, ""), str(result))
+        expect(("short.found.test", 1, False) in asked, str(asked))
+        for domain in searched:
+            settings.write_text(f"{server}search {domain}.test\noptions ndots:5\n")
+            result = inside("--sts-endpoint", f"http://sts.example.test:{port}", *words)
+            expect_equal((result.status, result.stderr), (0, ""), f"{domain}\n{result}")
+        settings.write_text(server)
+        proxy = {"HTTPS_PROXY": f"http://four.example.test:{port}", "SSL_CERT_FILE": "/authority.pem"}
+        result = inside(*words, **proxy)
+        expect_equal((result.status, result.stderr), (0, ""), f"a name without IPv6 addresses\n{result}")
 
 
 @check("static: TLS needs certificates, from SSL_CERT_FILE, a bundle or the usual path")

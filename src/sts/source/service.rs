@@ -7,6 +7,7 @@ use crate::profile::Proxies;
 use crate::sts::date::{Dated, ServerDate};
 use crate::sts::failure::chain;
 use crate::sts::http;
+use crate::sts::names::check_threads;
 use crate::sts::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
 use crate::sts::route::proxy_of;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
@@ -229,7 +230,7 @@ pub(super) async fn all_addresses(host: &str, allowed: impl Fn(IpAddr) -> bool) 
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
         return Ok(allowed(address));
     }
-    http::check_threads()?;
+    check_threads()?;
     let addresses: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
     Ok(!addresses.is_empty() && addresses.iter().all(|address| allowed(address.ip())))
 }
