@@ -1,6 +1,6 @@
 //! A page: a broken situation, and the approved output of the real program in it.
 
-use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary};
+use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary, in_words_of_glibc};
 use serde_json::Value;
 use std::any::Any;
 use std::ffi::OsStr;
@@ -125,7 +125,7 @@ impl Page {
             finished.stderr.clone()
         };
         let page = format!("{}{said}status {}\n", situation(&scene), scene.status);
-        stable(&page, &scene.xassume)
+        stable(&in_words_of_glibc(&page), &scene.xassume)
     }
 
     /// The reason in the last line of the log as JSON, or `-` if the log is not JSON.

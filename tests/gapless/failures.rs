@@ -2,7 +2,7 @@
 
 use super::{PRINTS, READY_AT_USR1, SHORT, count, generations, handing_over, is_gone, next_start, one_refresh};
 use crate::support::processes::state_of;
-use crate::support::{Answer, FakeSts, sys};
+use crate::support::{Answer, FakeSts, in_words_of_glibc, sys};
 use nix::sys::resource::Resource;
 
 /// Fails at the second start, and prints its key at each other one.
@@ -157,7 +157,7 @@ fn a_limit_of_processes_delays_only_the_handover() {
         (Resource::RLIMIT_NPROC, "Resource temporarily unavailable")
     };
     let former = sys::limit_soft(xassume.pid(), limit, 0);
-    let warning = xassume.error_line("cannot start the new process: ");
+    let warning = in_words_of_glibc(&xassume.error_line("cannot start the new process: "));
     assert!(warning.contains(reason) && warning.contains("the old process keeps running; retrying in "), "{warning}");
     assert!(state_of(old.pid).is_some());
     sys::limit_soft(xassume.pid(), limit, former);

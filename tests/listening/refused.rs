@@ -1,7 +1,7 @@
 //! Addresses and descriptors that cannot be used: one line, a hint and status 125, before STS is called.
 
 use super::{MODES, probing, started_after, xassume};
-use crate::support::{DeniedCall, FakeSts, Xassume};
+use crate::support::{DeniedCall, FakeSts, Xassume, in_words_of_glibc};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::net::TcpListener;
@@ -12,7 +12,8 @@ use std::os::unix::net::UnixListener;
 #[track_caller]
 fn refused(sts: &FakeSts, xassume: Xassume, complaint: &str) {
     let finished = probing(xassume, &["say", "ran"]).run().exited(125);
-    let lines: Vec<_> = finished.stderr.lines().collect();
+    let said = in_words_of_glibc(&finished.stderr);
+    let lines: Vec<_> = said.lines().collect();
     assert!(lines[0].starts_with("xassume: error: ") && lines[0].contains(complaint), "{complaint}: {lines:?}");
     assert!(lines.len() == 2 && lines[1].starts_with("hint: "), "{complaint}: {lines:?}");
     assert_eq!((finished.stdout_text().as_str(), sts.requests().len()), ("", 0));

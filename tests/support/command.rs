@@ -24,6 +24,17 @@ pub fn binary() -> PathBuf {
     other.or_else(|| option_env!("CARGO_BIN_EXE_xassume").map(PathBuf::from)).unwrap_or_else(next_to_this_program)
 }
 
+/// Gives the texts of glibc to errors that musl words differently, so that a test also passes with a static build.
+pub fn in_words_of_glibc(text: &str) -> String {
+    [
+        ("Address in use", "Address already in use"),
+        ("Address not available", "Cannot assign requested address"),
+        ("No file descriptors available", "Too many open files"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (musl, glibc)| text.replace(musl, glibc))
+}
+
 fn next_to_this_program() -> PathBuf {
     let this = std::env::current_exe().expect("a running program has a path");
     // target/<profile>/examples/demo

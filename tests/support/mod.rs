@@ -53,7 +53,7 @@ pub mod times;
 pub mod tls;
 pub mod volume;
 
-pub use command::{Xassume, binary};
+pub use command::{Xassume, binary, in_words_of_glibc};
 pub use container::FakeContainer;
 pub use device_grant::{NEW_REFRESH_TOKEN, TokenAnswer, USER_CODE};
 pub use github::FakeGitHub;
