@@ -95,10 +95,20 @@ fn close_range(first: RawFd, last: RawFd) {
         return;
     }
     // close_range(2) fails before Linux 5.9, or if a seccomp filter blocks it.
-    for fd in open_descriptors().into_iter().filter(|fd| (first..=last).contains(fd)) {
+    for fd in open_descriptors().into_iter().filter(|fd| (first..=last).contains(fd) && !is_urandom(*fd)) {
         // SAFETY: the same as above.
         unsafe { libc::close(fd) };
     }
+}
+
+/// Checks whether a descriptor is `/dev/urandom`. Before Linux 3.17, which introduced getrandom(2), Rust's library keeps
+/// that file open and does not open it a second time.
+fn is_urandom(fd: RawFd) -> bool {
+    // SAFETY: a zeroed `stat` is a valid value, which fstat(2) overwrites.
+    let mut about: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: `about` is writable and outlives the call.
+    let is_known = unsafe { libc::fstat(fd, &raw mut about) } == 0;
+    is_known && about.st_mode & libc::S_IFMT == libc::S_IFCHR && about.st_rdev == libc::makedev(1, 9)
 }
 
 /// Returns the open descriptors from `/proc`. If `/proc` is not available, returns every number from 3 to 65535.
