@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{PtyMaster, ptsname_r};
 use nix::sys::resource::Resource;
 
 use super::processes::Process;
@@ -260,14 +262,11 @@ pub fn inherit(command: &mut Command, inheritance: Inheritance) {
     unsafe { command.pre_exec(prepare) };
 }
 
-/// Opens the other end of a pseudo-terminal with close-on-exec set from the start, so that a concurrent fork cannot
-/// inherit it.
-pub fn open_peer(master: &impl AsRawFd) -> io::Result<OwnedFd> {
-    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
-    // SAFETY: TIOCGPTPEER takes open flags and returns a new descriptor or -1.
-    let fd = check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
-    // SAFETY: the descriptor is new and only ours.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+/// Opens the other end of a pseudo-terminal. By name, because TIOCGPTPEER needs Linux 4.13.
+pub fn open_peer(master: &PtyMaster) -> io::Result<OwnedFd> {
+    let name = ptsname_r(master)?;
+    let file = fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(name)?;
+    Ok(file.into())
 }
 
 /// Rows and columns of a terminal.
