@@ -23,7 +23,7 @@ SUITE = "trixie"
 # What the tests use: shells, tools for namespaces and file systems. Unpacked only, so nothing of it is configured.
 PACKAGES = (
     "base-files bash busybox-static coreutils dash diffutils e2fsprogs findutils fish grep hostname kmod libc-bin mawk mount "
-    "passwd procps sed util-linux zsh"
+    "passwd perl-base procps sed util-linux zsh"
 ).split()
 # Tests that have nothing to do with the processor.
 NOT_RUN = {
@@ -44,6 +44,7 @@ SCRIPT = """#!/bin/sh
 # No message of the kernel may be in the middle of a line.
 dmesg -n 1
 modprobe loop
+FIRST
 uname -srm
 echo "pages of $(getconf PAGESIZE) bytes"
 export HOME=/root XASSUME_TESTS_AS_ROOT=1 XASSUME_UNDER_TEST=/checks/xassume
@@ -59,11 +60,11 @@ def sources():
     return {f"{ROOT}/{name}": ROOT / name for name in listed.split("\0") if name and not name.startswith(("fuzz/", "src/"))}
 
 
-def run(arch, binaries, arguments, limit):
-    """Runs the tests on one kernel, and prints the results; returns whether all is well."""
+def run(arch, binaries, arguments, limit, first=""):
+    """Runs the tests on one kernel, and prints the results; returns whether all is well. `first` is a part of the script."""
     system = machine.root(arch.partition("-")[0], SUITE, PACKAGES, variant="extract")
     words = " ".join(f"'{word}'" for word in arguments)
-    script = SCRIPT.replace("DIRECTORY", f"'{ROOT}'").replace("ARGUMENTS", words).replace("THREADS", str(THREADS))
+    script = SCRIPT.replace("DIRECTORY", f"'{ROOT}'").replace("ARGUMENTS", words).replace("THREADS", str(THREADS)).replace("FIRST", first)
     files = {**FILES, **sources(), "/checks/xassume": binaries[0], "/checks/tests": binaries[1]}
     with tempfile.TemporaryDirectory(dir=machine.CACHE) as here:
         image = machine.disk(arch, system, pathlib.Path(here) / "disk")

@@ -47,8 +47,8 @@ for version, package, suite in (
     KERNEL_SUITES[f"x86_64-{version}"] = suite
 # Other suites are Debian's.
 UBUNTU = ("xenial", "bionic", "focal")
-# What the initramfs needs to mount the disk, and random numbers: without them, getrandom(2) blocks on an old kernel.
-DRIVERS = ["virtio_pci", "virtio-rng", "virtio_blk", "crc32c_generic", "ext4"]
+# What the initramfs needs to mount the disk.
+DRIVERS = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]
 # Copies the files of this boot to the disk, and starts the init of the disk.
 INIT = """#!/busybox sh
 /busybox mkdir -p /proc /sys /dev /disk /bin
@@ -250,7 +250,7 @@ class Machine:
         command = [f"qemu-system-{self.arch.partition('-')[0]}", *options, "-accel", "tcg,thread=multi", "-smp", str(self.processors)]
         command += ["-m", str(self.memory), "-nodefaults", "-no-reboot", "-nic", "none", "-display", "none"]
         command += ["-serial", "stdio", "-kernel", vmlinuz, "-initrd", ramdisk, "-append", words]
-        command += ["-drive", f"file={self.image},format=raw,if=virtio", "-device", "virtio-rng-pci"]
+        command += ["-drive", f"file={self.image},format=raw,if=virtio"]
         try:
             qemu = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=end_with_parent
