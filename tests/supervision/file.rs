@@ -2,6 +2,7 @@
 
 use super::processes::eventually;
 use super::{key, next_start, one_refresh, probing, scripted, signaling, xassume};
+use crate::support::sys::RTMIN;
 use crate::support::{FakeSts, Sandbox, Xassume, skipped, skipped_without_root};
 use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs::{self, File};
@@ -110,7 +111,7 @@ fn a_command_without_a_refresh_signal_finds_a_new_file() {
         let text = fs::read_to_string(&file).expect("there is a file at any time");
         sts.issued().get(1).is_some_and(|issued| text.contains(&issued.access_key_id))
     });
-    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.signal(RTMIN + 1);
     assert_eq!(xassume.wait().exited(0).stdout_text().lines().count(), 2, "it was sent nothing else");
 }
 

@@ -2,6 +2,7 @@
 
 use super::processes::{wait_until_running, wait_until_stopped};
 use super::{pid, probing, restarting, scripted, state};
+use crate::support::sys::RTMIN;
 use crate::support::{Answer, FakeSts};
 
 #[test]
@@ -23,7 +24,7 @@ fn each_signal_reaches_the_command_once() {
         ("XCPU", libc::SIGXCPU),
         ("IO", libc::SIGIO),
         ("PWR", libc::SIGPWR),
-        ("RTMIN+3", libc::SIGRTMIN() + 3),
+        ("RTMIN+3", RTMIN + 3),
         ("QUIT", libc::SIGQUIT),
     ];
     let us = xassume.pid();
@@ -40,7 +41,7 @@ fn signals_that_concern_xassume_alone_are_not_forwarded() {
     let sts = FakeSts::start();
     let xassume = probing(restarting(&sts), &["print-signals", "exit-on", "RTMIN+1"]).spawn();
     xassume.line("ready");
-    for signal in [libc::SIGCHLD, libc::SIGURG, libc::SIGPIPE, libc::SIGRTMIN() + 1] {
+    for signal in [libc::SIGCHLD, libc::SIGURG, libc::SIGPIPE, RTMIN + 1] {
         xassume.signal(signal);
     }
     // The highest number is delivered last, so all forwarded signals have arrived before it.
@@ -59,7 +60,7 @@ fn signals_from_the_command_do_not_come_back() {
         let script = format!("{kill}; exec $PROBE print-signals exit-on RTMIN+1 then exit 4");
         let xassume = scripted(restarting(&sts), &script).spawn();
         xassume.line("ready");
-        xassume.signal(libc::SIGRTMIN() + 1);
+        xassume.signal(RTMIN + 1);
         let finished = xassume.wait().exited(4);
         assert!(!finished.stdout_text().contains("TERM"), "{kill}: {}", finished.describe());
     }
@@ -93,13 +94,13 @@ fn a_burst_of_signals_is_survived() {
         xassume.signal(libc::SIGUSR1);
     }
     xassume.line("USR1");
-    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.signal(RTMIN + 1);
     xassume.wait().exited(5);
 }
 
 #[test]
 fn before_the_command_starts_a_signal_ends_xassume_at_once() {
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGRTMIN() + 2] {
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, RTMIN + 2] {
         let sts = FakeSts::builder().script([Answer::Hang]).start();
         // And not after the timeout for STS, which is longer than any test waits.
         let xassume = probing(restarting(&sts).args(["--sts-timeout", "1h"]), &["say", "ran"]).spawn();
@@ -123,7 +124,7 @@ fn before_the_command_starts_harmless_signals_are_ignored() {
     wait_until_running(&[xassume.pid()]);
     sts.release();
     xassume.line("ready");
-    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.signal(RTMIN + 1);
     let finished = xassume.wait().exited(0);
     assert_eq!(finished.stdout_text().lines().count(), 2, "{}", finished.describe());
 }
@@ -137,7 +138,7 @@ fn signals_ignored_by_nohup_reach_neither() {
     assert_eq!(state(&xassume)["SigIgn"], serde_json::json!(["HUP"]));
     xassume.line("ready");
     xassume.signal(libc::SIGHUP);
-    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.signal(RTMIN + 1);
     let finished = xassume.wait().exited(5);
     assert!(!finished.stdout_text().contains("HUP code"), "{}", finished.describe());
 }

@@ -1,6 +1,7 @@
 //! The refresh signal: which one, to which process, and what happens if the command does not handle it.
 
 use super::{count, key, next_start, one_late_refresh, one_refresh, probing, scripted, signaling, xassume};
+use crate::support::sys::RTMIN;
 use std::fs;
 
 #[test]
@@ -11,7 +12,7 @@ fn the_command_continues_with_new_credentials() {
     assert_eq!(xassume.line("HUP"), format!("HUP code=SI_USER pid={}", xassume.pid()));
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
     xassume.error_line(&format!("sent SIGHUP to the command, pid {}", before.pid));
-    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.signal(RTMIN + 1);
     let finished = xassume.wait().exited(0);
     assert_eq!(count(&finished.stdout_text(), "HUP"), 1, "{}", finished.describe());
     assert_eq!(count(&finished.stdout_text(), "ready"), 1, "{}", finished.describe());
@@ -71,7 +72,7 @@ fn only_the_command_is_signaled_and_not_its_children() {
 
 #[test]
 fn a_command_that_dies_of_the_signal_ends_the_run_with_a_hint() {
-    let cases = [("HUP", libc::SIGHUP), ("RTMIN+3", libc::SIGRTMIN() + 3)].map(|(name, number)| {
+    let cases = [("HUP", libc::SIGHUP), ("RTMIN+3", RTMIN + 3)].map(|(name, number)| {
         let sts = one_refresh();
         (scripted(signaling(&sts).args(["--signal", name]), "exec sleep 60").spawn(), name, number, sts)
     });
@@ -116,6 +117,6 @@ fn a_draining_command_is_still_served() {
     xassume.line("TERM");
     xassume.line("HUP");
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
-    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.signal(RTMIN + 1);
     xassume.wait().exited(0);
 }

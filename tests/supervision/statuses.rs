@@ -1,6 +1,7 @@
 //! How a supervised run ends: with the command's status, or with a message that says why there is none.
 
 use super::{ROLE, denied, probing, restarting, restarting_after, scripted, started_after};
+use crate::support::sys::RTMIN;
 use crate::support::{FakeSts, RefusedPort, Xassume, probe, skipped};
 use std::os::unix::process::ExitStatusExt as _;
 
@@ -17,15 +18,8 @@ fn the_status_is_that_of_the_command() {
 #[test]
 fn a_signal_that_kills_the_command_kills_xassume_too() {
     let sts = FakeSts::start();
-    let deaths = [
-        ("TERM", 15),
-        ("HUP", 1),
-        ("INT", 2),
-        ("QUIT", 3),
-        ("KILL", 9),
-        ("RTMIN+0", libc::SIGRTMIN()),
-        ("RTMIN+3", libc::SIGRTMIN() + 3),
-    ];
+    let deaths =
+        [("TERM", 15), ("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("RTMIN+0", RTMIN), ("RTMIN+3", RTMIN + 3)];
     let running = deaths.map(|(name, _)| probing(restarting(&sts), &["die", name]).spawn());
     for ((_, number), running) in deaths.into_iter().zip(running) {
         running.wait().killed_by(number);

@@ -7,6 +7,7 @@ use super::processes::eventually;
 use super::{ROLE, SHORT, denied, probing, scripted};
 use crate::support::capture::Capture;
 use crate::support::http::get;
+use crate::support::sys::RTMIN;
 use crate::support::{Answer, DeniedCall, FakeSts, Running, Xassume};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::Value;
@@ -126,7 +127,7 @@ fn dropped_messages_are_counted_when_the_pipe_is_read_again() {
     running.line("ready");
     pipe.fill();
     // Real-time signals are queued, not merged.
-    (0..SENT).for_each(|_| running.signal(libc::SIGRTMIN() + 3));
+    (0..SENT).for_each(|_| running.signal(RTMIN + 3));
     eventually("all are passed on", || running.stdout.so_far().matches("RTMIN+3 code=").count() == SENT);
     let Pipe { reader, writer } = pipe;
     drop(writer);

@@ -19,6 +19,9 @@ use nix::sys::resource::Resource;
 use super::processes::Process;
 use super::seccomp::{DeniedCall, Filter};
 
+/// The first real-time signal of glibc, whose numbers xassume uses. musl keeps this signal for itself and begins at 35.
+pub const RTMIN: i32 = 34;
+
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

@@ -10,6 +10,7 @@ use nix::sys::signal::Signal;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
+use super::super::sys::RTMIN;
 use super::{LIFETIME, line};
 
 /// The options of `print-signals` and `print-keys`.
@@ -194,13 +195,13 @@ fn code(code: i32) -> String {
 pub(super) fn name(signal: i32) -> String {
     match Signal::try_from(signal) {
         Ok(known) => known.as_str().trim_start_matches("SIG").to_owned(),
-        Err(_) => format!("RTMIN+{}", signal - libc::SIGRTMIN()),
+        Err(_) => format!("RTMIN+{}", signal - RTMIN),
     }
 }
 
 fn number(name: &str) -> i32 {
     if let Some(offset) = name.strip_prefix("RTMIN+") {
-        return libc::SIGRTMIN() + offset.parse::<i32>().expect("RTMIN+ is followed by a number");
+        return RTMIN + offset.parse::<i32>().expect("RTMIN+ is followed by a number");
     }
     let known = Signal::from_str(&format!("SIG{name}"));
     known.unwrap_or_else(|_| panic!("{name} is not a signal")) as i32

@@ -10,6 +10,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{getpgrp, getpid, getppid, getsid, isatty, tcgetpgrp};
 use serde_json::{Value, json};
 
+use super::super::sys::RTMIN;
 use super::line;
 use super::signals::name;
 
@@ -52,7 +53,7 @@ pub(super) fn report() -> Value {
 /// C library. No program can change them, so they say nothing about the parent.
 fn signals(mask: &str) -> Vec<String> {
     let mask = u64::from_str_radix(mask, 16).unwrap_or_default();
-    let known = (1..32).chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
+    let known = (1..32).chain(RTMIN..=libc::SIGRTMAX());
     known.filter(|signal| mask >> (signal - 1) & 1 == 1).map(name).collect()
 }
 

@@ -3,6 +3,7 @@
 use super::super::command::Xassume;
 use super::super::running::Running;
 use super::super::sys;
+use super::super::sys::RTMIN;
 use super::*;
 use serde_json::Value;
 use std::time::Duration;
@@ -55,7 +56,7 @@ fn it_prints_every_signal_with_its_sender() {
     let running = alone(&["print-signals", "survive", "TERM", "exit-on", "QUIT", "then", "exit", "5"]).spawn();
     running.line("ready");
     let us = std::process::id();
-    for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGWINCH, libc::SIGRTMIN() + 3] {
+    for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGWINCH, RTMIN + 3] {
         running.signal(signal);
         assert_eq!(running.line("code="), format!("{} code=SI_USER pid={us}", signals::name(signal)));
     }
