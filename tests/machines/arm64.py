@@ -3,7 +3,9 @@
 
     tests/machines/arm64.py XASSUME TESTS [FILTER...]   TESTS is the test binary `main`; the filters are libtest's
 
-Each test must have a result. The tests that are not run, those that skip themselves, and the reasons, are printed.
+Each test must have a result. The tests that are not run, those that skip themselves, and the reasons, are printed. Many tests
+need a program that starts within a second or two, because their sessions are as short as that. Those that fail are
+repeated, one at a time, and named even if they pass then.
 Afterwards a few tests run on a kernel with pages of 16 KB. Debian has no kernel with pages of 64 KB: `arm64:` of
 tests/clients checks that the program could be loaded there.
 
@@ -50,7 +52,11 @@ echo "pages of $(getconf PAGESIZE) bytes"
 export HOME=/root XASSUME_TESTS_AS_ROOT=1 XASSUME_UNDER_TEST=/checks/xassume
 mkdir -p "$HOME" && cd DIRECTORY
 /checks/tests --list ARGUMENTS
-exec /checks/tests --test-threads THREADS --show-output ARGUMENTS
+/checks/tests --test-threads THREADS --show-output ARGUMENTS | tee /log
+failed=$(sed -n 's/^test \\([^ ]*\\) .*FAILED$/\\1/p' /log)
+[ "$failed" ] || exit 0
+echo "again, one at a time:"
+exec /checks/tests --test-threads 1 --show-output --exact $failed
 """
 
 
@@ -71,13 +77,18 @@ def run(arch, binaries, arguments, limit, first=""):
         vm = machine.Machine(arch, image, memory=3072)
         status, output = vm.boot(script, limit, files=files, systemd=False, line=lambda text: print(text, flush=True))
     listed = set(re.findall(r"^(\S+): test$", output, re.MULTILINE))
-    results = dict(re.findall(r"^test (\S+)(?: - should panic)? \.\.\. (\w+)", output, re.MULTILINE))
+    # The result of a test that was repeated comes later.
+    found = re.findall(r"^test (\S+)(?: - should panic)? \.\.\. (\w+)", output, re.MULTILINE)
+    results = dict(found)
     failed = sorted(name for name, result in results.items() if result != "ok")
     missing = sorted(listed - set(results))
     reasons = re.findall(r"^---- (\S+) stdout ----\nskipped: (.*)", output, re.MULTILINE)
     print(f"{len(listed)} tests: {len(results) - len(failed)} ok, of these {len(reasons)} skipped themselves")
     for name, why in reasons:
         print(f"skipped: {name}: {why}")
+    for name, result in found:
+        if result != results[name]:
+            print(f"passed only when it ran alone: {name}")
     for name in failed:
         print(f"failed: {name}")
     for name in missing:
@@ -95,6 +106,9 @@ def main(xassume, tests, *filters):
     except machine.Unavailable as refused:
         print(f"skipped: {refused}")
         return 77
+    except machine.Failed as ended:
+        print(f"failed: {ended}")
+        return 1
     for name, why in NOT_RUN.items():
         print(f"not run: {name}: {why}")
     return 0 if good else 1
