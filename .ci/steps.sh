@@ -83,7 +83,7 @@ attempt() {
     out=$("$@" 2>&1) || status=$?
     ((status == 0)) && return
     printf '%s\n' "$out"
-    skip "refused: $*: $(tail -n 1 <<<"$out")"
+    skip "refused: $*: $(grep -i -m 1 -E '^(error|e):' <<<"$out" || tail -n 1 <<<"$out")"
 }
 
 # step NAME COMMAND...: runs the command and prints its time. After a failure the next steps still run.
