@@ -40,9 +40,11 @@ async fn resolve(name: &str) -> io::Result<Vec<IpAddr>> {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error)) => absolute(name).await.map_err(|_| error),
         Err(_) => tokio::select! {
-            Ok(found) = usual => Ok(found),
+            usual = &mut usual => match usual {
+                Ok(found) => Ok(found),
+                Err(error) => absolute(name).await.map_err(|_| error),
+            },
             Ok(found) = absolute(name) => Ok(found),
-            else => Err(io::ErrorKind::NotFound.into()),
         },
     }
 }
