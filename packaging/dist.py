@@ -4,7 +4,7 @@
     packaging/dist.py --build DIRECTORY --out DIRECTORY
 
 `--build` is cargo's target directory, and keeps the dependencies for the next run. `--out` must be empty or not exist.
-The files depend on the commit and on the versions of Rust, gcc, nfpm and zlib only: not on directories, the umask, the
+The files depend on the commit and on the versions of Rust, gcc, nfpm, Python and zlib only: not on directories, the umask, the
 time or its zone.
 
 XASSUME_SIGNING_KEY   a file with a private key in PEM format, which signs the sums
@@ -16,12 +16,14 @@ import hashlib
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 import licenses
 import package
@@ -170,7 +172,7 @@ def make(target, out, source_root, key, address):
     public = public_key(key) if key else b""
     revision = text("git", "-C", ROOT, "rev-parse", "HEAD")
     epoch = int(text("git", "-C", ROOT, "log", "-1", "--no-show-signature", "--format=%ct", revision))
-    print(f"commit {revision}, {text('rustc', '-V')}, {text('gcc', '--version').splitlines()[0]}", flush=True)
+    print(f"commit {revision}\n{text('rustc', '-V')}\nPython {platform.python_version()}, zlib {zlib.ZLIB_RUNTIME_VERSION}", flush=True)
     version, archive = source_archive(revision, source_root)
     source = source_root / f"xassume-{version}"
     for arch in COMPILERS:
@@ -181,6 +183,7 @@ def make(target, out, source_root, key, address):
                 raise
             skipped.append(f"the files for {arch}: {refused}")
             continue
+        print(text(COMPILERS[arch], "--version").splitlines()[0], flush=True)
         binaries[arch] = timed(f"binary for {arch}", build, arch, source, target, revision)
     out.mkdir(parents=True, exist_ok=True)
     files = {f"xassume-{version}.tar.gz": archive}
@@ -223,8 +226,9 @@ def main():
     options = arguments.parse_args()
     key, address = os.environ.get("XASSUME_SIGNING_KEY", ""), os.environ.get("XASSUME_RELEASE_URL", "")
     # It will be in quotes in install.sh.
-    if address and not re.fullmatch(r"https?://([\w.~:/@%+-]|\{version\})+", address, re.A):
-        sys.exit(f"XASSUME_RELEASE_URL: {address} is not an http or https URL without a query")
+    # install.sh accepts http only for this host.
+    if address and not re.fullmatch(r"(https:/|http://(localhost|127\.0\.0\.1)(:\d+)?)/([\w.~:/@%+-]|\{version\})+", address, re.A):
+        sys.exit(f"XASSUME_RELEASE_URL: {address} is not an https URL without a query")
     if options.out.exists() and any(options.out.iterdir()):
         sys.exit(f"{options.out} is not empty")
     try:

@@ -124,6 +124,7 @@ def _():
         for more in (
             *({"XASSUME_SIGNING_KEY": str(path / f"{name}.pem")} for name in ("ed25519", "locked", "public", "text", "absent")),
             {"XASSUME_RELEASE_URL": "ftp://example.com/files"},
+            {"XASSUME_RELEASE_URL": "http://example.com/files"},
             {"XASSUME_RELEASE_URL": "https://example.com/'; reboot #"},
         ):
             result = run([PYTHON, DIST, "--build", path / "build", "--out", path / "out"], {**env, **more})
