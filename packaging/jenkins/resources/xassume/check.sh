@@ -6,12 +6,12 @@ if [ -n "${AWS_ACCESS_KEY_ID:-}${AWS_ACCESS_KEY:-}${AWS_WEB_IDENTITY_TOKEN_FILE:
     echo 'hint: the environment of this agent or container sets AWS_ACCESS_KEY_ID or AWS_WEB_IDENTITY_TOKEN_FILE' >&2
     exit 1
 fi
-# The block removes these variables, but only from what the job sets. A command in the block would use them.
+# Jenkins removes these variables from the block only if the job sets them. A command in the block would use them.
 for name in XASSUME_ROLE_ARN XASSUME_PROFILE XASSUME_WEB_IDENTITY_TOKEN_FILE XASSUME_WEB_IDENTITY_TOKEN_COMMAND \
     XASSUME_WEB_IDENTITY_PROVIDER XASSUME_POLICY XASSUME_POLICY_ARN; do
     if [ -n "$(eval "printf '%s' \"\${$name-}\"")" ]; then
         echo "withXassume: error: the environment of this agent or container sets $name" >&2
-        echo 'hint: set it in the job, or use a setting of withXassume' >&2
+        echo 'hint: remove it there, and set it in the job or use a setting of withXassume' >&2
         exit 1
     fi
 done
