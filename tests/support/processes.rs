@@ -136,11 +136,13 @@ pub fn all_processes() -> impl Iterator<Item = i32> {
 pub fn pid_namespace() -> Option<Vec<&'static str>> {
     let root = vec!["--pid", "--fork", "--mount-proc", "--kill-child"];
     let user = [vec!["--user", "--map-root-user"], root.clone()].concat();
+    // --kill-child may need Linux 5.3.
+    let old = root[..root.len() - 1].to_vec();
     let works = |flags: &Vec<&str>| {
         let tried = Command::new("unshare").args(flags).arg("true").stderr(Stdio::null()).status();
         tried.is_ok_and(|status| status.success())
     };
-    [root, user].into_iter().find(works)
+    [root, user, old].into_iter().find(works)
 }
 
 fn number(pid: i32, at: usize) -> Option<i32> {

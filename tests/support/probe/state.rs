@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use nix::sys::prctl::get_pdeathsig;
 use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::stat::Mode;
 use nix::unistd::{getpgrp, getpid, getppid, getsid, isatty, tcgetpgrp};
 use serde_json::{Value, json};
 
@@ -40,13 +41,20 @@ pub(super) fn report() -> Value {
         "SigCgt": signals(field("SigCgt")),
         "fds": descriptors(),
         "cwd": std::env::current_dir().unwrap_or_default().to_string_lossy(),
-        "umask": field("Umask"),
+        "umask": format!("{:04o}", umask()),
         "nice": nice(),
         "stdin_is_tty": isatty(std::io::stdin()).unwrap_or(false),
         "tty_pgrp": foreground(),
         "pdeathsig": get_pdeathsig().ok().flatten().map(|signal| name(signal as i32)),
         "core_limit": getrlimit(Resource::RLIMIT_CORE).map(|(soft, _)| soft).unwrap_or_default(),
     })
+}
+
+/// `/proc` has it only since Linux 4.7. The probe has one thread, so nothing creates a file meanwhile.
+fn umask() -> u32 {
+    let mask = nix::sys::stat::umask(Mode::empty());
+    nix::sys::stat::umask(mask);
+    mask.bits()
 }
 
 /// The names in a signal mask in `/proc`. The signals between the standard and the real-time ones are reserved for the
