@@ -66,7 +66,8 @@ fn concurrent_forced_refreshes_share_a_new_session() {
 fn a_killed_lock_holder_passes_the_lock_on() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
-    let xassume = xassume(&sts).args(["--sts-timeout", "2m"]);
+    // The first attempt must not time out before all have started.
+    let xassume = xassume(&sts).args(["--sts-timeout", "10m"]);
     let holder = start(&xassume);
     sts.wait_for_requests(1);
     let crowd = start_many(&xassume, 60);
