@@ -455,7 +455,7 @@ WantedBy=multi-user.target
 LEAVING = {
     "left-file": f"--via file --listen unix:{WORKER}/web.sock",
     "left-process": "--via process",
-    "left-restart": "--on-expiry signal --signal HUP",
+    "left-signal": "--on-expiry signal --signal HUP",
 }
 # Stores sessions all the time, so that the loss of power comes in the middle of it.
 STORING = f"""#!/bin/sh
@@ -522,7 +522,7 @@ def _():
         until(lambda: starts(unit), f"{unit} serves", unit)
         got = [shows(unit, name) for name in ("ActiveState", "NRestarts")]
         expect_equal(got, ["active", "0"], ok(f"journalctl -b -u '{unit}' -u aws -o short-monotonic"))
-    for unit in [*SERVICES, "left-restart"]:
+    for unit in SERVICES:
         key = starts(unit)[-1]
         expect(key not in left["keys"] and key in [key for _, key in sessions()], f"{unit}: {key}")
     expect_equal(shows("xassume-web.service", "ActiveState"), "inactive", "nothing has connected")
