@@ -124,9 +124,9 @@ fn a_hanging_config_file_blocks_neither_the_endpoint_nor_signals() {
         point_config_at(&running.sandbox().home(), "dead");
         (running, command, url, token)
     };
-    let servers = [with_refreshes(8), with_refreshes(60)];
+    let servers = [with_refreshes(8), with_refreshes(40)];
     let (failing, ..) = start(&servers[0], "4s");
-    let (ending, command, url, token) = start(&servers[1], "55s");
+    let (ending, command, url, token) = start(&servers[1], "35s");
 
     let refresh = refresh_of(&ending, command);
     let answer = get(&url, &[("Authorization", &token)]).expect("answered");
