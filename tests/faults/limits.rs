@@ -48,7 +48,8 @@ fn without_descriptors_the_reason_is_reported() {
         if !did && finished.code() == Some(125) {
             let reasons = ["Too many open files", "timed out after", "cannot be reached"];
             let said = in_words_of_glibc(&finished.stderr);
-            assert!(reasons.iter().any(|reason| said.contains(reason)), "{}", finished.describe());
+            let why = format!("{limit} descriptors, {flags:?}: {}", finished.describe());
+            assert!(reasons.iter().any(|reason| said.contains(reason)), "{why}");
         }
     }
     assert!(ran > 4 * FLAG_SETS.len());
