@@ -280,7 +280,7 @@ def watch(qemu, token, deadline, line, log):
         if left > 0 and select.select([qemu.stdout], [], [], left)[0]:
             chunk = os.read(qemu.stdout.fileno(), 65536)
         if not chunk:
-            why = "the machine has stopped" if left > 0 and qemu.poll() is not None else "still running at the time limit"
+            why = "the machine has stopped" if time.monotonic() < deadline else "still running at the time limit"
             raise Failed(f"{why}\n" + "\n".join(seen.splitlines()[-40:]))
         log.write(chunk)
         log.flush()
