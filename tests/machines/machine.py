@@ -41,7 +41,7 @@ for version, package, suite in (
     ("4.4", "linux-image-4.4.0-21-generic", "xenial"),
     ("4.15", "linux-image-4.15.0-1008-kvm", "bionic"),
     ("5.4", "linux-image-5.4.0-1009-kvm", "focal"),
-    ("5.10", "linux-image-cloud-amd64", "bullseye"),
+    ("5.10", "linux-image-5.10.0-32-cloud-amd64", "bullseye"),
 ):
     ARCHITECTURES[f"x86_64-{version}"] = ("amd64", package, ["-machine", "pc"], "ttyS0")
     KERNEL_SUITES[f"x86_64-{version}"] = suite
