@@ -78,8 +78,9 @@ def main(directory, *words):
         else:
             print(text, flush=True)
 
+    # Makes the directory above the cache, too.
+    system = machine.root("x86_64", SUITE, PACKAGES)
     with tempfile.TemporaryDirectory(prefix="xassume-linux-", dir=machine.CACHE.parent) as here:
-        system = machine.root("x86_64", SUITE, PACKAGES)
         vm = machine.Machine("x86_64", machine.disk("x86_64", system, pathlib.Path(here) / "disk"), memory=1536)
         # "after" is the second boot, which follows a loss of power.
         first = ["are valid", *(word for word in words if word != "after")] if words else ["before"]
