@@ -29,8 +29,8 @@ import licenses
 import package
 import sbom
 from archive import Entry, gzip_bytes, tar_bytes
+from project import ROOT, setting
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The architectures, and the compilers for the C code of ring: .cargo/config.toml selects the same.
 COMPILERS = {"x86_64": "gcc", "aarch64": "aarch64-linux-gnu-gcc"}
 # Without it there is no release.
@@ -64,8 +64,7 @@ def source_archive(revision, to):
     """Unpacks the commit in the directory `to`, and returns its version and its archive."""
     # The modes in the archive would depend on the user's setting.
     archive = ["-C", ROOT, "-c", "tar.umask=0022", "archive", "--format=tar"]
-    manifest = text("git", "-C", ROOT, "show", f"{revision}:Cargo.toml")
-    version = re.search(r'^version = "(.*)"$', manifest, re.M).group(1)
+    version = setting("version", text("git", "-C", ROOT, "show", f"{revision}:Cargo.toml"))
     packed = output("git", *archive, f"--prefix=xassume-{version}/", revision)
     # With the present time: cargo rebuilds what is newer than the last build, and the commit may be older.
     output("tar", "--extract", "--touch", "--directory", to, given=packed)

@@ -17,7 +17,6 @@ import hashlib
 import importlib.util
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,8 @@ import zipfile
 
 from archive import Entry, gzip_bytes, tar_bytes
 from program import MACHINES, read_program
+from project import ROOT, read, setting
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
 MEDIA = "application/vnd.oci.image."
 PLATFORMS = {
     "x86_64": {"architecture": "amd64", "os": "linux"},
@@ -50,7 +48,7 @@ def main():
     base = layer(blobs, base_entries(certificates), certificates.epoch, "root certificates, user and directories")
     labels = {
         "org.opencontainers.image.title": "xassume",
-        "org.opencontainers.image.description": description(),
+        "org.opencontainers.image.description": setting("description"),
         "org.opencontainers.image.version": options.version,
         "org.opencontainers.image.revision": options.revision,
         "org.opencontainers.image.created": moment(options.epoch),
@@ -105,7 +103,7 @@ class Certificates:
                 venv.create(f"{place}/venv", with_pip=True)
                 python = f"{place}/venv/bin/python"
             words = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-            words += ["--only-binary", ":all:", "--requirement", HERE / "certificates.txt", "--dest", place]
+            words += ["--only-binary", ":all:", "--requirement", ROOT / "packaging/certificates.txt", "--dest", place]
             done = subprocess.run([python, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if done.returncode != 0:
                 sys.exit(f"cannot download the root certificates: {' '.join(done.stderr.split())}")
@@ -206,17 +204,6 @@ def as_json(value):
 
 def moment(epoch):
     return datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def description():
-    return re.search(r'^description = "(.*)"$', read(ROOT / "Cargo.toml").decode(), re.MULTILINE).group(1)
-
-
-def read(path):
-    try:
-        return pathlib.Path(path).read_bytes()
-    except OSError as error:
-        sys.exit(f"{path}: {error.strerror}")
 
 
 if __name__ == "__main__":

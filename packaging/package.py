@@ -12,8 +12,8 @@ import sys
 import tempfile
 
 from archive import gzip_bytes
+from project import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The names of the architectures in nfpm, which are Debian's too.
 NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 FORMATS = {

@@ -18,7 +18,8 @@ import sys
 import tarfile
 import zipfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from project import ROOT
+
 RUNS = {
     "one": (0o022, {"TZ": "UTC", "LC_ALL": "C"}),
     "another directory/deeper": (0o077, {"TZ": "Pacific/Auckland", "LC_ALL": "C.UTF-8"}),

@@ -21,9 +21,8 @@ import time
 import zipfile
 
 from program import MACHINES, read_program
+from project import ROOT, read, setting
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-MANIFEST = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
 # manylinux2014 is another name of manylinux_2_17: pip 19.3 knows only this one.
 TAGS = ("manylinux_2_17", "manylinux2014", "musllinux_1_1")
 # The pre-releases of Cargo.toml, as PEP 440 spells them.
@@ -77,9 +76,9 @@ def metadata(version):
         "Metadata-Version: 2.1",
         "Name: xassume",
         f"Version: {version}",
-        f"Summary: {cargo('description')}",
-        "Keywords: " + ",".join(re.findall('"(.*?)"', re.search("^keywords = (.*)$", MANIFEST, re.MULTILINE).group(1))),
-        f"License: {cargo('license')}",
+        f"Summary: {setting('description')}",
+        "Keywords: " + ",".join(re.findall('"(.*?)"', setting("keywords"))),
+        f"License: {setting('license')}",
         "Classifier: Environment :: Console",
         "Classifier: License :: OSI Approved :: Apache Software License",
         "Classifier: License :: OSI Approved :: MIT License",
@@ -96,10 +95,6 @@ def readme():
     text = read(ROOT / "README.md").decode()
     text = re.sub(r"^!\[[^\]]*\]\((?!https?:)[^)]*\)\n\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\[([^\]]+)\]\((?!https?:|#)[^)]*\)", r"\1", text)
-
-
-def cargo(key):
-    return re.search(rf'^{key} = "(.*)"$', MANIFEST, re.MULTILINE).group(1)
 
 
 def digest(data):
@@ -119,13 +114,6 @@ def zip_bytes(files, epoch):
             head.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(head, data, compresslevel=9)
     return out.getvalue()
-
-
-def read(path):
-    try:
-        return pathlib.Path(path).read_bytes()
-    except OSError as error:
-        sys.exit(f"{path}: {error.strerror}")
 
 
 if __name__ == "__main__":
