@@ -188,7 +188,7 @@ def make(target, out, source_root, key, address):
     files = {f"xassume-{version}.tar.gz": archive}
     bill = out / f"xassume-{version}.cdx.json"
     bill.write_bytes(timed("bill of materials", sbom.bill, source, epoch))
-    (source / "LICENSE-THIRD-PARTY").write_bytes(timed("licenses", licenses.third_party, source))
+    (source / "LICENSE-THIRD-PARTY").write_bytes(timed("licenses", licenses.third_party, source, bill.read_bytes()))
     for arch, binary in binaries.items():
         files.update([tarball(binary, arch, version, epoch, source)])
         formats = tuple(package.FORMATS)

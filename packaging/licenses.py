@@ -15,15 +15,16 @@ The texts of these licenses are among those below.
 """
 
 
-def third_party(source):
-    """Returns the texts, each once, with the crates that it is for."""
+def third_party(source, bill):
+    """Returns each license text once, with the crates that it applies to. The crates are those in the bill of materials."""
     words = ["cargo", "metadata", "--locked", "--format-version", "1", "--manifest-path", source / "Cargo.toml"]
+    # Without the crates for other systems, which would be downloaded.
     words += [word for triple in TRIPLES for word in ("--filter-platform", triple)]
     found = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
-    packages = {package["id"]: package for package in found["packages"]}
+    packages = {(package["name"], package["version"]): package for package in found["packages"]}
     texts, expressions = {}, {}
-    for package in sorted((packages[name] for name in built(found)), key=lambda package: (package["name"], package["version"])):
-        crate = f"{package['name']} {package['version']}"
+    for name in sorted((part["name"], part["version"]) for part in json.loads(bill)["components"]):
+        package, crate = packages[name], " ".join(name)
         expressions[crate] = package["license"] or sys.exit(f"{crate} has no license")
         for path in sorted(pathlib.Path(package["manifest_path"]).parent.iterdir()):
             if path.is_file() and path.name.lower().startswith(NAMES):
@@ -35,18 +36,3 @@ def third_party(source):
     for text, crates in texts.items():
         lines += ["=" * 100, "", *(f"    {crate}" for crate in dict.fromkeys(crates)), "", text, ""]
     return "\n".join(lines).encode()
-
-
-def built(found):
-    """Returns the crates that are linked: those that xassume needs, directly or not, to run and not to be built."""
-    needs = {
-        node["id"]: [need["pkg"] for need in node["deps"] if any(kind["kind"] is None for kind in need["dep_kinds"])]
-        for node in found["resolve"]["nodes"]
-    }
-    seen, left = set(), [found["resolve"]["root"]]
-    while left:
-        for name in needs[left.pop()]:
-            if name not in seen:
-                seen.add(name)
-                left.append(name)
-    return seen
