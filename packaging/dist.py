@@ -191,8 +191,7 @@ def make(target, out, source_root, key, address):
     (source / "LICENSE-THIRD-PARTY").write_bytes(timed("licenses", licenses.third_party, source, bill.read_bytes()))
     for arch, binary in binaries.items():
         files.update([tarball(binary, arch, version, epoch, source)])
-        formats = tuple(package.FORMATS)
-        timed(f"packages for {arch}", package.package, binary, arch, version, epoch, out, formats, source)
+        timed(f"packages for {arch}", package.package, binary, arch, version, epoch, out, source)
         words = ["--binary", binary, "--arch", arch, "--version", version, "--epoch", str(epoch), "--sbom", bill, "--out", out]
         timed(f"wheel for {arch}", output, sys.executable, source / "packaging/wheel.py", *words)
     words = [word for arch, binary in binaries.items() for word in ("--binary", f"{arch}={binary}")]
@@ -224,8 +223,7 @@ def main():
     arguments.add_argument("--out", required=True, type=pathlib.Path)
     options = arguments.parse_args()
     key, address = os.environ.get("XASSUME_SIGNING_KEY", ""), os.environ.get("XASSUME_RELEASE_URL", "")
-    # It will be in quotes in install.sh.
-    # install.sh accepts http only for this host.
+    # It will be in quotes in install.sh, which accepts http only for this host.
     if address and not re.fullmatch(r"(https:/|http://(localhost|127\.0\.0\.1)(:\d+)?)/([\w.~:/@%+-]|\{version\})+", address, re.A):
         sys.exit(f"XASSUME_RELEASE_URL: {address} is not an https URL without a query")
     if options.out.exists() and any(options.out.iterdir()):

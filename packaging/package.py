@@ -28,7 +28,7 @@ def stage(binary, epoch, source, to):
     copies = {
         "doc": ["README.md", "SECURITY.md", "docs/*", "examples/*/**/*", "packaging/README.md"],
         "licenses": ["LICENSE-*"],
-        "": ["CHANGELOG.md", "completions/*xassume*"],
+        ".": ["CHANGELOG.md", "completions/*xassume*"],
     }
     files = {
         f"{directory}/{path.relative_to(source)}": path.read_bytes()
@@ -42,7 +42,7 @@ def stage(binary, epoch, source, to):
     files["xassume.1.gz"] = gzip_bytes((source / "completions/xassume.1").read_bytes())
     files["xassume"] = pathlib.Path(binary).read_bytes()
     for name, data in files.items():
-        path = to / name.lstrip("/")
+        path = to / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         path.chmod(0o755 if name == "xassume" else 0o644)
@@ -52,7 +52,7 @@ def stage(binary, epoch, source, to):
         os.utime(path, (epoch, epoch))
 
 
-def package(binary, arch, version, epoch, out, formats=tuple(FORMATS), source=ROOT):
+def package(binary, arch, version, epoch, out, source=ROOT, formats=tuple(FORMATS)):
     """Writes a file for each format and returns their paths. The documents come from the directory `source`."""
     out = pathlib.Path(out).resolve()
     out.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def main():
     arguments.add_argument("--arch", required=True, choices=NAMES)
     arguments.add_argument("--format", action="append", choices=FORMATS)
     options = arguments.parse_args()
-    made = package(options.binary, options.arch, options.version, options.epoch, options.out, options.format or tuple(FORMATS))
+    made = package(options.binary, options.arch, options.version, options.epoch, options.out, formats=options.format or FORMATS)
     print(*made, sep="\n")
 
 
