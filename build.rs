@@ -11,7 +11,6 @@ const ARCHIVED: &str = "$Format:%H %cs$";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    let var = |name: &str| env::var(name).unwrap_or_default();
     println!("cargo:rustc-env=BUILD_TARGET={}", var("TARGET"));
     let name = match var("CARGO_CFG_TARGET_ENV").as_str() {
         "gnu" => "glibc".to_owned(),
@@ -22,10 +21,14 @@ fn main() {
     println!("cargo:rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
 }
 
-/// Asks the compiler whether the C library is linked statically. `CARGO_CFG_TARGET_FEATURE` lacks what is the target's
-/// default, and this is the default of musl.
+/// Returns the value of a variable that cargo sets.
+fn var(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+/// Asks the compiler whether the C library is linked statically. `CARGO_CFG_TARGET_FEATURE` does not contain the defaults
+/// of a target, and static linking is the default for musl.
 fn is_static() -> bool {
-    let var = |name: &str| env::var(name).unwrap_or_default();
     let flags = var("CARGO_ENCODED_RUSTFLAGS");
     let mut rustc = Command::new(var("RUSTC"));
     rustc
