@@ -70,7 +70,7 @@ fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
         report.error(&error);
         End::Exited(error.status())
     });
-    writer::finish();
+    writer::finish_at_exit();
     match outcome {
         End::Exited(status) => ExitCode::from(status),
         End::Killed(signal) => signals::die_of(signal),

@@ -19,6 +19,8 @@ use std::time::Duration;
 /// The maximum number of steps that [`finish`] waits. It waits in steps, because xassume may be stopped while it waits
 /// (SIGTTOU). A single longer wait would also count the time during which xassume is stopped.
 const STEPS: u32 = 10;
+/// How many more steps [`finish_at_exit`] waits while standard error is writable.
+const STEPS_AT_EXIT: u32 = 100;
 const STEP: Duration = Duration::from_millis(10);
 /// The pause between two writes to a descriptor in non-blocking mode.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -64,18 +66,37 @@ pub(super) fn draw(message: &[u8]) {
     put(message, true);
 }
 
-/// Waits until everything is written, but at most 100 ms. Called before the command starts, and before xassume exits.
+/// Waits until everything is written, but at most 100 ms. Called before the command starts.
 pub(crate) fn finish() {
+    wait(STEPS, || true);
+}
+
+/// Like [`finish`], but waits up to a second longer while standard error is writable: on a busy system the thread may not
+/// run within 100 ms, and the last message often says why xassume exits.
+pub(crate) fn finish_at_exit() {
+    wait(STEPS, || true);
+    wait(STEPS_AT_EXIT, is_writable);
+}
+
+/// Waits until everything is written, at most this number of steps and while the condition is true.
+fn wait(steps: u32, condition: fn() -> bool) {
     if DIRECTLY.load(Ordering::Acquire) {
         return;
     }
     let mut queue = locked();
-    for _ in 0..STEPS {
-        if queue.is_empty() {
+    for _ in 0..steps {
+        if queue.is_empty() || !condition() {
             return;
         }
         queue = DONE.wait_timeout(queue, STEP).unwrap_or_else(PoisonError::into_inner).0;
     }
+}
+
+/// Whether a write to standard error would probably not block. Does not wait.
+fn is_writable() -> bool {
+    let stderr = io::stderr();
+    let mut polled = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready == 1)
 }
 
 fn put(bytes: &[u8], undisturbed: bool) {
@@ -146,6 +167,6 @@ mod tests {
         let _held = locked();
         use_directly();
         write(b"\n");
-        finish();
+        finish_at_exit();
     }
 }
