@@ -4,8 +4,11 @@ Nothing here is specific to AWS. Every server listens on 127.0.0.1. Every proces
 process ID.
 """
 
+import collections
+import concurrent.futures
 import contextlib
 import fcntl
+import multiprocessing.util
 import os
 import pathlib
 import re
@@ -51,29 +54,47 @@ def check(name):
     return register
 
 
-def run_checks(only):
-    """Runs the checks whose name contains one of the words in `only` (without words: all); returns the exit status."""
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for name, function in CHECKS:
-        if only and not any(word in name for word in only):
-            continue
-        started = time.monotonic()
-        try:
-            function()
-        except Skipped as reason:
-            counts["skipped"] += 1
-            print(f"skipped {name}: {reason}", flush=True)
-        except Exception as error:
-            counts["failed"] += 1
-            detail = str(error) if isinstance(error, Failed) else traceback.format_exc()
-            print(f"FAILED {name}", flush=True)
-            print("    " + detail.rstrip().replace("\n", "\n    "), flush=True)
-        else:
-            counts["passed"] += 1
-            print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
+def run_checks(only, finish):
+    """Runs the checks whose name contains one of the words in `only` (without words: all); returns the exit status.
+
+    The checks of a module run in their order. Because most of them wait, as many modules run at a time as there are
+    processors, each in a process of its own. Such a process calls `finish` at its end.
+    """
+    modules = {}
+    for index, (name, function) in enumerate(CHECKS):
+        if not only or any(word in name for word in only):
+            modules.setdefault(function.__module__, []).append(index)
+    counts = collections.Counter()
+    with concurrent.futures.ProcessPoolExecutor(
+        max_workers=os.cpu_count(),
+        mp_context=multiprocessing.get_context("fork"),
+        initializer=lambda: multiprocessing.util.Finalize(None, finish, exitpriority=1),
+    ) as pool:
+        for outcomes in pool.map(_outcomes, modules.values()):
+            counts.update(outcomes)
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
     # A filter that matches nothing must not look like success.
     return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+def _outcomes(indices):
+    return [_outcome(*CHECKS[index]) for index in indices]
+
+
+def _outcome(name, function):
+    """Runs a check and prints its outcome with one call, because several processes print."""
+    started = time.monotonic()
+    try:
+        function()
+    except Skipped as reason:
+        print(f"skipped {name}: {reason}", flush=True)
+        return "skipped"
+    except Exception as error:
+        detail = str(error) if isinstance(error, Failed) else traceback.format_exc()
+        print(f"FAILED {name}\n    " + detail.rstrip().replace("\n", "\n    "), flush=True)
+        return "failed"
+    print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
+    return "passed"
 
 
 def expect(condition, text):

@@ -31,8 +31,4 @@ import installer  # noqa: F401
 import ci_systems  # noqa: F401
 import packages  # noqa: F401
 
-try:
-    status = harness.run_checks(sys.argv[1:])
-finally:
-    cloud.stop()
-sys.exit(status)
+sys.exit(harness.run_checks(sys.argv[1:], cloud.stop))

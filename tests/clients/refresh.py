@@ -6,6 +6,7 @@ and records the signers. Clients that cannot be installed are skipped, with the 
 
 import contextlib
 import datetime
+import fcntl
 import http.server
 import os
 import pathlib
@@ -220,8 +221,17 @@ def installed(name, program, make, stamp):
     if not shutil.which(program):
         raise Skipped(f"no {program}")
     place = CACHE / name
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{name}.lock", "w") as lock:
+        # The checks of another module may need the same directory.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(place, make, stamp)
+    return place
+
+
+def _install(place, make, stamp):
     if (place / "stamp").exists() and (place / "stamp").read_text() == stamp:
-        return place
+        return
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     for words in make:
@@ -234,7 +244,6 @@ def installed(name, program, make, stamp):
         if result.returncode != 0:
             raise Skipped(f"{' '.join(map(str, words))}: {(result.stderr or result.stdout).strip()[-300:]}")
     (place / "stamp").write_text(stamp)
-    return place
 
 
 @check("refresh: control: without xassume boto3 finds no valid credentials in the environment")
