@@ -373,7 +373,7 @@ main() {
         fail "xassume $release does not run on this system: $found"
     trap '' HUP INT QUIT PIPE TERM
     each_file replace
-    # The installation is complete, even if nobody reads this.
+    # The installation is complete, even if the report cannot be written.
     report || :
 }
 

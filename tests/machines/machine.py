@@ -273,7 +273,7 @@ def end_with_parent():
 
 def watch(qemu, token, deadline, line, log):
     """Reads the serial port until the script has ended."""
-    seen, told = "", 0
+    seen, printed = "", 0
     while True:
         left = deadline - time.monotonic()
         chunk = b""
@@ -291,9 +291,9 @@ def watch(qemu, token, deadline, line, log):
         output = seen[start + len(f"begin {token}\n") :]
         ended = re.search(rf"end {token} (\d+)\n", output)
         output = output[: ended.start()] if ended else output
-        while line and "\n" in output[told:]:
-            next_line = output[told : output.index("\n", told)]
-            told += len(next_line) + 1
+        while line and "\n" in output[printed:]:
+            next_line = output[printed : output.index("\n", printed)]
+            printed += len(next_line) + 1
             line(next_line)
         if ended:
             return int(ended[1]), output

@@ -288,6 +288,13 @@ def since(name, moment):
     return [boot - moment for boot, _ in sessions(name) if boot >= moment]
 
 
+def refreshed(services, moment, limit):
+    """Waits for a refresh of each service after `moment`, and expects it within `limit` seconds."""
+    for unit, name in services.items():
+        until(lambda: since(name, moment), "a refresh", unit)
+        expect(since(name, moment)[0] < limit, f"{unit}: a refresh after {since(name, moment)[0]:.1f} s")
+
+
 @check("before: a step of the clock by an hour causes one refresh at once, and a step back delays none")
 def _():
     with two_services(3600) as services:
@@ -295,15 +302,11 @@ def _():
         lifetime(60)
         moment = boottime()
         ok("date -s '+1 hour'")
-        for unit, name in services.items():
-            until(lambda: since(name, moment), "a refresh", unit)
-            expect(since(name, moment)[0] < 10, f"{unit}: a refresh after {since(name, moment)[0]:.1f} s")
+        refreshed(services, moment, 10)
         lifetime(3600)
         back = boottime()
         ok("date -s '-3 hours'")
-        for unit, name in services.items():
-            until(lambda: since(name, back), "a refresh after the step back", unit)
-            expect(since(name, back)[0] < 60, f"{unit}: a refresh after {since(name, back)[0]:.1f} s")
+        refreshed(services, back, 60)
         for unit, name in services.items():
             taken = since(name, moment)
             expect(len(taken) <= 3, f"{unit}: refreshes after {taken} s")
