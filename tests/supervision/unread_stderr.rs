@@ -78,7 +78,10 @@ fn sessions_are_refreshed_and_term_is_passed_on() {
         }
         assert!(!pipe.flags().contains(OFlag::O_NONBLOCK), "the command has the flag too");
         ends_by_term(&running);
-        running.wait().exited(0);
+        let finished = running.wait();
+        // TERM may reach a command that was just started again, before it handles signals.
+        let was_starting = flags[1] == "restart" && finished.signal() == Some(libc::SIGTERM);
+        assert!(was_starting || finished.code() == Some(0), "{}", finished.describe());
     }
 }
 
