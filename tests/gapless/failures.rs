@@ -146,7 +146,7 @@ fn without_a_ready_process_the_old_one_keeps_running_after_the_expiry() {
 fn a_limit_of_processes_delays_only_the_handover() {
     let sts = one_refresh();
     let later = format!("{SECOND_FAILS} exit 3");
-    let xassume = generations(handing_over(&sts, &["--ready", "100ms"]), PRINTS, &later).spawn();
+    let xassume = generations(handing_over(&sts, &["--ready", "5s"]), PRINTS, &later).spawn();
     let old = next_start(&xassume);
     xassume.error_line("before it was ready");
     // The next attempt is at least a second later. The limit of processes does not apply to root.
