@@ -13,6 +13,7 @@ use crate::launch::sockets::{CommandSockets, meant_for_another};
 use crate::launch::{Launch, is_at_terminal, runtime, suggest};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
+use crate::process::signal::Signal;
 use crate::report::{Report, writer};
 use crate::session::{Need, Session};
 use crate::settings::Settings;
@@ -20,8 +21,9 @@ use crate::supervise::driver::{Notifier, Ports, ProcessHost, supervise};
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::notify::watchdog_interval;
 use crate::supervise::policy::{Duty, GroupPolicy, OnExpiry, Policy, ReadySign};
-use crate::supervise::ports::{Deliver as _, SessionSource};
+use crate::supervise::ports::{CacheUse, Deliver as _, SessionSource};
 use crate::sys::clock::SystemClock;
+use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::Command;
 use crate::sys::memory;
 use crate::sys::notify::ManagerSocket;
@@ -121,35 +123,69 @@ async fn supervised(
     (delivery, notifier): (&mut Delivery<'_, '_>, Option<Notifier>),
 ) -> Result<Final, Error> {
     // From here on, no signal ends xassume without a return from this function, so the socket files are removed.
-    let host = ProcessHost::prepare(command.clone(), &sockets.held, policy.process_group, writer::finish);
-    let mut host = host.map_err(|error| Error::cannot("receive signals", &error, CHECK_LIMITS))?;
-    let report = launch.context.report;
-    report.write_by_a_thread();
+    let mut host = host(Some(command.clone()), &sockets.held, policy.process_group)?;
     let start = async {
-        let (first, source_keys) = launch.first_session(need(launch, policy)).await?;
-        // The kind of access keys that a credential_process returns is not known before the first session, so this
-        // check could not be done earlier.
-        if let Some(keys) = source_keys
-            && KeyKind::expected(&launch.planned.plan.source).is_none()
-        {
-            check_unattended(launch, policy, Some(keys))?;
-        }
-        launch.report_first(&first, source_keys);
+        let first = first_session(launch, policy).await?;
         delivery.instance_region.clone_from(&first.instance_region);
         if let Some(publishing) = delivery.publish(&first) {
             publishing.await.map_err(|problem| unwritten(problem.text))?;
         }
-        Ok::<_, Error>(first)
+        Ok(first)
     };
-    let first = tokio::select! {
-        biased;
-        signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
-        first = start => first?,
+    let first = match until_signal(&host, start).await? {
+        Ok(first) => first,
+        Err(signal) => return Ok(Final::Ended(End::Killed(signal))),
     };
-    let clock = SystemClock::new();
+    let (clock, report) = (SystemClock::new(), launch.context.report);
     let source = Refreshes { launch, offload };
     let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, events: &report };
     Ok(supervise(policy, first, ports).await)
+}
+
+/// Begins to read signals.
+///
+/// # Errors
+/// No file descriptor is available.
+pub(super) fn host(
+    command: Option<Command>,
+    sockets: &ListenSockets,
+    group: GroupPolicy,
+) -> Result<ProcessHost<'_>, Error> {
+    let host = ProcessHost::prepare(command, sockets, group, writer::finish);
+    host.map_err(|error| Error::cannot("receive signals", &error, CHECK_LIMITS))
+}
+
+/// Returns the result of `start`, or the signal that ends xassume before that.
+///
+/// # Errors
+/// The errors of `start`.
+pub(super) async fn until_signal<T>(
+    host: &ProcessHost<'_>,
+    start: impl Future<Output = Result<T, Error>>,
+) -> Result<Result<T, Signal>, Error> {
+    tokio::select! {
+        biased;
+        signal = host.fatal_signal() => Ok(Err(signal)),
+        started = start => started.map(Ok),
+    }
+}
+
+/// Gets the first session.
+///
+/// # Errors
+/// No session is available, or each refresh would need an MFA code.
+pub(super) async fn first_session(launch: &Launch<'_>, policy: Policy) -> Result<Session, Error> {
+    launch.context.report.write_by_a_thread();
+    let (first, source_keys) = launch.first_session(need(launch, policy)).await?;
+    // The kind of access keys that a credential_process returns is not known before the first session, so this check
+    // could not be done earlier.
+    if let Some(keys) = source_keys
+        && KeyKind::expected(&launch.planned.plan.source).is_none()
+    {
+        check_unattended(launch, policy, Some(keys))?;
+    }
+    launch.report_first(&first, source_keys);
+    Ok(first)
 }
 
 /// Returns how much of its lifetime the first session must have left. A command that is restarted for each new session
@@ -166,7 +202,7 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
 
 /// Fails if a refresh would need an MFA code that the user must type. Otherwise, if refreshes are possible only until a
 /// certain time, reports that time.
-fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
+pub(super) fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
     if policy.duty() != Duty::Refresh {
         return Ok(());
     }
@@ -187,13 +223,13 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
 }
 
 /// Fetches the sessions for refreshes.
-struct Refreshes<'a, 'b> {
-    launch: &'a Launch<'b>,
-    offload: &'a Offload,
+pub(super) struct Refreshes<'a, 'b> {
+    pub(super) launch: &'a Launch<'b>,
+    pub(super) offload: &'a Offload,
 }
 
 impl SessionSource for Refreshes<'_, '_> {
-    async fn assume(&self) -> Result<Session, Problem> {
-        refresh::next_session(self.launch, self.offload).await
+    async fn assume(&self, cache: CacheUse) -> Result<Session, Problem> {
+        refresh::next_session(self.launch, self.offload, cache).await
     }
 }

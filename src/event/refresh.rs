@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 pub(crate) enum RefreshEvent {
     /// The session can be refreshed only within this time. After that, a new MFA code is needed.
     Limited { within: Duration },
+    /// A signal requests a refresh.
+    Requested { signal: Signal },
     /// The next refresh is scheduled.
     Due { at: SystemTime, within: Duration },
     /// A refresh has succeeded.
@@ -24,9 +26,9 @@ pub(crate) enum RefreshEvent {
     Retrying { problem: Problem, failures: u32, retry_in: Duration },
     /// Refreshes fail, and the session expires soon. `problem` is why the last refresh failed.
     ExpiresSoon { problem: Option<Problem>, within: Duration },
-    /// The session has expired, and the command is still running. `problem` is why the last refresh failed, or `None` if
-    /// none has failed.
-    Expired { problem: Option<Problem> },
+    /// The session has expired, and the command, if there is one, is still running. `problem` is why the last refresh
+    /// failed, or `None` if none has failed.
+    Expired { problem: Option<Problem>, has_command: bool },
     /// A refresh has succeeded after failures, or after the expiry of the session.
     Recovered { failures: u32 },
     /// After failures, the source has returned the credentials that the command already has.
@@ -52,6 +54,9 @@ impl RefreshEvent {
                 let text = format!("the session can be refreshed for {}; then a new MFA code is needed", span(*within));
                 info("refresh_limited", text).seconds("in", *within)
             }
+            Self::Requested { signal } => {
+                info("refresh_requested", format!("refreshing now ({signal})")).text("signal", signal)
+            }
             Self::Due { at, within } => {
                 let text = format!("next refresh at {} (in {})", rfc3339(*at), span(*within));
                 info("refresh_due", text).time("at", *at).seconds("in", *within)
@@ -73,7 +78,7 @@ impl RefreshEvent {
                 let text = format!("the session expires in {} and could not be refreshed{why}", span(*within));
                 warning("expires_soon", text).error_of(problem.as_ref()).seconds("expires_in", *within)
             }
-            Self::Expired { problem } => expired(problem.as_ref()),
+            Self::Expired { problem, has_command } => expired(problem.as_ref(), *has_command),
             Self::Recovered { failures } => recovered(*failures),
             Self::Answered { failures } => answered(*failures),
             Self::Lapsed { problem } => {
@@ -125,9 +130,14 @@ fn retrying(problem: &Problem, failures: u32, retry_in: Duration) -> Record {
     info("retry", text).error(problem).number("failures", failures).seconds("retry_in", retry_in)
 }
 
-fn expired(problem: Option<&Problem>) -> Record {
+fn expired(problem: Option<&Problem>, has_command: bool) -> Record {
     let why = why("; it could not be refreshed: ", problem);
-    warning("expired", format!("the session has expired and the command is still running{why}")).error_of(problem)
+    let text = if has_command {
+        "the session has expired and the command is still running"
+    } else {
+        "the session has expired"
+    };
+    warning("expired", format!("{text}{why}")).error_of(problem)
 }
 
 fn recovered(failures: u32) -> Record {

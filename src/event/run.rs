@@ -12,6 +12,8 @@ pub(crate) enum RunEvent {
     Panicked { text: String },
     /// Something unexpected has happened, but the run continues.
     Warning { text: String, hint: Option<String> },
+    /// `--serve` has its first session, and other programs can get it at this place.
+    Serving { at: String },
     /// A setting has no effect.
     SettingIgnored(Ignored),
     /// Messages were dropped, because standard error was not read and the queue of messages was full.
@@ -54,6 +56,7 @@ impl RunEvent {
             Self::Panicked { text } => Record::new(Level::Error, "panicked", text)
                 .hint("this is a bug in xassume: please report it with the command line"),
             Self::Warning { text, hint } => Record { hint: hint.clone(), ..warning("warning", text) },
+            Self::Serving { at } => info("serving", format!("serving credentials: {at}")).text("at", at),
             Self::SettingIgnored(ignored) => info("setting_ignored", ignored.to_string())
                 .text("setting", &ignored.setting)
                 .text("reason", &ignored.reason),

@@ -29,11 +29,12 @@ fn problem() -> Problem {
 }
 
 fn run() -> Vec<Event> {
-    use RunEvent::{Failed, MessagesDropped, NoWriterThread, Panicked, SettingIgnored, Warning};
+    use RunEvent::{Failed, MessagesDropped, NoWriterThread, Panicked, Serving, SettingIgnored, Warning};
     let events = [
         Failed { problem: problem(), status: 125 },
         Panicked { text: "no".into() },
         Warning { text: "no".into(), hint: None },
+        Serving { at: "/x".into() },
         SettingIgnored(Ignored::new("a", "b")),
         MessagesDropped { messages: 2 },
         NoWriterThread { error: "no".into() },
@@ -43,6 +44,7 @@ fn run() -> Vec<Event> {
             Failed { .. }
             | Panicked { .. }
             | Warning { .. }
+            | Serving { .. }
             | SettingIgnored(_)
             | MessagesDropped { .. }
             | NoWriterThread { .. } => {}
@@ -142,18 +144,19 @@ fn session() -> Vec<Event> {
 fn refresh() -> Vec<Event> {
     use RefreshEvent::{
         Answered, CannotSignal, DiedOfRefreshSignal, Due, Expired, ExpiresSoon, Failing, Lapsed, Limited, NoticeOnly,
-        Recovered, Refreshed, Retrying, Signaled, Unchanged,
+        Recovered, Refreshed, Requested, Retrying, Signaled, Unchanged,
     };
     let signal = Signal::HUP;
     let events = [
         Limited { within: SPAN },
+        Requested { signal },
         Due { at: TIME, within: SPAN },
         Refreshed { expiration: TIME, left: SPAN },
         Unchanged { retry_in: SPAN },
         Failing { problem: problem(), failures: 1, expires_in: SPAN, retry_in: SPAN },
         Retrying { problem: problem(), failures: 2, retry_in: SPAN },
         ExpiresSoon { problem: Some(problem()), within: SPAN },
-        Expired { problem: Some(problem()) },
+        Expired { problem: Some(problem()), has_command: true },
         Recovered { failures: 2 },
         Answered { failures: 1 },
         Lapsed { problem: Some(problem()) },
@@ -165,6 +168,7 @@ fn refresh() -> Vec<Event> {
     for event in &events {
         match event {
             Limited { .. }
+            | Requested { .. }
             | Due { .. }
             | Refreshed { .. }
             | Unchanged { .. }

@@ -20,6 +20,7 @@ use crate::profile::plan;
 use crate::report::Report;
 use crate::session::{Need, Session, Title};
 use crate::settings::Settings;
+use crate::supervise::ports::CacheUse;
 use crate::vars::Vars;
 pub(crate) use context::Planned;
 use context::{Context, depth};
@@ -134,13 +135,13 @@ impl<'a> Launch<'a> {
     ///
     /// # Errors
     /// The same errors as for [`Self::first_session`]. Also fails if the files are no longer valid.
-    pub(crate) async fn next_session(&self) -> Result<Session, Error> {
+    pub(crate) async fn next_session(&self, cache: CacheUse) -> Result<Session, Error> {
         let Context { settings, vars, codes, .. } = &self.context;
         codes.end_of_start();
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars)?;
         let planned = Planned { files, plan };
-        let sessions = Sessions::new(&self.context, &planned)?;
+        let sessions = Sessions::new(&self.context, &planned)?.using(cache);
         let (session, _) = sessions.get(Need::ThreeQuarters, Outage::Fail).await?;
         let session = sessions.with_account(session).await?;
         settings.check_account(&session)?;

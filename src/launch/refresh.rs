@@ -11,6 +11,7 @@ use crate::error::{CHECK_LIMITS, Error, Reason, reason_of};
 use crate::event::Problem;
 use crate::launch::{Launch, block_on};
 use crate::session::Session;
+use crate::supervise::ports::CacheUse;
 use crate::sys::boot::boottime;
 use crate::sys::offload::{Life, Offload};
 use message::Message;
@@ -29,7 +30,7 @@ const RESERVE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// There is no new session. The problem says why.
-pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Result<Session, Problem> {
+pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload, cache: CacheUse) -> Result<Session, Problem> {
     let limit = limit(launch);
     let failed = |reason: String| {
         let problem = Problem::new(Reason::System, format!("the refresh process failed: {reason}"));
@@ -40,7 +41,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
         let text = format!("the refresh timed out after {limit}: a file or a lock that it needs is blocked");
         Problem::new(Reason::Timeout, text).with_hint("is a file system frozen, or its server unreachable?")
     };
-    let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| fetch(launch, answer));
+    let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| fetch(launch, cache, answer));
     let what = "start a process for the refresh";
     let mut job = job.map_err(|error| Problem::from(&Error::cannot(what, &error, CHECK_LIMITS)))?;
     let answer = tokio::time::timeout(limit, job.answered()).await.map_err(blocked)?;
@@ -63,9 +64,9 @@ fn limit(launch: &Launch<'_>) -> Duration {
 
 /// Does the work of the child process in a new thread. The work needs its own Tokio runtime, and Tokio still counts the
 /// first thread as a part of the parent's runtime.
-fn fetch(launch: &Launch<'_>, answer: &mut File) {
+fn fetch(launch: &Launch<'_>, cache: CacheUse, answer: &mut File) {
     let result = thread::scope(|scope| {
-        let begun = thread::Builder::new().spawn_scoped(scope, || block_on(launch.next_session())?);
+        let begun = thread::Builder::new().spawn_scoped(scope, || block_on(launch.next_session(cache))?);
         let cannot = |error| Error::Cannot { what: "start a thread", reason: reason_of(&error), hint: None };
         begun.map_err(cannot).map(thread::ScopedJoinHandle::join)
     });

@@ -11,12 +11,15 @@ mod sign_in;
 use crate::cache::{Cache, CacheMode, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, source_scope};
 use crate::error::{Error, reason_of};
 use crate::event::{CacheEvent, EventSink as _, RunEvent};
+use crate::flags::FORCE_REFRESH;
 use crate::launch::context::{Context, Planned};
 use crate::mfa::mode::KeyKind;
+use crate::origin::Origin;
 use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
 use crate::role::{MfaSerial, SessionDuration};
 use crate::session::{Need, Session, Title, Validity, whole_seconds};
+use crate::supervise::ports::CacheUse;
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;
@@ -48,6 +51,7 @@ pub(crate) struct Sessions<'a> {
     context: &'a Context<'a>,
     planned: &'a Planned,
     pub(crate) cache: Cache,
+    mode: CacheMode,
     /// How much time a cached session must have left (`--min-ttl`). `None` if the flag is not set or is ignored.
     min_ttl: Option<Duration>,
 }
@@ -64,7 +68,16 @@ impl<'a> Sessions<'a> {
             context.report.emit(ignored.into());
         }
         let cache = Cache::new(context.settings.cache.directory.as_deref(), context.vars);
-        Ok(Self { context, planned, cache, min_ttl })
+        Ok(Self { context, planned, cache, mode: context.settings.cache.mode, min_ttl })
+    }
+
+    /// Uses no cached session if `cache` says so, as with `--force-refresh`.
+    pub(crate) fn using(self, cache: CacheUse) -> Self {
+        let mode = match (cache, self.mode) {
+            (CacheUse::Skipped, CacheMode::Used) => CacheMode::Refreshed(Origin::Flag(&FORCE_REFRESH)),
+            (CacheUse::Skipped | CacheUse::Allowed, mode) => mode,
+        };
+        Self { mode, ..self }
     }
 
     /// Returns how much time a session must have left. This is `--min-ttl` if the flag is set, and otherwise `usual`. If
@@ -80,7 +93,7 @@ impl<'a> Sessions<'a> {
     /// Returns a cached session that has enough time left. Returns `None` if there is none, or if the settings forbid
     /// the use of cached sessions.
     pub(crate) fn cached(&self, need: Need) -> Option<Session> {
-        if self.context.settings.cache.mode != CacheMode::Used {
+        if self.mode != CacheMode::Used {
             return None;
         }
         let report = self.context.report;
@@ -117,7 +130,7 @@ impl<'a> Sessions<'a> {
     async fn get_once(&self, need: Need, outage: Outage) -> Result<(Session, Option<KeyKind>), Error> {
         let (settings, report) = (self.context.settings, self.context.report);
         let limit = settings.sts.timeout;
-        match settings.cache.mode {
+        match self.mode {
             CacheMode::Off(origin) => {
                 report.emit(CacheEvent::Disabled { reason: origin.to_string() }.into());
                 return self.fetch(limit, outage.attempts(), None).await;
@@ -136,7 +149,7 @@ impl<'a> Sessions<'a> {
         };
         self.check_recursion(&key)?;
         match self.get_locked(&key, need, outage.attempts()).await {
-            Err(error) if error.is_outage() && outage == Outage::Bridge && settings.cache.mode == CacheMode::Used => {
+            Err(error) if error.is_outage() && outage == Outage::Bridge && self.mode == CacheMode::Used => {
                 let Some(found) = self.cache.find(&key, &|_| true).found else { return Err(error) };
                 let left = whole_seconds(found.validity.left);
                 report.emit(RunEvent::warning(format_args!("{error}; using the cached session ({left} left)")).into());
@@ -154,7 +167,7 @@ impl<'a> Sessions<'a> {
         let limit = timeout + self.context.program_time(&self.planned.plan);
         let accepts = |found: &Found| {
             let new = found.asked.is_some_and(|asked| asked >= begun);
-            (settings.cache.mode == CacheMode::Used || new) && found.validity.has(need)
+            (self.mode == CacheMode::Used || new) && found.validity.has(need)
         };
         let plan = &self.planned.plan;
         let session = || plan.hops.last().map_or_else(|| plan.source.to_string(), |last| last.role.to_string());

@@ -30,6 +30,8 @@ impl Signal {
     pub(crate) const QUIT: Self = Self(libc::SIGQUIT);
     pub(crate) const KILL: Self = Self(libc::SIGKILL);
     pub(crate) const PIPE: Self = Self(libc::SIGPIPE);
+    pub(crate) const USR1: Self = Self(libc::SIGUSR1);
+    pub(crate) const USR2: Self = Self(libc::SIGUSR2);
     pub(crate) const SEGV: Self = Self(libc::SIGSEGV);
     pub(crate) const BUS: Self = Self(libc::SIGBUS);
     pub(crate) const TERM: Self = Self(libc::SIGTERM);

@@ -6,14 +6,16 @@
 //! next start, and a flood of notifications delays nothing.
 
 mod host;
+mod keeper;
 mod notifier;
 
 pub(crate) use host::ProcessHost;
+pub(crate) use keeper::keep;
 pub(crate) use notifier::Notifier;
 
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
-use super::ports::{Deliver, SessionSource};
+use super::ports::{CacheUse, Deliver, SessionSource};
 use super::schedule::Dice;
 use crate::error::Reason;
 use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
@@ -85,12 +87,13 @@ where
     for caveat in ports.host.caveats(&policy) {
         ports.events.emit(caveat.into());
     }
-    // These random numbers are good enough to spread the load on STS. They must not be used for secrets.
-    let dice = Dice::Seeded(RandomState::new().hash_one(()));
-    let machine = Machine::new(policy, ports.host.facts(), first.validity.as_ref(), ports.clock.now(), dice);
-    let (call, publishing, answers) = (None, None, VecDeque::new());
-    let driver = Driver { machine, ports, session: first, new_session: None, call, publishing, answers };
-    driver.run().await
+    let machine = Machine::new(policy, ports.host.facts(), first.validity.as_ref(), ports.clock.now(), dice());
+    Driver::new(machine, first, ports).run().await
+}
+
+/// Returns random numbers that are good enough to spread the load on STS. They must not be used for secrets.
+fn dice() -> Dice {
+    Dice::Seeded(RandomState::new().hash_one(()))
 }
 
 /// An STS call or a delivery in progress, whose result becomes an input of the machine. `None` if none is in progress.
@@ -109,7 +112,12 @@ struct Driver<'a, S, D, H, C> {
     answers: VecDeque<Input>,
 }
 
-impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
+impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D, H, C> {
+    fn new(machine: Machine, session: Session, ports: Ports<'a, S, D, H, C>) -> Self {
+        let (call, publishing, answers) = (None, None, VecDeque::new());
+        Self { machine, ports, session, new_session: None, call, publishing, answers }
+    }
+
     async fn run(mut self) -> Final {
         loop {
             let input = self.next().await;
@@ -176,7 +184,8 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     fn perform(&mut self, action: Action) -> Option<Final> {
         let host = &mut *self.ports.host;
         match action {
-            Action::Assume => self.call = Some(Box::pin(self.ports.source.assume())),
+            Action::Assume => self.call = Some(Box::pin(self.ports.source.assume(CacheUse::Allowed))),
+            Action::AssumeNew => self.call = Some(Box::pin(self.ports.source.assume(CacheUse::Skipped))),
             Action::Abandon => (self.call, self.publishing, self.new_session) = (None, None, None),
             Action::Publish => self.publish(),
             Action::Spawn => {

@@ -12,6 +12,7 @@
 mod actions;
 mod ending;
 mod handover;
+mod keeper;
 mod outside_signals;
 mod renewal;
 pub mod simulation;
@@ -60,6 +61,7 @@ impl Machine {
                 let consequence = self.renewal.as_mut().and_then(|renewal| renewal.handle(input, now, &mut out));
                 self.consequence(consequence, now, &mut out);
                 self.without_newer_session(now, &mut out);
+                self.answer_reload(&mut out);
             }
             Input::Wake => {
                 // The session is handled first, because the command must not be started if its session has expired and
@@ -81,6 +83,7 @@ impl Machine {
             Phase::Starting(PendingStart { step: StartStep::Due(at) | StartStep::Awaited(at), .. }) => Some(at),
             Phase::Stopping(stop, _) => stop.deadline(),
             Phase::Running { ready_at, .. } => ready_at,
+            Phase::Keeping { .. } => None,
             Phase::Ended => return None,
         };
         let of_session = self.renewal.as_ref().and_then(Renewal::deadline);
@@ -91,7 +94,7 @@ impl Machine {
     /// Checks whether it is decided that the command will not run again. Its process may still be running.
     pub(crate) fn is_ending(&self) -> bool {
         match self.phase {
-            Phase::Starting(_) | Phase::Running { .. } => false,
+            Phase::Starting(_) | Phase::Running { .. } | Phase::Keeping { .. } => false,
             Phase::Stopping(_, then) => then != AfterStop::Restart,
             Phase::Ended => true,
         }
@@ -112,7 +115,7 @@ impl Machine {
         let current = match self.phase {
             Phase::Running { child, .. } => Some(child),
             Phase::Stopping(stop, _) => Some(stop.child),
-            Phase::Starting(_) | Phase::Ended => None,
+            Phase::Starting(_) | Phase::Keeping { .. } | Phase::Ended => None,
         };
         match self.beside {
             Beside::Preparing(new) if new.child == pid => Role::Successor,
@@ -140,6 +143,7 @@ impl Machine {
             Phase::Running { .. } => "Running",
             Phase::Stopping(PendingStop { step: state::StopStep::Asked { .. }, .. }, _) => "Stopping",
             Phase::Stopping(PendingStop { step: state::StopStep::Killed { .. }, .. }, _) => "Killing",
+            Phase::Keeping { .. } => "Keeping",
             Phase::Ended => "Ended",
         };
         let session = self.renewal.as_ref().map_or("Idle", Renewal::state_name);
@@ -217,6 +221,7 @@ impl Machine {
                 | CommandInput::Ready(_)
                 | CommandInput::ReadyClosed(..) => {}
             },
+            Phase::Keeping { .. } => self.input_to_keeper(&input, now, out),
             Phase::Ended => {}
         }
     }
@@ -231,7 +236,7 @@ impl Machine {
             Phase::Starting(start) => self.wake_start(start, now, out),
             Phase::Stopping(stop, then) => self.phase = Phase::Stopping(Self::wake_stop(stop, now, out), then),
             Phase::Running { child, ready_at: Some(at) } if now.boot >= at => self.ready(child, out),
-            Phase::Running { .. } | Phase::Ended => {}
+            Phase::Running { .. } | Phase::Keeping { .. } | Phase::Ended => {}
         }
     }
 
@@ -264,7 +269,7 @@ impl Machine {
                 Consequence::Lapsed => self.phase = Phase::Stopping(stop, then.lapsed()),
                 Consequence::Refreshed | Consequence::Notice => {}
             },
-            Phase::Ended => {}
+            Phase::Keeping { .. } | Phase::Ended => {}
         }
     }
 

@@ -261,6 +261,11 @@ impl<D> Relay<D> {
         is_held
     }
 
+    /// xassume itself completes the reload that a HUP requests: the next [`Self::report_ready`] reports it.
+    pub(crate) fn owe_reload(&mut self) {
+        self.owes_reload = true;
+    }
+
     /// Returns a HUP that need not be held any longer.
     pub(crate) fn release_hang_up(&mut self, now: Now) -> Option<Arrival> {
         self.held_hang_up.release(now.boot)

@@ -5,11 +5,19 @@ use crate::session::Session;
 use std::ffi::CString;
 use std::pin::Pin;
 
+/// Whether a refresh may use a cached session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CacheUse {
+    Allowed,
+    /// Only a session that was requested after the refresh began may be used.
+    Skipped,
+}
+
 /// A source of sessions.
 pub(crate) trait SessionSource {
     /// Gets a session. Reads the source credentials again each time. If the future is dropped, the request for the
     /// session is abandoned.
-    async fn assume(&self) -> Result<Session, Problem>;
+    async fn assume(&self, cache: CacheUse) -> Result<Session, Problem>;
 }
 
 /// Delivers sessions to the command.

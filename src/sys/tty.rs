@@ -33,6 +33,11 @@ impl Terminal {
         (in_foreground || connected).then(|| Self { settings: tcgetattr(&fd).ok(), fd })
     }
 
+    /// Checks whether the terminal has been closed.
+    pub(crate) fn has_hung_up(&self) -> bool {
+        tcgetattr(&self.fd) == Err(Errno::EIO)
+    }
+
     /// Restores the settings if xassume is in the foreground, or if no process is left in the foreground group. The
     /// latter happens if the command was a shell that took the foreground for its own group and has exited. Does not
     /// wait for pending output first, because the output may be stopped (^S).

@@ -6,7 +6,7 @@ use super::CommandHost;
 use crate::error::Reason;
 use crate::event::{CommandEvent, Problem};
 use crate::process::signal::Signal;
-use crate::process::{ChildChange, Pid, ProcessGroup, Remaining, Target};
+use crate::process::{Arrival, ChildChange, Pid, ProcessGroup, Remaining, Sender, Target};
 use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{GroupPolicy, Policy};
@@ -32,7 +32,8 @@ const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// The command, its current child process and its family.
 #[derive(Debug)]
 pub(crate) struct ProcessHost<'a> {
-    command: Command,
+    /// `None` if there is no command (`--serve`).
+    command: Option<Command>,
     /// The listening sockets, which each child gets.
     sockets: &'a ListenSockets,
     facts: ProcessFacts,
@@ -53,7 +54,7 @@ impl<'a> ProcessHost<'a> {
     /// # Errors
     /// Fails if no file descriptor is available for signals.
     pub(crate) fn prepare(
-        command: Command,
+        command: Option<Command>,
         sockets: &'a ListenSockets,
         process_group: GroupPolicy,
         finish_messages: fn(),
@@ -109,6 +110,16 @@ impl<'a> ProcessHost<'a> {
         }
     }
 
+    /// Without a command, HUP from a shell whose terminal has hung up counts as HUP from the kernel, which sends it only
+    /// to the shell.
+    fn with_real_sender(&self, arrival: Arrival) -> Arrival {
+        let has_hung_up = || self.terminal.as_ref().is_some_and(Terminal::has_hung_up);
+        if self.command.is_none() && arrival.signal == Signal::HUP && has_hung_up() {
+            return Arrival { sender: Sender::Kernel, ..arrival };
+        }
+        arrival
+    }
+
     fn reap_orphans(&self) {
         let starting = self.starting.iter().map(|(starting, _)| starting.pid());
         let commands: Vec<_> = starting.chain(self.running.iter().map(|running| running.child.pid())).collect();
@@ -117,11 +128,12 @@ impl<'a> ProcessHost<'a> {
 
     /// Forks a child. Its pipe of `--ready fd:N` is the second value.
     fn fork(&self, environment: &[CString]) -> io::Result<(StartingChild, Option<ReadyPipe>)> {
+        let command = self.command.as_ref().ok_or(io::ErrorKind::NotFound)?;
         let (pipe, writer) = self.sockets.ready().map(|_| ReadyPipe::new()).transpose()?.unzip();
         let mode = if self.running.is_empty() { SocketMode::Restored } else { SocketMode::Unchanged };
         let ready = writer.as_ref().map(AsFd::as_fd);
         let descriptors = CommandDescriptors { sockets: self.sockets, mode, ready };
-        Ok((StartingChild::start(&self.command, environment, self.facts.group, descriptors)?, pipe))
+        Ok((StartingChild::start(command, environment, self.facts.group, descriptors)?, pipe))
     }
 
     /// Returns the input for the outcome of a start, and records the child if the start succeeded.
@@ -251,7 +263,7 @@ impl CommandHost for ProcessHost<'_> {
                         return CommandInput::OrphanReaped;
                     }
                 }
-                Ok(arrival) => return CommandInput::Signal(arrival),
+                Ok(arrival) => return CommandInput::Signal(self.with_real_sender(arrival)),
                 Err(_) => tokio::time::sleep(READ_RETRY_PAUSE).await,
             }
         }

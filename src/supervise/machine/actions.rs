@@ -64,6 +64,8 @@ pub(crate) struct Fault {
 pub(crate) enum Action {
     /// Start an STS call that gets a new session.
     Assume,
+    /// The same, but the cache is not used.
+    AssumeNew,
     /// Drop the STS call or the delivery that is in progress.
     Abandon,
     /// Deliver the new session.

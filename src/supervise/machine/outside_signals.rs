@@ -126,7 +126,10 @@ impl Machine {
                 self.exit(Final::Ended(end), out);
             }
             Phase::Stopping(stop, then) => self.phase = Phase::Stopping(stop, then.canceled()),
-            Phase::Starting(PendingStart { after: None, .. }) | Phase::Running { .. } | Phase::Ended => {}
+            Phase::Starting(PendingStart { after: None, .. })
+            | Phase::Running { .. }
+            | Phase::Keeping { .. }
+            | Phase::Ended => {}
         }
     }
 }

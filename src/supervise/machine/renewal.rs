@@ -3,14 +3,16 @@
 //! This half does not know the state of the command. It returns a [`Consequence`], which says what the command's half
 //! must do.
 
+mod alarm;
 mod handover;
+mod requests;
 
 use crate::error::Reason;
 use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::notify::SessionOutlook;
-use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
+use crate::supervise::policy::{Duty, Policy};
 use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in, unchanged_in};
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 pub(crate) struct Renewal {
     state: SessionState,
     policy: Policy,
+    has_command: bool,
     term: Term,
     due: Deadline,
     /// When the last refresh began, by the boot clock.
@@ -28,6 +31,10 @@ pub(crate) struct Renewal {
     /// Why the last refresh failed. `None` if it succeeded.
     last_failure: Option<Problem>,
     alarm: Alarm,
+    /// Whether a refresh is requested ([`Self::request`]) that has not begun yet.
+    is_requested: bool,
+    /// Whether the cache must not be used. This ends when a requested refresh succeeds.
+    is_forced: bool,
     /// The random numbers for retries.
     dice: Dice,
     /// The random numbers for the times of refreshes. This generator is only copied and never advanced, so a host has
@@ -83,12 +90,15 @@ impl Renewal {
         Self {
             state: if policy.duty() == Duty::None { SessionState::Idle } else { SessionState::Waiting },
             policy,
+            has_command: true,
             term,
             due: term.before_expiry(lead),
             began: now.boot,
             failures: 0,
             last_failure: None,
             alarm: Alarm::None,
+            is_requested: false,
+            is_forced: false,
             dice,
             pace,
         }
@@ -117,6 +127,14 @@ impl Renewal {
     }
 
     pub(super) fn handle(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+        let consequence = self.handle_answer(input, now, out);
+        if self.is_requested {
+            self.due = Deadline::at(now.boot);
+        }
+        consequence
+    }
+
+    fn handle_answer(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match (self.state, input) {
             (SessionState::Assuming(_), SessionInput::Assumed(Ok(validity))) => {
                 self.state = SessionState::Publishing(Term::of(&validity, now));
@@ -155,11 +173,12 @@ impl Renewal {
             return None;
         }
         self.began = now.boot;
+        self.is_forced |= std::mem::take(&mut self.is_requested);
         match self.policy.duty() {
             Duty::Refresh => {
                 let expired = self.term.expiry().passed(now);
                 self.state = SessionState::Assuming(if expired { Begun::Late } else { Begun::InTime });
-                out.push(Action::Assume);
+                out.push(if self.is_forced { Action::AssumeNew } else { Action::Assume });
                 None
             }
             duty @ (Duty::Notice | Duty::None) => {
@@ -173,6 +192,7 @@ impl Renewal {
     fn adopt(&mut self, term: Term, now: Now, out: &mut Vec<Action>) -> Consequence {
         self.term = term;
         self.state = SessionState::Waiting;
+        self.is_forced = false;
         let alarm = std::mem::replace(&mut self.alarm, Alarm::None);
         let failures = std::mem::take(&mut self.failures);
         self.last_failure = None;
@@ -209,6 +229,7 @@ impl Renewal {
             return self.fail(problem, now, out);
         }
         self.state = SessionState::Waiting;
+        self.is_forced = false;
         self.last_failure = None;
         let failures = std::mem::take(&mut self.failures);
         if failures > 0 {
@@ -238,38 +259,6 @@ impl Renewal {
             out.push(Action::Emit(RefreshEvent::Retrying { problem, failures, retry_in }.into()));
         }
         self.raise_alarm(now, out)
-    }
-
-    /// Emits one warning each time the state of the session gets worse. Returns [`Consequence::Lapsed`] if the session
-    /// has expired and the command must not run any longer.
-    ///
-    /// If no refresh has failed, there are two cases without a warning, even if the session has expired: a refresh has
-    /// not begun yet, or it began after the expiry. The reason is that after a suspend the session may have expired,
-    /// but the refresh begins at once. If a refresh began before the expiry and is not answered by then, xassume does
-    /// not wait longer with `OnRefreshFailure::Stop`.
-    fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
-        let failing = self.failures > 0;
-        match self.state {
-            SessionState::Waiting | SessionState::Assuming(Begun::Late) if !failing => return None,
-            SessionState::Publishing(_) => return None,
-            SessionState::Waiting | SessionState::Assuming(_) | SessionState::Idle => {}
-        }
-        let expired = self.term.expiry().passed(now);
-        if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != SessionState::Idle {
-            self.close(out);
-            self.alarm = Alarm::Expired;
-            out.push(Action::Emit(RefreshEvent::Lapsed { problem: self.last_failure.clone() }.into()));
-            return Some(Consequence::Lapsed);
-        }
-        if expired && self.alarm < Alarm::Expired {
-            self.alarm = Alarm::Expired;
-            out.push(Action::Emit(RefreshEvent::Expired { problem: self.last_failure.clone() }.into()));
-        } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(EXPIRES_SOON).passed(now) {
-            self.alarm = Alarm::Soon;
-            let (problem, within) = (self.last_failure.clone(), self.term.left(now));
-            out.push(Action::Emit(RefreshEvent::ExpiresSoon { problem, within }.into()));
-        }
-        None
     }
 
     /// Ends the refreshes, and drops a call or a delivery in progress.

@@ -46,6 +46,11 @@ pub(super) enum Phase {
     },
     /// The command is being stopped. The diagram calls this state Stopping, and Killing once SIGKILL was sent.
     Stopping(PendingStop, AfterStop),
+    /// There is no command (`--serve`).
+    Keeping {
+        /// Whether HUP has arrived, and the refresh that it requests is not complete.
+        owes_answer: bool,
+    },
     /// The supervision is over.
     Ended,
 }

@@ -101,7 +101,9 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
             Input::Command(CommandInput::Signal(arrival))
                 if arrival.signal == Signal::HUP && arrival.sender != Sender::Kernel =>
             {
-                if relay.hang_up(*arrival, now) {
+                if self.machine.is_keeper() {
+                    relay.owe_reload();
+                } else if relay.hang_up(*arrival, now) {
                     return None;
                 }
             }

@@ -235,7 +235,7 @@ impl CommandHost for Sim {
 }
 
 impl SessionSource for Sim {
-    async fn assume(&self) -> Result<Session, Problem> {
+    async fn assume(&self, _: CacheUse) -> Result<Session, Problem> {
         self.log("assume");
         Ok(self.session())
     }
@@ -289,7 +289,7 @@ impl EventSink for SimLog {
 pub(super) struct Slow(pub(super) Sim);
 
 impl SessionSource for Slow {
-    async fn assume(&self) -> Result<Session, Problem> {
+    async fn assume(&self, _: CacheUse) -> Result<Session, Problem> {
         let _call = PendingCall(self.0.clone());
         self.0.log("assume");
         self.0.0.borrow_mut().happen(SimEvent::End(End::Exited(7)));

@@ -34,8 +34,13 @@ impl Machine {
                 out.push(Action::Emit(CommandEvent::LapsedInHandover.into()));
                 self.lapse(child, now, out);
             }
-            (OnRefreshFailure::Keep, _) => out.push(Action::Emit(RefreshEvent::Expired { problem: None }.into())),
-            (OnRefreshFailure::Stop, Phase::Starting(_) | Phase::Stopping(..) | Phase::Ended) => {}
+            (OnRefreshFailure::Keep, _) => {
+                out.push(Action::Emit(RefreshEvent::Expired { problem: None, has_command: true }.into()));
+            }
+            (
+                OnRefreshFailure::Stop,
+                Phase::Starting(_) | Phase::Stopping(..) | Phase::Keeping { .. } | Phase::Ended,
+            ) => {}
         }
     }
 }

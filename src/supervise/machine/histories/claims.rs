@@ -15,7 +15,7 @@ impl Model {
     pub(super) fn perform(&mut self, action: &Action) {
         self.claim(self.over.is_none(), "nothing follows the exit");
         match *action {
-            Action::Assume => {
+            Action::Assume | Action::AssumeNew => {
                 self.claim(!self.call && !self.publish_pending, "one STS call in flight");
                 self.call = true;
                 self.late = self.expiry.passed(self.now);
@@ -52,6 +52,9 @@ impl Model {
                 self.claim(self.is_waited_for(pid), "only a stopped group is killed");
             }
             Action::Reap(pid) => self.reap(pid),
+            Action::ReportReady if self.machine.is_keeper() => {
+                self.claim(!self.is_answer_pending(), "a reload is complete after its refresh");
+            }
             Action::ReportReady => {
                 let by_time = matches!(self.machine.policy.ready, Some(ReadySign::RunsFor(_)));
                 let current = self.process(self.current);
@@ -271,7 +274,7 @@ impl Model {
         self.claim((session == "Assuming") == self.call, "the machine knows of its call");
         self.claim((session == "Publishing") == self.publish_pending, "the machine knows of its delivery");
         let current = self.process(self.current).is_born();
-        self.claim((command == "Starting") != current, "the machine knows of its child");
+        self.claim(["Starting", "Keeping"].contains(&command) != current, "the machine knows of its child");
         let other = self.processes.iter().find(|process| process.pid != self.current).map(|process| process.child);
         let expected: &[ModelChild] = match beside {
             "Launching" => &[ModelChild::Starting],

@@ -5,7 +5,7 @@ use crate::error::Reason;
 use crate::event::Problem;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender};
-use crate::supervise::policy::ReadySign;
+use crate::supervise::policy::{DeliveryTime, ReadySign};
 use std::hash::Hash;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -166,6 +166,15 @@ impl Model {
             over: None,
             trail: Trail::default(),
         }
+    }
+
+    /// Returns the model of a run without a command.
+    pub(super) fn keeper() -> Self {
+        let policy = Policy::usual(OnExpiry::None, DeliveryTime::Live);
+        let model = Self::new(policy, ProcessGroup::Shared, ME);
+        let Machine { facts, .. } = model.machine;
+        let machine = Machine::keeper(policy, facts, Some(&validity(model.now)), model.now, Dice::Loaded(0));
+        Self { machine, ..model }
     }
 
     /// Returns all possible next steps.

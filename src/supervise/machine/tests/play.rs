@@ -47,6 +47,14 @@ impl Play {
         Self::of(Policy::usual(on_expiry, delivery_time), ProcessGroup::Own)
     }
 
+    /// Creates a play without a command.
+    pub(super) fn keeper() -> Self {
+        let policy = Policy::usual(OnExpiry::None, DeliveryTime::Live);
+        let play = Self::of(policy, ProcessGroup::Shared);
+        let machine = Machine::keeper(policy, play.machine.facts, Some(&validity(play.now)), play.now, Dice::Loaded(0));
+        Self { machine, ..play }
+    }
+
     pub(super) fn running(on_expiry: OnExpiry) -> Self {
         Self::new(on_expiry).wake().started()
     }

@@ -85,7 +85,7 @@ fn the_line_at_the_expiry_has_the_last_reason() {
         let calls = play.asked == [Action::Assume];
         play = if calls { play.failed(Reason::Clock) } else { play.due() };
     }
-    let Some(Event::Refresh(RefreshEvent::Expired { problem })) = play.events.last() else {
+    let Some(Event::Refresh(RefreshEvent::Expired { problem, .. })) = play.events.last() else {
         panic!("{:?}", play.events)
     };
     assert_eq!(problem.as_ref().map(|problem| problem.reason), Some(Reason::Clock));
@@ -113,7 +113,7 @@ fn the_line_at_the_expiry_does_not_have_the_reason_of_a_failure_that_is_over() {
             let calls = play.asked == [Action::Assume];
             play = if calls { play.unchanged() } else { play.due() };
         }
-        let Some(Event::Refresh(RefreshEvent::Expired { problem } | RefreshEvent::Lapsed { problem })) =
+        let Some(Event::Refresh(RefreshEvent::Expired { problem, .. } | RefreshEvent::Lapsed { problem })) =
             play.events.last()
         else {
             panic!("{:?}", play.events)

@@ -1,0 +1,54 @@
+//! The loop without a command, for `--serve`.
+
+use super::{CommandHost, Driver, Ports, dice};
+use crate::event::{Problem, RunEvent};
+use crate::session::Session;
+use crate::supervise::machine::{Action, Final, Input, Machine};
+use crate::supervise::policy::Policy;
+use crate::supervise::ports::{Deliver, SessionSource};
+use crate::sys::clock::Clock;
+
+/// Delivers the first session, and refreshes it without a command until a signal ends this. Emits `serving` once the
+/// first session is delivered. Returns how it ended.
+///
+/// # Errors
+/// The first session cannot be delivered.
+pub(crate) async fn keep<S, D, H, C>(
+    policy: Policy,
+    first: Session,
+    ports: Ports<'_, S, D, H, C>,
+    serving: RunEvent,
+) -> Result<Final, Problem>
+where
+    S: SessionSource,
+    D: Deliver,
+    H: CommandHost,
+    C: Clock,
+{
+    let now = ports.clock.now();
+    let mut machine = Machine::keeper(policy, ports.host.facts(), first.validity.as_ref(), now, dice());
+    let mut later = Vec::new();
+    if let Some(mut publishing) = ports.delivery.publish(&first) {
+        // As soon as another program sees a file, it may send a signal to xassume.
+        loop {
+            tokio::select! {
+                biased;
+                input = ports.host.next_input() => {
+                    let mut actions = machine.handle(Input::Command(input), ports.clock.now());
+                    match actions.pop() {
+                        Some(Action::Exit(end)) => return Ok(end),
+                        last => later.extend(actions.into_iter().chain(last)),
+                    }
+                }
+                published = &mut publishing => break published?,
+            }
+        }
+    }
+    let begin = [Action::Emit(serving.into())].into_iter().chain(machine.begin_keeping(now)).chain(later);
+    let mut driver = Driver::new(machine, first, ports);
+    for action in begin {
+        driver.perform(action);
+    }
+    driver.after_input(now);
+    Ok(driver.run().await)
+}

@@ -1,0 +1,44 @@
+//! The warnings about a session that could not be refreshed.
+
+use super::{Alarm, Begun, Consequence, Renewal, SessionState};
+use crate::event::RefreshEvent;
+use crate::moment::Now;
+use crate::supervise::machine::actions::Action;
+use crate::supervise::policy::OnRefreshFailure;
+use crate::supervise::schedule::EXPIRES_SOON;
+
+impl Renewal {
+    /// Emits one warning each time the state of the session gets worse. Returns [`Consequence::Lapsed`] if the session
+    /// has expired and the command must not run any longer.
+    ///
+    /// If no refresh has failed, there are two cases without a warning, even if the session has expired: a refresh has
+    /// not begun yet, or it began after the expiry. The reason is that after a suspend the session may have expired,
+    /// but the refresh begins at once. If a refresh began before the expiry and is not answered by then, xassume does
+    /// not wait longer with `OnRefreshFailure::Stop`.
+    pub(super) fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+        let failing = self.failures > 0;
+        match self.state {
+            SessionState::Waiting | SessionState::Assuming(Begun::Late) if !failing => return None,
+            SessionState::Publishing(_) => return None,
+            SessionState::Waiting | SessionState::Assuming(_) | SessionState::Idle => {}
+        }
+        let expired = self.term.expiry().passed(now);
+        if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != SessionState::Idle {
+            self.close(out);
+            self.alarm = Alarm::Expired;
+            out.push(Action::Emit(RefreshEvent::Lapsed { problem: self.last_failure.clone() }.into()));
+            return Some(Consequence::Lapsed);
+        }
+        if expired && self.alarm < Alarm::Expired {
+            self.alarm = Alarm::Expired;
+            out.push(Action::Emit(
+                RefreshEvent::Expired { problem: self.last_failure.clone(), has_command: self.has_command }.into(),
+            ));
+        } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(EXPIRES_SOON).passed(now) {
+            self.alarm = Alarm::Soon;
+            let (problem, within) = (self.last_failure.clone(), self.term.left(now));
+            out.push(Action::Emit(RefreshEvent::ExpiresSoon { problem, within }.into()));
+        }
+        None
+    }
+}
