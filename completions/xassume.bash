@@ -143,6 +143,9 @@ _xassume_value()
         --endpoint-token-file)
             compopt -o default -o bashdefault 2>/dev/null
             ;;
+        --env-file)
+            compopt -o default -o bashdefault 2>/dev/null
+            ;;
         --keep-env)
             _xassume_offer "$2" < <(compgen -e)
             ;;
@@ -160,8 +163,8 @@ _xassume_value()
 
 _xassume()
 {
-    local flags='--role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --no-login --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --via --credentials-file --file-mode --endpoint-token-file --keep-env --isolate --print --check --list-sessions --clear-cache --completions --log-format --verbose --quiet --help --version'
-    local valued=' --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --cache-dir --min-ttl --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --via --credentials-file --file-mode --endpoint-token-file --keep-env --print --completions --log-format '
+    local flags='--role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --no-login --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --via --credentials-file --file-mode --endpoint-address --endpoint-token-file --env-file --keep-env --isolate --serve --print --check --list-sessions --clear-cache --completions --log-format --verbose --quiet --help --version'
+    local valued=' --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --cache-dir --min-ttl --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --via --credentials-file --file-mode --endpoint-address --endpoint-token-file --env-file --keep-env --print --completions --log-format '
     local repeatable=' --role-arn --policy-arn --tag --transitive-tag --listen --keep-env --verbose '
     local -A long=([r]=--role-arn [p]=--profile [v]=--verbose [q]=--quiet [h]=--help [V]=--version)
     local words first begin cur word flag letters given=' '

@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= via= credentials-file= file-mode= endpoint-address= endpoint-token-file= env-file= keep-env= isolate serve print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -84,9 +84,12 @@ complete -c xassume -n '__fish_xassume_wants ready-timeout' -l ready-timeout -x 
 complete -c xassume -n '__fish_xassume_wants via' -l via -x -a 'env file endpoint process' -d 'How to pass the credentials to the command [default: env]'
 complete -c xassume -n '__fish_xassume_wants credentials-file' -l credentials-file -r -F -d 'Credentials file for --via file'
 complete -c xassume -n '__fish_xassume_wants file-mode' -l file-mode -x -d 'Mode of the credentials file, for shared volumes [default: 0600]'
+complete -c xassume -n '__fish_xassume_wants endpoint-address' -l endpoint-address -x -d 'Address of --via endpoint'
 complete -c xassume -n '__fish_xassume_wants endpoint-token-file' -l endpoint-token-file -r -F -d 'File to write the token of --via endpoint to'
+complete -c xassume -n '__fish_xassume_wants env-file' -l env-file -r -F -d 'File to write the variables to with which other programs find the credentials'
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l keep-env -x -a '(set -nx)' -d 'Do not remove this variable from the command'\''s environment; repeatable'
 complete -c xassume -n '__fish_xassume_wants isolate' -l isolate -d 'Hide the credentials in ~/.aws from the command'
+complete -c xassume -n '__fish_xassume_wants serve' -l serve -d 'Keep credentials fresh for other programs, without a command'
 complete -c xassume -n '__fish_xassume_wants print' -l print -x -a 'env export fish powershell dotenv json credential-process' -d 'Print credentials instead of running a command'
 complete -c xassume -n '__fish_xassume_wants check' -l check -d 'Diagnose the setup without running a command'
 complete -c xassume -n '__fish_xassume_wants list-sessions' -l list-sessions -d 'List this user'\''s cached sessions'

@@ -1,7 +1,7 @@
 //! Runs the mode that the arguments select.
 
 use crate::cli;
-use crate::commands::{check, clear_cache, exec, help, list, list_sessions, print, supervise};
+use crate::commands::{check, clear_cache, exec, help, list, list_sessions, print, serve, supervise};
 use crate::deliver::process;
 use crate::error::Error;
 use crate::event::{EventSink as _, RunEvent};
@@ -95,6 +95,7 @@ fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOpti
             let ended = match settings.mode {
                 Mode::Exec => exec::run(&settings, vars, report),
                 Mode::Supervise(policy) => supervise::run(&settings, policy, vars, report),
+                Mode::Serve(policy) => serve::run(&settings, policy, vars, report),
             };
             ended.map_err(|error| suggest::suggest_command_line(error, &settings, vars))
         }

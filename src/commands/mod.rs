@@ -7,4 +7,5 @@ pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod list_sessions;
 pub(crate) mod print;
+pub(crate) mod serve;
 pub(crate) mod supervise;

@@ -1,8 +1,8 @@
-//! Delivery through a container credentials endpoint: an address on the loopback interface from which SDKs fetch new
-//! credentials before the old ones expire.
+//! Delivery through a container credentials endpoint: an address, usually on the loopback interface, from which SDKs
+//! fetch new credentials before the old ones expire.
 //!
 //! Every local user can connect to this address. A request must contain the token, which only the command and its
-//! children get. The rules for a request are in [`request`].
+//! children get, and the users who can read the file of `--endpoint-token-file` or `--env-file`. The rules for a request are in [`request`].
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
@@ -10,27 +10,28 @@ mod request;
 mod write_timeout;
 
 use super::connections::{ConnectionStage, Connections, Slot};
+use super::env_file::{Place, Token};
 use super::environment::CommandCredentials;
 use super::published::PublishedFile;
 use super::serving::{PAUSE, Served};
 use super::token_file;
 use crate::deliver::run_directory::RunDirectory;
-use crate::error::Error;
+use crate::error::{Error, ListenError};
 use crate::event::Problem;
 use crate::print::document;
+use crate::process::listen_address::ListenAddress;
 use crate::session::{Secret, Session};
 use crate::sys::memory::release_free;
 use crate::sys::offload::Offload;
 use crate::sys::random::random_hex;
-use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
-use request::RequestRules;
+use request::{Answer, RequestRules};
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream as StdTcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream as StdTcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,9 +62,14 @@ const SELF_TIMEOUT: Duration = Duration::from_secs(1);
 const TOKEN: usize = token_file::LENGTH / 2;
 /// The number of random bytes in the path.
 const PATH: usize = 16;
+/// The path at the address of `--endpoint-address`. It is the same in each run, so that clients can know it.
+pub(crate) const FIXED_PATH: &str = "/credentials";
+/// Without `--endpoint-address`, the kernel chooses the port.
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 /// The endpoint. It serves requests until its Tokio runtime is shut down.
 pub(crate) struct Endpoint {
+    address: SocketAddr,
     url: String,
     token: Secret,
     /// The file that contains the token. `None` if xassume runs as root and the user has not chosen a file: if the
@@ -72,37 +78,56 @@ pub(crate) struct Endpoint {
     /// The file of `--endpoint-token-file`.
     token_file: Option<PublishedFile>,
     /// An empty credentials file for the command, because a profile in the user's own file would take precedence over
-    /// the endpoint.
+    /// the endpoint. `/dev/null` if there is no command.
     empty_credentials_file: PathBuf,
     served: Served,
 }
 
 impl Endpoint {
-    /// Binds a port on the loopback interface and serves requests. Until the first session, valid requests are answered
-    /// with status 503. Must be called within a Tokio runtime.
+    /// Binds the address, or a port on the loopback interface if it is `None`, and serves requests. Until the first
+    /// session, valid requests are answered with status 503. `directory` is for the files of the command, and `None` if
+    /// there is no command. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// Fails if the loopback interface does not work (as in a new network namespace), if the kernel gives no random
-    /// bytes, if the directory is full, or if the path of `--endpoint-token-file` cannot be used.
-    pub(crate) fn open(directory: &RunDirectory, token_file: Option<&Path>) -> Result<Self, Error> {
+    /// Fails if the address cannot be bound, if the loopback interface does not work (as in a new network namespace), if
+    /// the kernel gives no random bytes, if the directory is full, or if the path of `--endpoint-token-file` cannot be
+    /// used.
+    pub(crate) fn open(
+        directory: Option<&RunDirectory>,
+        address: Option<SocketAddr>,
+        token_file: Option<&Path>,
+    ) -> Result<Self, Error> {
         let hint = "try --via process, which needs no network";
-        let failed = |error: io::Error| Error::cannot("serve the session on 127.0.0.1", &error, hint);
-        let empty_credentials_file = directory.write("credentials", b"")?;
+        let failed = |error: io::Error| match address {
+            Some(address) => ListenError::Refused { address: ListenAddress::Ip(address), refusal: error.into() }.into(),
+            None => Error::cannot("serve the session on 127.0.0.1", &error, hint),
+        };
+        let written = directory.map(|directory| directory.write("credentials", b"")).transpose()?;
+        let empty_credentials_file = written.unwrap_or_else(|| "/dev/null".into());
         let token = random_hex::<TOKEN>().map_err(failed)?;
         let token_file =
             token_file.map(|path| PublishedFile::at(path, &token_file::KIND, token_file::MODE)).transpose()?;
-        let token_path = match &token_file {
-            Some(file) => Some(file.path().to_owned()),
-            None if geteuid().is_root() => None,
-            None => Some(directory.write("token", token.reveal().as_bytes())?),
+        let token_path = match (&token_file, directory) {
+            (Some(file), _) => Some(file.path().to_owned()),
+            (None, Some(directory)) if !geteuid().is_root() => {
+                Some(directory.write("token", token.reveal().as_bytes())?)
+            }
+            (None, Some(_) | None) => None,
         };
-        let path = format!("/{}", random_hex::<PATH>().map_err(failed)?.reveal());
-        let (listener, port) = listen().map_err(failed)?;
+        let path = match address {
+            Some(_) => FIXED_PATH.to_owned(),
+            None => format!("/{}", random_hex::<PATH>().map_err(failed)?.reveal()),
+        };
+        let (listener, address) = listen(address.unwrap_or(ANY_PORT)).map_err(failed)?;
         let served = Served::default();
-        let url = format!("http://127.0.0.1:{port}{path}");
-        let rules = RequestRules::new(port, path, token.clone(), served.clone());
+        let url = format!("http://{address}{path}");
+        let rules = RequestRules::new(address, path, token.clone(), served.clone());
         tokio::spawn(accept_all(listener, Arc::new(rules)));
-        Ok(Self { url, token, token_path, token_file, empty_credentials_file, served })
+        Ok(Self { address, url, token, token_path, token_file, empty_credentials_file, served })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Serves this session from now on.
@@ -122,6 +147,12 @@ impl Endpoint {
         self.token_file.as_ref()
     }
 
+    /// Returns what other programs need to reach the endpoint.
+    pub(crate) fn place(&self) -> Place<'_> {
+        let token = self.token_file().map_or(Token::Value(&self.token), |file| Token::File(file.path()));
+        Place::Endpoint { url: &self.url, token }
+    }
+
     /// Returns what the command needs to reach the endpoint.
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
         CommandCredentials::Endpoint {
@@ -134,15 +165,19 @@ impl Endpoint {
     }
 }
 
-fn listen() -> io::Result<(TcpListener, u16)> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Without this option, a port could not be used for a minute after the previous xassume has ended.
+    socket.set_reuseaddr(address.port() != 0)?;
+    socket.bind(address)?;
     let listener = socket.listen(BACKLOG)?;
     let address = listener.local_addr()?;
     // In a new network namespace, the loopback interface is down. A program can still listen on it, so only a
-    // connection shows whether it works.
-    StdTcpStream::connect_timeout(&address, SELF_TIMEOUT)?;
-    Ok((listener, address.port()))
+    // connection shows whether it works. Clients reach the other addresses through other interfaces.
+    if address.ip().is_loopback() {
+        StdTcpStream::connect_timeout(&address, SELF_TIMEOUT)?;
+    }
+    Ok((listener, address))
 }
 
 async fn accept_all(listener: TcpListener, rules: Arc<RequestRules>) {
@@ -186,11 +221,11 @@ async fn serve_connection(socket: TcpStream, slot: Slot, rules: Arc<RequestRules
 /// answer that contains the session.
 async fn serve_requests(socket: impl AsyncRead + AsyncWrite + Unpin, rules: Arc<RequestRules>, on_session: impl Fn()) {
     let service = service_fn(|request| {
-        let answer = rules.answer(&request);
-        if answer.status() == StatusCode::OK {
+        let Answer { response, has_session } = rules.answer(&request);
+        if has_session {
             on_session();
         }
-        async { Ok::<_, Infallible>(answer) }
+        async { Ok::<_, Infallible>(response) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);

@@ -136,7 +136,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
                 set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
             }
             set.files(empty_credentials_file, config_file);
-            set.no_proxy(inputs.inherited);
+            set.no_proxy(inputs.inherited, url);
         }
     }
     if !matches!(inputs.credentials, CommandCredentials::Env { .. }) {
@@ -207,24 +207,30 @@ impl Setter {
         }
     }
 
-    /// Adds the loopback address to `NO_PROXY` and `no_proxy`, so that no proxy is used for it. Both spellings are set,
+    /// Adds the loopback address and the host of `url` to `NO_PROXY` and `no_proxy`, so that no proxy is used for them. Both spellings are set,
     /// because SDKs differ in the spelling that they read. If the user has set only one spelling, the other one gets the user's value too.
     /// Otherwise an SDK that prefers the other spelling would not see the user's value.
-    fn no_proxy(&mut self, inherited: &Vars) {
+    fn no_proxy(&mut self, inherited: &Vars, url: &str) {
         if !PROXIES.iter().any(|name| inherited.nonempty(name).is_some()) {
             return;
         }
         for (name, other) in [("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")] {
             let list = inherited.nonempty(name).or(inherited.nonempty(other)).unwrap_or_default();
-            self.variable(name, with_loopback(list));
+            self.variable(name, with_hosts(list, &["127.0.0.1", "localhost", host(url)]));
         }
     }
 }
 
-/// Adds `127.0.0.1` and `localhost` to a list of hosts, unless the list contains them or `*`, which means all hosts.
-fn with_loopback(list: &OsStr) -> OsString {
+/// Returns the host of the endpoint's URL, without the brackets of an IPv6 address.
+fn host(url: &str) -> &str {
+    let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']'])
+}
+
+/// Adds hosts to a list of hosts, unless the list contains them or `*`, which means all hosts.
+fn with_hosts(list: &OsStr, hosts: &[&str]) -> OsString {
     let mut bytes = list.as_bytes().to_vec();
-    for host in ["127.0.0.1", "localhost"] {
+    for host in hosts {
         let listed = bytes.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
         if !listed.into_iter().any(|entry| entry == b"*" || entry.eq_ignore_ascii_case(host.as_bytes())) {
             if !bytes.is_empty() {

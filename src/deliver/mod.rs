@@ -3,6 +3,7 @@
 pub(crate) mod config_copy;
 mod connections;
 pub(crate) mod endpoint;
+pub(crate) mod env_file;
 pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod isolated;

@@ -73,6 +73,10 @@ impl CredentialProcess {
         self.served.put(document::process(session), session.validity.as_ref());
     }
 
+    pub(crate) fn credentials_file(&self) -> &Path {
+        &self.credentials_file
+    }
+
     /// Returns the files through which the command gets credentials.
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
         CommandCredentials::Files { credentials_file: &self.credentials_file, config_file }

@@ -51,7 +51,7 @@ impl PublishedFile {
     }
 
     /// Checks whether a file of this run is in place.
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.0.is_there()
     }
 

@@ -40,8 +40,17 @@ impl Served {
     /// Returns the document of the session. Returns `None` before the first session, or if one of the clocks shows that
     /// the session has expired.
     pub(super) fn get(&self) -> Option<Bytes> {
+        self.of_valid(|current| current.document.clone())
+    }
+
+    /// Returns the `Expiration` of the session. Returns `None` if there is no valid session, or if it does not expire.
+    pub(super) fn expiration(&self) -> Option<SystemTime> {
+        self.of_valid(|current| current.expiry.map(|(_, expiration)| expiration)).flatten()
+    }
+
+    fn of_valid<T>(&self, get: impl FnOnce(&Current) -> T) -> Option<T> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().filter(|current| current.is_valid(clock::now())).map(|current| current.document.clone())
+        current.as_ref().filter(|current| current.is_valid(clock::now())).map(get)
     }
 }
 

@@ -111,6 +111,15 @@ pub(crate) const CREDENTIALS_FILE: Flag = one(
 pub(crate) const FILE_MODE: Flag =
     one("file-mode", "MODE", "Mode of the credentials file, for shared volumes").default("0600");
 
+pub(crate) const ENDPOINT_ADDRESS: Flag = one(
+    "endpoint-address",
+    "ADDRESS:PORT",
+    "Address of --via endpoint\n\n\
+     Default: a free port of 127.0.0.1 and a random path. AWS SDKs accept only a loopback address, 169.254.170.2, \
+     169.254.170.23 and [fd00:ec2::23]. The path is then /credentials.",
+)
+.removed();
+
 pub(crate) const ENDPOINT_TOKEN_FILE: Flag = one(
     "endpoint-token-file",
     "PATH",
@@ -118,6 +127,17 @@ pub(crate) const ENDPOINT_TOKEN_FILE: Flag = one(
      Default: a private one. Some programs read the endpoint's token from a file only. The file has mode 0600, appears \
      with the first session and is removed at exit. As root there is none by default: a command that changes its user \
      could not read it.",
+)
+.hint(ValueHint::FilePath)
+.removed();
+
+pub(crate) const ENV_FILE: Flag = one(
+    "env-file",
+    "PATH",
+    "File to write the variables to with which other programs find the credentials\n\n\
+     For --serve and --via endpoint: the address of the endpoint, its token or --endpoint-token-file, and the region; with \
+     --serve --via file or process the two files. Unquoted NAME=value, for docker's --env-file and systemd's \
+     EnvironmentFile. The file has mode 0600, appears with the first session and is removed at exit.",
 )
 .hint(ValueHint::FilePath)
 .removed();
@@ -149,6 +169,15 @@ pub(crate) const PRINT: Flag = one(
     ("json", "one object"),
     ("credential-process", "for credential_process in ~/.aws/config"),
 ])
+.without_variable();
+
+pub(crate) const SERVE: Flag = switch(
+    "serve",
+    "Keep credentials fresh for other programs, without a command\n\n\
+     With --via endpoint (the default), file or process. Requires --env-file, or --endpoint-address with \
+     --endpoint-token-file, or for --via file --credentials-file. The files appear with the first session. TERM, INT and \
+     QUIT end xassume; HUP refreshes the session now.",
+)
 .without_variable();
 
 pub(crate) const CHECK: Flag = switch(

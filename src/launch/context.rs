@@ -4,7 +4,7 @@ use crate::cache::Key;
 use crate::deliver::config_copy;
 use crate::error::Error;
 use crate::files::ConfigFiles;
-use crate::flags::LISTEN;
+use crate::flags::{ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, LISTEN};
 use crate::mfa::{Codes, LastMfaSession, mode};
 use crate::profile::{Plan, Source, TokenSource, exported_settings};
 use crate::report::{Progress, Report};
@@ -113,7 +113,7 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
 /// Returns the environment of the helper programs, such as a `credential_process`, which xassume runs for itself. It is
 /// the inherited environment, but with the same nesting depth as for the command, and without xassume's variables that
 /// select a web identity token, because an xassume that the program starts would run the program again. It is also
-/// without the variables about sockets, which are for the command only. `held` are the keys of the session that the
+/// without the variables about sockets, addresses and files that are for the command or for other programs only. `held` are the keys of the session that the
 /// program is run for, and of the program.
 pub(super) fn helper_environment<'a>(
     vars: &'a Vars,
@@ -121,10 +121,12 @@ pub(super) fn helper_environment<'a>(
     held: impl IntoIterator<Item = &'a Key>,
 ) -> Vec<CString> {
     let selects_token = |name: &OsStr| name.as_bytes().starts_with(b"XASSUME_WEB_IDENTITY_");
-    let listen = LISTEN.variable_name();
-    let about_sockets = |name: &OsStr| describes_sockets(name) || name == listen.as_str();
+    let of_flags = [&LISTEN, &ENDPOINT_ADDRESS, &ENDPOINT_TOKEN_FILE, &ENV_FILE];
+    let is_of_command = |name: &OsStr| {
+        describes_sockets(name) || name.to_str().is_some_and(|name| of_flags.iter().any(|flag| flag.is_set_by(name)))
+    };
     let is_ours = |name: &OsStr| name == "XASSUME_DEPTH" || name == HELD;
-    let others = vars.iter().filter(|(name, _)| !is_ours(name) && !selects_token(name) && !about_sockets(name));
+    let others = vars.iter().filter(|(name, _)| !is_ours(name) && !selects_token(name) && !is_of_command(name));
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let outer = vars.text(HELD).into_iter();
     let held = outer.chain(held.into_iter().map(Key::as_str)).collect::<Vec<_>>().join(" ");

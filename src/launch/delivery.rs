@@ -3,7 +3,8 @@
 use super::Launch;
 use super::removal::removed_in_child;
 use crate::deliver::Via;
-use crate::deliver::endpoint::Endpoint;
+use crate::deliver::endpoint::{Endpoint, FIXED_PATH};
+use crate::deliver::env_file::{self, Place, Token};
 use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::file;
 use crate::deliver::process::CredentialProcess;
@@ -11,12 +12,14 @@ use crate::deliver::published::PublishedFile;
 use crate::deliver::run_directory::RunDirectory;
 use crate::deliver::token_file;
 use crate::error::Error;
-use crate::session::Session;
+use crate::event::Problem;
+use crate::session::{Secret, Session};
+use crate::settings::Mode;
 use crate::supervise::ports::{Deliver, Publishing};
 use crate::sys::offload::{Life, Offload};
 use crate::sys::program;
 use std::ffi::CString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How sessions reach the command.
 pub(crate) struct Delivery<'a, 'b> {
@@ -25,6 +28,8 @@ pub(crate) struct Delivery<'a, 'b> {
     /// This field must be declared before `directory`, because fields are dropped in the order of their declaration.
     /// The files of the method must be removed before the directory that contains them.
     method: Method,
+    /// The file of `--env-file`. Like the previous field, it must be declared before `directory`.
+    env_file: Option<PublishedFile>,
     /// The directory of this run, which contains the command's copy of the config file. `None` if the command uses the
     /// user's config file.
     directory: Option<RunDirectory>,
@@ -49,32 +54,89 @@ impl<'a, 'b> Delivery<'a, 'b> {
     /// # Errors
     /// A file, an address or a socket cannot be created.
     pub(crate) fn open(launch: &'a Launch<'b>, offload: Offload) -> Result<Self, Error> {
+        let settings = &launch.context.settings.delivery;
         let directory = run_directory(launch)?;
-        let method = match &directory {
-            Some(directory) => Method::open(&launch.context.settings.delivery.via, directory)?,
-            None => Method::Env,
-        };
-        Ok(Self { launch, offload, method, directory, instance_region: None })
+        let method = Method::open(&settings.via, directory.as_ref())?;
+        let env_file = settings.env_file.as_deref();
+        let env_file = env_file.map(|path| PublishedFile::at(path, &env_file::KIND, env_file::MODE)).transpose()?;
+        let delivery = Self { launch, offload, method, env_file, directory, instance_region: None };
+        delivery.refuse_same_files()?;
+        // The error comes before STS is called.
+        delivery.variables().transpose()?;
+        Ok(delivery)
     }
 
-    /// Removes all files of the delivery. If the file system does not answer, xassume exits nevertheless.
-    pub(crate) async fn remove(self) {
-        let file = match &self.method {
+    /// Returns where other programs find the credentials, without any secret.
+    pub(crate) fn shown(&self) -> String {
+        let place = match &self.method {
+            Method::Env => None,
+            Method::File(file) => Some(file.path().display().to_string()),
+            Method::Endpoint(endpoint) => Some(format!("http://{}", endpoint.address())),
+            Method::Process(process) => Some(process.credentials_file().display().to_string()),
+        };
+        let variables = self.env_file.as_ref().map(|file| format!("variables in {}", file.path().display()));
+        place.into_iter().chain(variables).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the files at paths from the user, and with `--via file` the credentials file.
+    fn files(&self) -> impl Iterator<Item = &PublishedFile> {
+        let of_method = match &self.method {
             Method::File(file) => Some(file),
             Method::Endpoint(endpoint) => endpoint.token_file(),
             Method::Env | Method::Process(_) => None,
         };
-        if file.is_none() && self.directory.is_none() {
+        of_method.into_iter().chain(&self.env_file)
+    }
+
+    /// Fails if the file of `--env-file` is also another file of the delivery.
+    fn refuse_same_files(&self) -> Result<(), Error> {
+        let mut paths = self.files().map(PublishedFile::path);
+        match (paths.next(), paths.next()) {
+            (Some(first), Some(second)) if first == second => Err(Error::Conflict {
+                message: format!("--env-file cannot be the file of another flag ({})", first.display()),
+                hint: "use another path for one of them".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the contents for the file of `--env-file`. Returns `None` without that flag.
+    fn variables(&self) -> Option<Result<Secret, Error>> {
+        let config = self.directory.as_ref().map(|directory| directory.path().join(CONFIG)).unwrap_or_default();
+        let files = |credentials_file| Place::Files { credentials_file, config_file: &config };
+        let place = match &self.method {
+            Method::Env => return None,
+            Method::File(file) => files(file.path()),
+            Method::Endpoint(endpoint) => endpoint.place(),
+            Method::Process(process) => files(process.credentials_file()),
+        };
+        let path = self.env_file.as_ref()?.path();
+        Some(env_file::contents(path, place, self.launch.region(self.instance_region.as_deref())))
+    }
+
+    /// Returns a future that writes the file of `--env-file`. Returns `None` without that flag, or if the file has
+    /// already been written.
+    fn publish_variables(&self) -> Option<Publishing> {
+        let file = self.env_file.as_ref().filter(|file| !file.is_there())?;
+        Some(match self.variables()? {
+            Ok(variables) => Box::pin(file.put(variables, &self.offload)),
+            Err(error) => Box::pin(std::future::ready(Err(Problem::from(&error)))),
+        })
+    }
+
+    /// Removes all files of the delivery. If the file system does not answer, xassume exits nevertheless.
+    pub(crate) async fn remove(self) {
+        if self.files().next().is_none() && self.directory.is_none() {
             return;
         }
         let remove = || {
-            if let Some(file) = file {
-                file.remove_at_last();
-            }
+            self.files().for_each(PublishedFile::remove_at_last);
             self.directory.as_ref().is_none_or(RunDirectory::remove)
         };
+        // At most one file is being written.
+        let unread = self.files().find_map(PublishedFile::unread);
         // Otherwise dropping `self` removes the rest.
-        if removed_in_child(&self.offload, Life::Free(file.and_then(PublishedFile::unread)), remove).await {
+        if removed_in_child(&self.offload, Life::Free(unread), remove).await {
             std::mem::forget(self);
         }
     }
@@ -83,15 +145,17 @@ impl<'a, 'b> Delivery<'a, 'b> {
 impl Method {
     /// Creates the file, the address or the socket for the method that `--via` selects. Must be called within a Tokio
     /// runtime.
-    fn open(via: &Via, directory: &RunDirectory) -> Result<Self, Error> {
-        Ok(match via {
-            Via::Env => Self::Env,
-            Via::File { path: Some(path), mode } => Self::File(PublishedFile::at(path, &file::KIND, *mode)?),
-            Via::File { path: None, mode } => {
+    fn open(via: &Via, directory: Option<&RunDirectory>) -> Result<Self, Error> {
+        Ok(match (via, directory) {
+            (Via::File { path: Some(path), mode }, _) => Self::File(PublishedFile::at(path, &file::KIND, *mode)?),
+            (Via::File { path: None, mode }, Some(directory)) => {
                 Self::File(PublishedFile::new(directory.path().join("credentials"), *mode)?)
             }
-            Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(directory, token_file.as_deref())?),
-            Via::Process => Self::Process(CredentialProcess::open(directory, &own_file()?)?),
+            (Via::Endpoint { address, token_file }, directory) => {
+                Self::Endpoint(Endpoint::open(directory, *address, token_file.as_deref())?)
+            }
+            (Via::Process, Some(directory)) => Self::Process(CredentialProcess::open(directory, &own_file()?)?),
+            (Via::Env, _) | (Via::File { .. } | Via::Process, None) => Self::Env,
         })
     }
 }
@@ -102,11 +166,14 @@ fn own_file() -> Result<PathBuf, Error> {
 }
 
 /// Creates the directory of this run, with the command's copy of the config file. Returns `None` if the command uses
-/// the user's config file.
+/// the user's config file, or if there is no command and its other files are not needed.
 fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
     let (vars, delivery) = (launch.context.vars, &launch.context.settings.delivery);
     let directory = match delivery.via {
         Via::Env if !delivery.isolate => return Ok(None),
+        Via::Endpoint { .. } if matches!(launch.context.settings.mode, Mode::Serve(_)) => return Ok(None),
+        // The paths are in the file of `--env-file`.
+        Via::File { .. } if delivery.env_file.is_some() => RunDirectory::create_for_commands(vars)?,
         Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(vars)?,
         Via::Process => RunDirectory::create_for_commands(vars)?,
     };
@@ -123,14 +190,34 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
 /// # Errors
 /// The same errors as for a launch.
 pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
-    let Some(directory) = run_directory(launch)? else { return Ok(()) };
-    match &launch.context.settings.delivery.via {
+    let directory = run_directory(launch)?;
+    let delivery = &launch.context.settings.delivery;
+    if let Some(path) = &delivery.env_file {
+        PublishedFile::try_at(path, &env_file::KIND, env_file::MODE)?;
+        let config_file = Path::new(CONFIG);
+        let place = match &delivery.via {
+            Via::Endpoint { token_file: Some(path), .. } => {
+                Some(Place::Endpoint { url: FIXED_PATH, token: Token::File(path) })
+            }
+            Via::File { path: Some(path), .. } => Some(Place::Files { credentials_file: path, config_file }),
+            // All paths are xassume's own.
+            Via::Endpoint { token_file: None, .. } | Via::File { path: None, .. } | Via::Env | Via::Process => None,
+        };
+        place.map(|place| env_file::contents(path, place, launch.region(None))).transpose()?;
+    }
+    match &delivery.via {
         Via::File { path: Some(path), mode } => PublishedFile::try_at(path, &file::KIND, *mode),
-        Via::Endpoint { token_file: Some(path) } => {
-            PublishedFile::try_at(path, &token_file::KIND, token_file::MODE)?;
-            Endpoint::open(&directory, None).map(drop)
+        Via::Endpoint { address, token_file } => {
+            if let Some(path) = token_file {
+                PublishedFile::try_at(path, &token_file::KIND, token_file::MODE)?;
+            }
+            // The address may be that of a running xassume.
+            if address.is_none() {
+                Endpoint::open(directory.as_ref(), None, None)?;
+            }
+            Ok(())
         }
-        via => Method::open(via, &directory).map(drop),
+        via => Method::open(via, directory.as_ref()).map(drop),
     }
 }
 
@@ -149,17 +236,24 @@ impl Deliver for Delivery<'_, '_> {
     }
 
     fn publish(&mut self, session: &Session) -> Option<Publishing> {
-        match &self.method {
+        let publishing: Option<Publishing> = match &self.method {
             Method::Env => None,
             Method::File(file) => Some(Box::pin(file.put(file::contents(&session.keys), &self.offload))),
             Method::Endpoint(endpoint) => {
                 endpoint.put(session);
-                Some(Box::pin(endpoint.publish_token(&self.offload)?))
+                endpoint.publish_token(&self.offload).map(|publishing| Box::pin(publishing) as Publishing)
             }
             Method::Process(process) => {
                 process.put(session);
                 None
             }
-        }
+        };
+        let Some(last) = self.publish_variables() else { return publishing };
+        Some(Box::pin(async {
+            if let Some(publishing) = publishing {
+                publishing.await?;
+            }
+            last.await
+        }))
     }
 }

@@ -55,7 +55,7 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
         Some(Err(error)) => lines.push(format!("proxy: {error}")),
         Some(Ok(None)) | None => {}
     }
-    if !settings.command.is_empty() {
+    if !settings.command.is_empty() || matches!(settings.mode, Mode::Serve(_)) {
         lines.push(command(plan, settings));
     }
     lines
@@ -68,23 +68,38 @@ fn command(plan: &Plan, settings: &Settings) -> String {
         Via::File { path: None, mode: 0o600 } => "credentials via file".to_owned(),
         Via::File { path: None, mode } => format!("credentials via file ({mode:04o})"),
         Via::File { path: Some(path), mode } => format!("credentials via file {} ({mode:04o})", path.display()),
-        Via::Endpoint { token_file: None } => "credentials via endpoint".to_owned(),
-        Via::Endpoint { token_file: Some(path) } => {
-            format!("credentials via endpoint, token also in {}", path.display())
+        Via::Endpoint { address, token_file } => {
+            let at = address.map(|address| format!(" {address}")).unwrap_or_default();
+            let token = token_file.as_ref().map(|path| format!(", token also in {}", path.display()));
+            format!("credentials via endpoint{at}{}", token.unwrap_or_default())
         }
         Via::Process => "credentials via process".to_owned(),
     }];
+    parts.extend(settings.delivery.env_file.as_ref().map(|path| format!("variables in {}", path.display())));
     parts.extend(settings.delivery.isolate.then(|| "isolated".to_owned()));
     match settings.mode {
         Mode::Supervise(policy) if !plan.has_no_expiry() => parts.extend(supervision(policy)),
+        // A keeper never has credentials without an expiry.
+        Mode::Serve(policy) => {
+            parts.push("refreshed until a signal ends xassume".to_owned());
+            parts.extend(margin(policy));
+        }
         Mode::Supervise(_) | Mode::Exec => parts.push("no refresh".to_owned()),
     }
     parts.extend(settings.listen.iter().map(|address| format!("listens on {address}")));
-    format!("command: {}", parts.join(", "))
+    let who = if settings.command.is_empty() { "other programs" } else { "command" };
+    format!("{who}: {}", parts.join(", "))
+}
+
+fn margin(policy: Policy) -> Option<String> {
+    match policy.margin {
+        Margin::Auto => None,
+        Margin::Fixed(margin) => Some(format!("refresh margin {}", format_duration(margin))),
+    }
 }
 
 fn supervision(policy: Policy) -> Vec<String> {
-    let Policy { on_expiry, margin, stop_signal, stop_timeout, on_refresh_failure, process_group, .. } = policy;
+    let Policy { on_expiry, stop_signal, stop_timeout, on_refresh_failure, process_group, .. } = policy;
     let stop = format!("{stop_signal}, then SIGKILL after {}", format_duration(stop_timeout));
     let mut parts = vec![match (on_expiry, policy.duty()) {
         (OnExpiry::Restart, _) => format!("restarted after each refresh ({stop})"),
@@ -92,9 +107,7 @@ fn supervision(policy: Policy) -> Vec<String> {
         (OnExpiry::Signal(signal), _) => format!("{signal} after each refresh"),
         (OnExpiry::None, _) => "refreshed while it runs".to_owned(),
     }];
-    if let Margin::Fixed(margin) = margin {
-        parts.push(format!("refresh margin {}", format_duration(margin)));
-    }
+    parts.extend(margin(policy));
     if on_refresh_failure == OnRefreshFailure::Stop {
         parts.push(if on_expiry == OnExpiry::Restart {
             "stopped if no refresh succeeds".to_owned()

@@ -5,10 +5,11 @@ use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
 use crate::conflicts::{Given, Rule, Side};
 use crate::deliver::isolation_sets;
 use crate::flags::{
-    CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV, LISTEN,
-    MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
-    READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG,
-    VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
+    CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, FORCE_REFRESH,
+    ISOLATE, KEEP_ENV, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE,
+    PRINT, PROCESS_GROUP, QUIET, READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SERVE, SIGNAL, STOP_SIGNAL,
+    STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND,
+    WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -54,8 +55,16 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     },
     Rule {
         one: |flags| flags.given_as(&VIA, |text| ["env", "file", "process"].contains(&text)),
-        others: &[|flags| flags.given(&ENDPOINT_TOKEN_FILE)],
+        others: &[|flags| flags.given(&ENDPOINT_ADDRESS), |flags| flags.given(&ENDPOINT_TOKEN_FILE)],
         otherwise: FirstCounts("only with --via endpoint"),
+    },
+    Rule {
+        one: |flags| {
+            let others = ["env", "file", "process"];
+            flags.given_as(&VIA, |text| others.contains(&text)).filter(|_| !flags.is_typed(&SERVE))
+        },
+        others: &[|flags| flags.given(&ENV_FILE)],
+        otherwise: FirstCounts("only with --via endpoint or --serve"),
     },
     Rule {
         one: |flags| flags.given_as(&ON_EXPIRY, |text| text != "restart"),
@@ -96,6 +105,17 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         otherwise: Error(SETS_IT),
     },
     Rule { one: |flags| flags.given(&PRINT), others: ABOUT_A_COMMAND, otherwise: FirstCounts("which runs no command") },
+    Rule { one: |flags| flags.given(&PRINT), others: ABOUT_DELIVERY, otherwise: FirstCounts("which runs no command") },
+    Rule { one: |flags| flags.given(&SERVE), others: ABOUT_A_COMMAND, otherwise: FirstCounts("which runs no command") },
+    Rule {
+        one: |flags| flags.given(&SERVE),
+        others: &[
+            |flags| flags.given_as(&ON_REFRESH_FAILURE, |text| text == "stop"),
+            |flags| flags.given(&KEEP_ENV),
+            |flags| flags.given_as(&VIA, |text| text == "env"),
+        ],
+        otherwise: FirstCounts("which runs no command"),
+    },
     Rule {
         one: |flags| flags.given_as(&PRINT, |text| Format::parse(text).is_ok_and(|format| !format.removes())),
         others: &[|flags| flags.given(&KEEP_ENV)],
@@ -110,19 +130,27 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule { one: |flags| flags.given(&TAG), others: &[transitive_without_its_tag], otherwise: Later(None) },
 ];
 
-/// The values that conflict with `--print`, because they are about a command. Default values do not conflict.
-const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
-    |flags| flags.given_as(&ON_EXPIRY, |text| text != "none"),
-    |flags| flags.given(&SIGNAL),
+/// The values that conflict with `--print`, because they are about refreshes or the delivery. Default values do not
+/// conflict.
+const ABOUT_DELIVERY: &[Side<FlagValues>] = &[
     |flags| flags.given(&REFRESH_MARGIN),
-    |flags| flags.given(&STOP_SIGNAL),
-    |flags| flags.given(&STOP_TIMEOUT),
     |flags| flags.given(&ON_REFRESH_FAILURE),
-    |flags| flags.given(&PROCESS_GROUP),
     |flags| flags.given_as(&VIA, |text| text != "env"),
     |flags| flags.given(&CREDENTIALS_FILE),
     |flags| flags.given(&FILE_MODE),
+    |flags| flags.given(&ENDPOINT_ADDRESS),
     |flags| flags.given(&ENDPOINT_TOKEN_FILE),
+    |flags| flags.given(&ENV_FILE),
+];
+
+/// The values that conflict with `--print` and `--serve`, because they are about a command. Default values do not
+/// conflict.
+const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
+    |flags| flags.given_as(&ON_EXPIRY, |text| text != "none"),
+    |flags| flags.given(&SIGNAL),
+    |flags| flags.given(&STOP_SIGNAL),
+    |flags| flags.given(&STOP_TIMEOUT),
+    |flags| flags.given(&PROCESS_GROUP),
     |flags| flags.given(&ISOLATE),
     |flags| flags.given(&LISTEN),
     |flags| flags.given_as(&RESTART_ORDER, |text| text != "stop-first"),

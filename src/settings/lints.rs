@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_profile_in_the_commands_own_arguments_is_found() {
         let keep_by = Origin::Flag(&KEEP_ENV);
-        let by = |via, isolate| DeliverySettings { via, isolate, keep: Vec::new(), keep_by };
+        let by = |via, isolate| DeliverySettings { via, env_file: None, isolate, keep: Vec::new(), keep_by };
         let said =
             |flags: &[&str], delivery| own_profile(&flags.iter().map(OsString::from).collect::<Vec<_>>(), &delivery);
         let sees = |flags: &[&str]| said(flags, by(Via::Env, false)).is_some();

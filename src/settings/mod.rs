@@ -11,6 +11,7 @@ mod lints;
 mod mode;
 mod request;
 mod run;
+mod serve;
 mod session_name;
 mod shell;
 mod task;

@@ -2,12 +2,14 @@
 //! the session.
 
 use super::handover;
+use super::serve::{endpoint_address, refuse_unreachable};
 use super::values::{FlagValues, refuse_typed};
 use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{
-    CREDENTIALS_FILE, ENDPOINT_TOKEN_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV, ON_EXPIRY, ON_REFRESH_FAILURE,
-    PROCESS_GROUP, READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, VIA,
+    CREDENTIALS_FILE, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV, ON_EXPIRY,
+    ON_REFRESH_FAILURE, PROCESS_GROUP, READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SERVE, SIGNAL, STOP_SIGNAL,
+    STOP_TIMEOUT, VIA,
 };
 use crate::origin::Origin;
 use crate::process::signal::Signal;
@@ -24,6 +26,18 @@ pub(crate) enum Mode {
     Exec,
     /// xassume supervises the command and refreshes the session.
     Supervise(Policy),
+    /// xassume refreshes the session for other programs, without a command.
+    Serve(Policy),
+}
+
+impl Mode {
+    /// Returns the policy for refreshes, or `None` if the session is not refreshed.
+    pub(crate) fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Exec => None,
+            Self::Supervise(policy) | Self::Serve(policy) => Some(policy),
+        }
+    }
 }
 
 /// Reads the flags about delivery, except `--via`.
@@ -33,7 +47,8 @@ pub(crate) enum Mode {
 pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings, Error> {
     let keep = flags.many(&KEEP_ENV).iter().map(|given| given.value.clone()).collect();
     let keep_by = flags.origin(&KEEP_ENV).unwrap_or(Origin::Flag(&KEEP_ENV));
-    Ok(DeliverySettings { via, keep, keep_by, isolate: flags.switch(&ISOLATE)? })
+    let env_file = flags.one(&ENV_FILE).map(|given| PathBuf::from(&given.value));
+    Ok(DeliverySettings { via, env_file, keep, keep_by, isolate: flags.switch(&ISOLATE)? })
 }
 
 /// Reads the mode and the delivery together, because the default of each depends on the other.
@@ -43,8 +58,13 @@ pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings,
 pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySettings), Error> {
     let on_expiry = on_expiry(flags)?;
     let via = via(flags, on_expiry)?;
+    let serves = flags.switch(&SERVE)?;
     if !matches!(via, Via::Endpoint { .. }) {
+        refuse_typed(flags, &ENDPOINT_ADDRESS, "--via endpoint")?;
         refuse_typed(flags, &ENDPOINT_TOKEN_FILE, "--via endpoint")?;
+        if !serves {
+            refuse_typed(flags, &ENV_FILE, "--via endpoint")?;
+        }
     }
     let delivery_time = if via == Via::Env { DeliveryTime::AtStart } else { DeliveryTime::Live };
     let usual = Policy::usual(on_expiry, delivery_time);
@@ -58,6 +78,10 @@ pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySet
         process_group: flags.parsed(&PROCESS_GROUP, |text| one_of(&GROUPS, text))?.unwrap_or(usual.process_group),
         ..handover::policy(flags, usual, vars)?
     };
+    if serves {
+        let delivery = delivery(flags, via)?;
+        return refuse_unreachable(&delivery).map(|()| (Mode::Serve(policy), delivery));
+    }
     if (&via, on_expiry) != (&Via::Env, OnExpiry::None) {
         return Ok((Mode::Supervise(policy), delivery(flags, via)?));
     }
@@ -90,15 +114,15 @@ pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error>
         if matches!(on_expiry, OnExpiry::Signal(_)) || flags.one(&CREDENTIALS_FILE).is_some() {
             return file(flags);
         }
+        if flags.switch(&SERVE)? {
+            return refuse_typed(flags, &FILE_MODE, "--via file").and_then(|()| endpoint(flags));
+        }
         return refuse_typed(flags, &FILE_MODE, "--via file").map(|()| Via::Env);
     };
     match chosen.text()? {
         "file" => file(flags),
         "env" => Ok(Via::Env),
-        "endpoint" => {
-            let token_file = flags.one(&ENDPOINT_TOKEN_FILE).map(|given| PathBuf::from(&given.value));
-            Ok(Via::Endpoint { token_file })
-        }
+        "endpoint" => endpoint(flags),
         "process" => Ok(Via::Process),
         _ => Err(chosen.invalid(Invalid::not_one_of(["env", "file", "endpoint", "process"]))),
     }
@@ -107,6 +131,11 @@ pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error>
 fn file(flags: &FlagValues) -> Result<Via, Error> {
     let path = flags.one(&CREDENTIALS_FILE).map(|given| PathBuf::from(&given.value));
     Ok(Via::File { path, mode: flags.parsed(&FILE_MODE, file_mode)?.unwrap_or(0o600) })
+}
+
+fn endpoint(flags: &FlagValues) -> Result<Via, Error> {
+    let token_file = flags.one(&ENDPOINT_TOKEN_FILE).map(|given| PathBuf::from(&given.value));
+    Ok(Via::Endpoint { address: endpoint_address(flags)?, token_file })
 }
 
 const ON_FAILURE: [(&str, OnRefreshFailure); 2] = [("keep", OnRefreshFailure::Keep), ("stop", OnRefreshFailure::Stop)];
@@ -152,6 +181,7 @@ fn file_mode(text: &str) -> Result<u32, Invalid> {
 mod tests {
     use super::super::tests::values;
     use super::*;
+    use std::net::Ipv6Addr;
 
     fn found(line: &str, pairs: &[(&str, &str)]) -> Result<(Mode, Via), String> {
         let vars: Vars = pairs.iter().copied().collect();
@@ -186,8 +216,12 @@ mod tests {
             ("--on-expiry signal", private.clone()),
             ("--via file", private),
             ("--credentials-file x --file-mode 0640", Via::File { path: Some("x".into()), mode: 0o640 }),
-            ("--via endpoint", Via::Endpoint { token_file: None }),
-            ("--via endpoint --endpoint-token-file t", Via::Endpoint { token_file: Some("t".into()) }),
+            ("--via endpoint", Via::Endpoint { address: None, token_file: None }),
+            ("--via endpoint --endpoint-token-file t", Via::Endpoint { address: None, token_file: Some("t".into()) }),
+            (
+                "--via endpoint --endpoint-address [::1]:99",
+                Via::Endpoint { address: Some((Ipv6Addr::LOCALHOST, 99).into()), token_file: None },
+            ),
             ("--via process", Via::Process),
         ] {
             let (mode, found) = found(line, &[]).expect(line);
@@ -217,6 +251,8 @@ mod tests {
             ("--on-expiry restart --ready 5s", "--ready requires --restart-order start-first"),
             ("--on-expiry restart --ready-timeout 5s", "--ready-timeout requires --restart-order start-first"),
             ("--via file --endpoint-token-file t", "--endpoint-token-file requires --via endpoint"),
+            ("--endpoint-address 127.0.0.1:1", "--endpoint-address requires --via endpoint"),
+            ("--via file --env-file e", "--env-file requires --via endpoint"),
         ] {
             let error = found(line, &[]).expect_err(line);
             assert!(error.contains(expected), "{error}");

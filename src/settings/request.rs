@@ -6,7 +6,7 @@ use super::web_identity::web_identity;
 use crate::error::{Error, reason_of};
 use crate::flags::{
     DURATION, EXTERNAL_ID, MFA_SERIAL, ON_EXPIRY, ON_REFRESH_FAILURE, POLICY, POLICY_ARN, PROFILE, REFRESH_MARGIN,
-    REGION, ROLE_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, VIA,
+    REGION, ROLE_ARN, ROLE_SESSION_NAME, SERVE, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, VIA,
 };
 use crate::origin::Origin;
 use crate::profile::Request;
@@ -51,6 +51,7 @@ fn needs_expiry(flags: &FlagValues) -> Option<(Origin, String)> {
     let effects = [
         flags.given_as(&ON_EXPIRY, |text| text != "none"),
         flags.given_as(&VIA, |text| text == "endpoint"),
+        flags.given(&SERVE),
         typed(&REFRESH_MARGIN),
         typed(&ON_REFRESH_FAILURE),
         typed(&DURATION),

@@ -13,7 +13,7 @@ use crate::deliver::Via;
 use crate::error::{Error, deceives};
 use crate::flags::{
     CACHE_DIR, CHECK, CLEAR_CACHE, COMPLETIONS, Flag, LIST_SESSIONS, LOG_FORMAT, PRINT, PROFILE, QUIET, ROLE_ARN,
-    VERBOSE, all_flags,
+    SERVE, VERBOSE, all_flags,
 };
 use crate::print::{Format, completions, flag_and_value};
 use crate::role::RoleArn;
@@ -22,7 +22,7 @@ use std::path::Path;
 
 #[derive(Debug)]
 pub(crate) enum Task {
-    /// Run the command with a session.
+    /// Run the command with a session, or keep a session fresh without a command.
     Run(Box<Settings>),
     /// Print a session.
     Print(Box<Settings>, Format),
@@ -67,7 +67,7 @@ pub(crate) fn task(
                 let mode = (Mode::Exec, delivery(&flags, Via::Env)?);
                 settings(mode).map(|settings| Task::Print(settings, format))
             }
-            None if flags.command.is_empty() => Err(no_command(&flags)),
+            None if flags.command.is_empty() && other_mode != Some(&SERVE) => Err(no_command(&flags)),
             None => settings(mode(&flags, vars)?).map(Task::Run),
         },
     }
@@ -88,12 +88,13 @@ fn no_command(flags: &FlagValues) -> Error {
 }
 
 /// The flags for tasks that run no command. Each has the hint that is shown if there is a command anyway.
-const OTHER_MODES: [(&Flag, &str); 5] = [
+const OTHER_MODES: [(&Flag, &str); 6] = [
     (&CHECK, "remove the command"),
     (&COMPLETIONS, "remove the command"),
     (&LIST_SESSIONS, "remove the command"),
     (&CLEAR_CACHE, "remove the command, or use --force-refresh to run the command with a new session"),
     (&PRINT, "remove the command, or remove --print"),
+    (&SERVE, "remove the command, or use --via endpoint without --serve"),
 ];
 
 /// The flags that have an effect with `--list-sessions` and `--clear-cache`.
@@ -105,7 +106,9 @@ const OF_THE_CACHE: [&Flag; 4] = [&CACHE_DIR, &LOG_FORMAT, &QUIET, &VERBOSE];
 /// # Errors
 /// Fails if there are two such flags, or such a flag and a command or a flag without an effect.
 fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
-    let mut typed = OTHER_MODES.into_iter().filter(|(flag, _)| flags.is_typed(flag));
+    // `--check` checks the settings of `--serve` as it checks those of a command.
+    let is_checked = |flag: &Flag| *flag == SERVE && flags.is_typed(&CHECK);
+    let mut typed = OTHER_MODES.into_iter().filter(|(flag, _)| flags.is_typed(flag) && !is_checked(flag));
     let Some((flag, hint)) = typed.next() else { return Ok(None) };
     if let Some((other, _)) = typed.next() {
         let message = format!("--{} cannot be used with --{}", flag.long, other.long);
@@ -131,7 +134,7 @@ fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
 fn suggestion(flags: &FlagValues, mode: &Flag) -> Option<String> {
     let [word] = flags.command.as_slice() else { return None };
     let selects_none = ![&ROLE_ARN, &PROFILE].into_iter().any(|flag| flags.is_typed(flag));
-    let word = word.to_str().filter(|_| selects_none && [CHECK, PRINT].contains(mode))?;
+    let word = word.to_str().filter(|_| selects_none && [CHECK, PRINT, SERVE].contains(mode))?;
     let (what, flag) = match RoleArn::parse(word) {
         Ok(_) => ("role", "-r"),
         Err(_) if may_be_secret(word) => return None,

@@ -30,7 +30,7 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
     let settings = findings.settings;
     let (via, text) = match (&settings.delivery.via, &settings.mode) {
         (Via::Env, Mode::Exec) => ("env", "credentials in environment variables".to_owned()),
-        (Via::Env, Mode::Supervise(_)) => {
+        (Via::Env, Mode::Supervise(_) | Mode::Serve(_)) => {
             ("env", "credentials in environment variables, new at each restart".to_owned())
         }
         (Via::File { path: Some(path), mode }, _) => {
@@ -38,9 +38,10 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
         }
         (Via::File { path: None, mode: 0o600 }, _) => ("file", "private credentials file".to_owned()),
         (Via::File { path: None, mode }, _) => ("file", format!("private credentials file, mode {mode:04o}")),
-        (Via::Endpoint { token_file }, _) => {
+        (Via::Endpoint { address, token_file }, _) => {
+            let at = address.map(|address| format!(" at {address}")).unwrap_or_default();
             let also = token_file.as_ref().map(|path| format!(", token also in {}", path.display()));
-            ("endpoint", format!("local credentials endpoint{}", also.unwrap_or_default()))
+            ("endpoint", format!("local credentials endpoint{at}{}", also.unwrap_or_default()))
         }
         (Via::Process, _) => ("process", "credential_process in a private credentials file".to_owned()),
     };
@@ -49,6 +50,9 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
     if !addresses.is_empty() {
         step.details.push(format!("listens on {}", addresses.join(", ")));
         step.fact("listen", addresses);
+    }
+    if let Some(path) = &settings.delivery.env_file {
+        step.details.push(format!("variables for other programs in {}", path.display()));
     }
     step.fact("via", via);
 }
@@ -61,7 +65,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
         step.fact("on_expiry", "none");
         return;
     }
-    let Mode::Supervise(policy) = findings.settings.mode else {
+    let Some(policy) = findings.settings.mode.policy() else {
         step.text = "the session is not refreshed".into();
         if let Some((expiration, lifetime)) = term {
             let _ = write!(step.text, " and expires at {} (in {})", rfc3339(expiration), whole_seconds(lifetime));
@@ -69,7 +73,9 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
         step.fact("on_expiry", "none");
         return;
     };
+    let is_keeper = matches!(findings.settings.mode, Mode::Serve(_));
     let (name, action) = match policy.on_expiry {
+        OnExpiry::None if is_keeper => ("none", "the session is refreshed until a signal ends xassume".to_owned()),
         OnExpiry::None => ("none", "the session is refreshed while the command runs".to_owned()),
         OnExpiry::Restart if policy.starts_first() => ("restart", handover(policy)),
         OnExpiry::Restart => {
@@ -93,7 +99,9 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
         first_refresh(policy, lifetime, step);
     }
     if findings.vars.get("NOTIFY_SOCKET").is_some_and(|address| ManagerSocket::at(address).is_some()) {
-        step.details.push("the command's notifications are relayed to NOTIFY_SOCKET".into());
+        let relayed =
+            if is_keeper { "the state of the session is sent" } else { "the command's notifications are relayed" };
+        step.details.push(format!("{relayed} to NOTIFY_SOCKET"));
         let sign = match policy.ready {
             Some(ReadySign::Newline(descriptor)) => Some(format!("writes a newline to descriptor {descriptor}")),
             Some(ReadySign::RunsFor(time)) => Some(format!("has run for {}", humantime::format_duration(time))),
@@ -142,6 +150,8 @@ fn first_refresh(policy: Policy, lifetime: Duration, step: &mut Step) {
 /// session.
 pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
     let Some(profiles) = findings.profiles else { return };
+    // Without a command, xassume changes no environment.
+    step.applies = !matches!(findings.settings.mode, Mode::Serve(_));
     let delivery = &findings.settings.delivery;
     let is_kept = |name: &&str| delivery.keep.iter().any(|kept| kept == name);
     let (kept, removed): (Vec<&str>, Vec<&str>) = other_credentials(findings.vars).partition(is_kept);

@@ -6,7 +6,7 @@ use crate::event::{AssumedRole, Event, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, device, mfa_mode};
 use crate::profile::{Plan, ProfileSet};
 use crate::session::{CallerIdentity, Session};
-use crate::settings::{Mode, Settings};
+use crate::settings::Settings;
 use crate::sts;
 use crate::supervise::policy::Duty;
 use crate::vars::Vars;
@@ -221,7 +221,7 @@ impl Findings<'_> {
 /// Checks whether a launch with these settings refreshes its sessions. Such a launch fails if each refresh would need a
 /// code from the user.
 pub(super) fn refreshes(settings: &Settings) -> bool {
-    matches!(settings.mode, Mode::Supervise(policy) if policy.duty() == Duty::Refresh)
+    settings.mode.policy().is_some_and(|policy| policy.duty() == Duty::Refresh)
 }
 
 /// Returns the step to which a failed call belongs. If the first call gets no answer, this is [`Place::Sts`], because

@@ -8,7 +8,6 @@ use crate::event::MfaSessionFrom;
 use crate::mfa::mode::{Unattended, code_source, device, unattended as unattended_by};
 use crate::profile::{DEFAULT, Region, Source, TokenSource};
 use crate::session::{Share, rfc3339, whole_seconds};
-use crate::settings::Mode;
 use crate::supervise::schedule::RefreshKind;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -103,7 +102,7 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
 /// Checks whether the token of the check expires before this launch would refresh the session. A provider gives a new
 /// token for each request.
 fn token_ends_first(findings: &Findings<'_>, token: &TokenSource) -> bool {
-    let Mode::Supervise(policy) = findings.settings.mode else { return false };
+    let Some(policy) = findings.settings.mode.policy() else { return false };
     let Some((_, lifetime)) = findings.session.as_ref().and_then(|session| session.term) else { return false };
     let Some((_, Some(left_secs))) = findings.token() else { return false };
     let first_refresh = lifetime.saturating_sub(policy.leads(lifetime, RefreshKind::First).1);

@@ -31,11 +31,12 @@ pub fn endpoint_request(bytes: &[u8]) {
     assert!(answer.is_empty() || answer.starts_with("HTTP/1."), "{answer}");
     assert!(!answer.contains(TOKEN), "the token is sent back: {answer}");
     let given = answer.matches(DOCUMENT).count();
-    assert_eq!(given, answer.matches(" 200 OK\r\n").count(), "{answer}");
+    let healthy = answer.matches(r#"{"expiration":"#).count();
+    assert_eq!(given + healthy, answer.matches(" 200 OK\r\n").count(), "{answer}");
     let allowed = [TOKEN, PATH, "get ", "host"].map(|word| asked.matches(word).count()).into_iter().min();
     assert!(Some(given) <= allowed, "the session is given {given} times to {asked:?}");
     let ours = asked.contains("127.0.0.1") || asked.contains("localhost");
-    assert!(given == 0 || ours, "the session is given to another host: {asked:?}");
+    assert!(given + healthy == 0 || ours, "the session is given to another host: {asked:?}");
 }
 
 /// Returns everything that the endpoint sends until both sides are done.
@@ -47,7 +48,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
         let expiration = crate::sys::clock::wall() + hour;
         let validity = Validity { expiration, left: hour, lifetime: hour, skew_secs: 0 };
         served.put(Zeroizing::new(DOCUMENT.into()), Some(&validity));
-        let rules = Arc::new(RequestRules::new(8, PATH.into(), Secret::new(TOKEN), served));
+        let rules = Arc::new(RequestRules::new(([127, 0, 0, 1], 8).into(), PATH.into(), Secret::new(TOKEN), served));
         let (ours, theirs) = duplex(64 << 10);
         let (mut from, mut to) = tokio::io::split(theirs);
         let send = async move {

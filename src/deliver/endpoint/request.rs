@@ -5,40 +5,65 @@
 //! closed after the answer.
 
 use crate::deliver::serving::Served;
-use crate::session::Secret;
+use crate::session::{Secret, rfc3339};
 use http_body_util::Full;
 use hyper::body::{Body, Bytes};
 use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
+use std::net::SocketAddr;
 use subtle::ConstantTimeEq as _;
+
+/// The path that says whether there is a valid session. It needs no token, because health checks of container platforms
+/// cannot send one.
+const HEALTH: &str = "/health";
 
 /// The values that a request must match, and the session that is sent if they match.
 pub(super) struct RequestRules {
-    /// The valid values of `Host`: the address and `localhost`, each with and without the port (AWS's C runtime sends
-    /// no port). With DNS rebinding, a web page could make a browser send requests to this endpoint, but those requests
+    /// The valid values of `Host`: the address, and on the loopback interface `localhost`, each with and without the port
+    /// (AWS's C runtime sends no port, and no client sends port 80). With DNS rebinding, a web page could make a browser send requests to this endpoint, but those requests
     /// contain another host name.
-    hosts: [String; 4],
+    hosts: Vec<String>,
     path: String,
     token: Secret,
     served: Served,
 }
 
-/// Why a request gets no credentials: the status of the answer, the error code and the message.
+/// What a request gets.
+#[derive(Debug, PartialEq, Eq)]
+enum Granted {
+    Session(Bytes),
+    /// The answer for [`HEALTH`].
+    Health(StatusCode, Bytes),
+}
+
+/// An answer, and whether it contains the session.
+pub(super) struct Answer {
+    pub(super) response: Response<Full<Bytes>>,
+    pub(super) has_session: bool,
+}
+
+/// Why a request gets no answer of its path: the status of the answer, the error code and the message.
 #[derive(Debug)]
 struct Refusal(StatusCode, &'static str, &'static str);
 
 impl RequestRules {
-    pub(super) fn new(port: u16, path: String, token: Secret, served: Served) -> Self {
-        let hosts = ["127.0.0.1".into(), "localhost".into(), format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+    pub(super) fn new(address: SocketAddr, path: String, token: Secret, served: Served) -> Self {
+        let literal = match address {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        };
+        let names = std::iter::once(literal).chain(address.ip().is_loopback().then(|| "localhost".to_owned()));
+        let hosts = names.flat_map(|name| [format!("{name}:{}", address.port()), name]).collect();
         Self { hosts, path, token, served }
     }
 
     /// Returns the answer to a request.
-    pub(super) fn answer<B: Body>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
-        let (status, body) = match self.check(request) {
-            Ok(document) => (StatusCode::OK, document),
-            Err(refusal) => (refusal.0, refusal.body()),
+    pub(super) fn answer<B: Body>(&self, request: &Request<B>) -> Answer {
+        let (status, body, has_session) = match self.check(request) {
+            Ok(Granted::Session(document)) => (StatusCode::OK, document, true),
+            Ok(Granted::Health(status, body)) => (status, body, false),
+            Err(refusal) => (refusal.0, refusal.body(), false),
         };
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
@@ -51,21 +76,25 @@ impl RequestRules {
         }
         // The connection is closed after this answer if the client gets no credentials, or if the request has a body,
         // which xassume does not read.
-        if status != StatusCode::OK || !request.body().is_end_stream() {
+        if !has_session || !request.body().is_end_stream() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        response
+        Answer { response, has_session }
     }
 
-    fn check<B>(&self, request: &Request<B>) -> Result<Bytes, Refusal> {
+    fn check<B>(&self, request: &Request<B>) -> Result<Granted, Refusal> {
         if !self.is_for_us(request) {
             return Err(Refusal(StatusCode::FORBIDDEN, "InvalidHost", "the request is for another host"));
         }
-        if !same(request.uri().path(), &self.path) {
+        let is_health = request.uri().path() == HEALTH;
+        if !is_health && !same(request.uri().path(), &self.path) {
             return Err(Refusal(StatusCode::NOT_FOUND, "NotFound", "not found"));
         }
         if request.method() != Method::GET {
             return Err(Refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "only GET is allowed"));
+        }
+        if is_health {
+            return Ok(self.health());
         }
         let mut tokens = request.headers().get_all(AUTHORIZATION).iter();
         match (tokens.next(), tokens.next()) {
@@ -77,7 +106,18 @@ impl RequestRules {
             (Some(_), _) => return Err(Refusal(StatusCode::FORBIDDEN, "InvalidToken", "the token is wrong")),
         }
         let message = "the session has expired and was not refreshed yet";
-        self.served.get().ok_or(Refusal(StatusCode::SERVICE_UNAVAILABLE, "ExpiredSession", message))
+        let session = self.served.get().map(Granted::Session);
+        session.ok_or(Refusal(StatusCode::SERVICE_UNAVAILABLE, "ExpiredSession", message))
+    }
+
+    fn health(&self) -> Granted {
+        match self.served.expiration() {
+            Some(expiration) => {
+                let body = json!({ "expiration": rfc3339(expiration) }).to_string();
+                Granted::Health(StatusCode::OK, body.into())
+            }
+            None => Granted::Health(StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"{}")),
+        }
     }
 
     /// Checks whether the request is for this endpoint: it must have exactly one `Host` header, and that header must
@@ -117,17 +157,22 @@ mod tests {
     const GOOD: [(&str, &str); 2] = [("host", "127.0.0.1:8"), ("authorization", "token")];
 
     fn rules(left: Duration) -> RequestRules {
+        rules_at(([127, 0, 0, 1], 8).into(), left)
+    }
+
+    fn rules_at(address: SocketAddr, left: Duration) -> RequestRules {
         let served = Served::default();
         let expiration = crate::sys::clock::wall() + left;
         let validity = Validity { expiration, left, lifetime: Duration::from_hours(1), skew_secs: 0 };
         served.put(Zeroizing::new(b"{}".to_vec()), Some(&validity));
-        RequestRules::new(8, "/path".into(), Secret::new("token"), served)
+        RequestRules::new(address, "/path".into(), Secret::new("token"), served)
     }
 
     fn status(rules: &RequestRules, method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
         let request = Request::builder().method(method).uri(target);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = rules.answer(&request.body(Full::new(Bytes::new())).expect("a request"));
+        let Answer { response, has_session } = rules.answer(&request.body(Full::new(Bytes::new())).expect("a request"));
+        assert_eq!(has_session, response.status() == 200 && !target.ends_with(HEALTH));
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         assert_eq!(response.headers().contains_key(ALLOW), response.status() == 405);
@@ -170,6 +215,13 @@ mod tests {
             ("GET", "/path", &[GOOD[0], ("authorization", "token2")], 403),
             ("GET", "/path", &[GOOD[0], ("authorization", "Bearer token")], 403),
             ("GET", "/path", &[GOOD[0], token, token], 403),
+            ("GET", "/health", &[GOOD[0]], 200),
+            ("GET", "/health", &[], 403),
+            ("GET", "/health", &[("host", "rebound.example:8")], 403),
+            ("GET", "http://rebound.example:8/health", &[GOOD[0]], 403),
+            ("HEAD", "/health", &[GOOD[0]], 405),
+            ("POST", "/health", &[GOOD[0]], 405),
+            ("GET", "/health/", &[GOOD[0]], 404),
         ] {
             assert_eq!(status(&rules, method, target, headers), expected, "{method} {target} {headers:?}");
         }
@@ -177,7 +229,49 @@ mod tests {
 
     #[test]
     fn an_expired_session_is_not_served() {
-        assert_eq!(status(&rules(Duration::ZERO), "GET", "/path", &GOOD), 503);
+        for path in ["/path", HEALTH] {
+            assert_eq!(status(&rules(Duration::ZERO), "GET", path, &GOOD), 503);
+        }
+    }
+
+    #[test]
+    fn the_health_is_the_expiration_and_nothing_of_the_session() {
+        let health = |left| {
+            let granted = rules(left).health();
+            let Granted::Health(status, body) = granted else { panic!("{granted:?}") };
+            (status.as_u16(), String::from_utf8(body.to_vec()).expect("text"))
+        };
+        let (status, body) = health(Duration::from_hours(1));
+        let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let expiration = body["expiration"].as_str().expect("a time");
+        assert!(status == 200 && expiration.len() == 20 && expiration.ends_with('Z'), "{body}");
+        assert_eq!(body.as_object().map(serde_json::Map::len), Some(1));
+        assert_eq!(health(Duration::ZERO), (503, "{}".into()));
+    }
+
+    #[test]
+    fn the_host_is_the_address_and_localhost_only_on_the_loopback_interface() {
+        let answered = |address: &str, host: &str| {
+            let rules = rules_at(address.parse().expect(address), Duration::from_hours(1));
+            status(&rules, "GET", HEALTH, &[("host", host)]) == 200
+        };
+        for (address, host, expected) in [
+            ("127.8.7.6:8", "127.8.7.6", true),
+            ("127.8.7.6:8", "127.0.0.1", false),
+            ("[::1]:8", "[::1]:8", true),
+            ("[::1]:8", "[::1]", true),
+            ("[::1]:8", "localhost:8", true),
+            ("[::1]:8", "::1", false),
+            ("169.254.170.2:80", "169.254.170.2", true),
+            ("169.254.170.2:80", "169.254.170.2:80", true),
+            ("169.254.170.2:80", "localhost", false),
+            ("169.254.170.2:80", "127.0.0.1", false),
+            ("[fd00:ec2::23]:80", "[fd00:ec2::23]", true),
+            ("[fd00:ec2::23]:80", "[FD00:EC2::23]:80", true),
+            ("[fd00:ec2::23]:80", "[fd00:ec2::24]", false),
+        ] {
+            assert_eq!(answered(address, host), expected, "{address} {host}");
+        }
     }
 
     #[test]
@@ -195,6 +289,6 @@ mod tests {
     fn a_connection_with_a_body_is_closed() {
         let request = Request::builder().uri("/path").header("host", "127.0.0.1:8");
         let response = rules(Duration::ZERO).answer(&request.body(Full::new(Bytes::from("x"))).expect("a request"));
-        assert_eq!(response.headers()[CONNECTION], "close");
+        assert_eq!(response.response.headers()[CONNECTION], "close");
     }
 }

@@ -58,13 +58,19 @@ fn settings(name: &str) -> DeliverySettings {
     let via = match name {
         "env" | "isolated" => Via::Env,
         "file" => Via::File { path: None, mode: 0o600 },
-        "endpoint" => Via::Endpoint { token_file: None },
+        "endpoint" => Via::Endpoint { address: None, token_file: None },
         other => {
             assert_eq!(other, "process");
             Via::Process
         }
     };
-    DeliverySettings { via, keep: Vec::new(), keep_by: Origin::Flag(&KEEP_ENV), isolate: name == "isolated" }
+    DeliverySettings {
+        via,
+        env_file: None,
+        keep: Vec::new(),
+        keep_by: Origin::Flag(&KEEP_ENV),
+        isolate: name == "isolated",
+    }
 }
 
 fn check_keep(name: &str, variable: &str) -> Result<(), Error> {

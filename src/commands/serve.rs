@@ -1,0 +1,74 @@
+//! `--serve`: keeps a session fresh for programs that xassume has not started, until a signal ends xassume.
+//!
+//! The rules are those of supervised mode, without a command.
+
+use super::supervise::{Refreshes, check_unattended, first_session, host, until_signal};
+use crate::deliver::published::unwritten;
+use crate::error::Error;
+use crate::event::RunEvent;
+use crate::launch::delivery::Delivery;
+use crate::launch::{Launch, runtime};
+use crate::mfa::mode::KeyKind;
+use crate::process::End;
+use crate::report::{Report, writer};
+use crate::settings::Settings;
+use crate::supervise::driver::{Notifier, Ports, keep};
+use crate::supervise::machine::Final;
+use crate::supervise::policy::{GroupPolicy, Policy};
+use crate::sys::clock::SystemClock;
+use crate::sys::listen::ListenSockets;
+use crate::sys::memory;
+use crate::sys::notify::ManagerSocket;
+use crate::sys::offload::Offload;
+use crate::vars::Vars;
+
+/// Serves sessions until a signal ends xassume.
+///
+/// # Errors
+/// The address or a file cannot be used, or no first session is available.
+pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
+    memory::zero_freed_memory();
+    let launch = Launch::prepare(settings, vars, report)?;
+    check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
+    let runtime = runtime()?;
+    let offload = Offload::new(writer::write, writer::use_directly);
+    let mut delivery = {
+        let _within = runtime.enter();
+        Delivery::open(&launch, offload.clone())?
+    };
+    let end = runtime.block_on(async {
+        let end = served(&launch, &offload, policy, &mut delivery).await;
+        delivery.remove().await;
+        end
+    });
+    drop(offload);
+    runtime.shutdown_background();
+    match end? {
+        Final::Ended(end) => Ok(end),
+        // Without a command, there is no start, and the end of a session ends nothing.
+        Final::NotStarted { .. } | Final::Lapsed => Err(Error::Lapsed),
+    }
+}
+
+async fn served(
+    launch: &Launch<'_>,
+    offload: &Offload,
+    policy: Policy,
+    delivery: &mut Delivery<'_, '_>,
+) -> Result<Final, Error> {
+    // There are no sockets for a command. Signals such as that of ^Z have their default effect.
+    let sockets = ListenSockets::default();
+    let mut host = host(None, &sockets, GroupPolicy::Same)?;
+    let first = match until_signal(&host, first_session(launch, policy)).await? {
+        Ok(first) => first,
+        Err(signal) => return Ok(Final::Ended(End::Killed(signal))),
+    };
+    let (clock, report) = (SystemClock::new(), launch.context.report);
+    delivery.instance_region.clone_from(&first.instance_region);
+    let serving = RunEvent::Serving { at: delivery.shown() };
+    let manager = launch.context.vars.get("NOTIFY_SOCKET").and_then(ManagerSocket::at);
+    let notifier = manager.map(|manager| Notifier::new(Some(manager), None, None, policy));
+    let source = Refreshes { launch, offload };
+    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, events: &report };
+    keep(policy, first, ports, serving).await.map_err(|problem| unwritten(problem.text))
+}
