@@ -34,6 +34,7 @@ mod profiles;
 mod progress;
 mod roles;
 mod secrets;
+mod serve;
 mod session_tokens;
 mod sign_in;
 mod sources;
