@@ -14,6 +14,7 @@ import process  # noqa: F401
 import expiry  # noqa: F401
 import refresh  # noqa: F401
 import sockets  # noqa: F401
+import keeper  # noqa: F401
 import identities  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401
