@@ -9,13 +9,14 @@ import hashlib
 import json
 import pathlib
 import re
+import shlex
 import stat
 import time
 
 import yaml
 
 from cloud import KEYS, REGION, ROLE, cloud
-from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, directory, expect, expect_equal, have_flag, run
+from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, directory, expect, expect_equal, free_port, have_flag, run
 from metadata import Handler, Server, in_one_hour, served
 from oidc import GitHub
 from refresh import installed
@@ -29,6 +30,18 @@ STUB = """#!/bin/sh
 printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "${{0##*/}}" "$XASSUME_SESSION" "${{AWS_ACCESS_KEY_ID:+keys}}" \\
     "${{AWS_CONTAINER_CREDENTIALS_FULL_URI:+endpoint}}" "$*" >>'{calls}'
 {more}
+"""
+# Ends a keeper when its file is there, and keeps a copy of the file.
+ENDED_KEEPER = """#!/bin/sh
+case " $* " in *" --serve "*) ;; *) exec {xassume} "$@" ;; esac
+for word; do
+    case $before in --credentials-file | --endpoint-token-file | --env-file) file=$word ;; esac
+    before=$word
+done
+{xassume} "$@" &
+while kill -0 $! && ! cp -p "$file" "$HOME/kept"; do /bin/sleep 0.05; done 2>/dev/null
+kill $! 2>/dev/null
+wait $!
 """
 KEYRING = {"Version": 1, "AccessKeyId": "AKIAVAULT00000000001", "SecretAccessKey": "s"}
 # Reads the env file, which may be a pipe.
@@ -60,7 +73,12 @@ class World:
         self.bin, self.work = home / "bin", home / "work"
         for path in (self.bin, self.work, home / ".aws", home / "shared"):
             path.mkdir()
-        (self.bin / "xassume").symlink_to(pathlib.Path(XASSUME).resolve())
+        real = pathlib.Path(XASSUME).resolve()
+        if "--serve" in text:
+            (self.bin / "xassume").write_text(ENDED_KEEPER.format(xassume=real))
+            (self.bin / "xassume").chmod(0o755)
+        else:
+            (self.bin / "xassume").symlink_to(real)
         for name, more in {**ANSWERS, **dict(answers)}.items():
             self.stub(self.bin / name, more)
         for name in set(re.findall(r"(?<=\s)\./([\w.-]+)", text)):
@@ -91,6 +109,7 @@ class World:
     def run(self, script, **more):
         """Runs a bash script with `-e`; /shared is a directory of this world, and ports are free ones."""
         script = script.replace("/shared", str(self.home / "shared")).replace("--listen 8080", "--listen 0")
+        script = script.replace("127.0.0.1:9911", f"127.0.0.1:{free_port()}")
         env = {**self.env, **{name: str(value) for name, value in more.items()}}
         return run(["bash", "-e", "-o", "pipefail", "-c", script], env, cwd=self.work)
 
@@ -154,7 +173,7 @@ UNITS = list(units())
 
 
 def run_unit(unit):
-    for flag in ("--check", "--print"):
+    for flag in ("--check", "--print", "--serve"):
         if flag in unit.script and not have_flag(flag):
             raise Skipped(f"this xassume has no {flag} yet")
     with directory() as home, served(GitHub()) as tokens, served(Portal()) as portal:
@@ -339,26 +358,39 @@ def _():
         expect({mount["name"] for mount in container["volumeMounts"]} <= volumes, f"volumes of {container['name']}")
     expect_equal(pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"], reports["name"], "skipped container")
     with directory() as home, recording_sts(home) as sts:
-        probe = " ".join(sidecar["startupProbe"]["exec"]["command"]).replace("/shared", str(home / "shared"))
-        place = home / "seen"
-        file = '"$AWS_SHARED_CREDENTIALS_FILE"'
-        more = f"{probe} && cat {file} >{place} && stat -c %a {file} >>{place}"
-        world = World(home, "", answers={"sleep": more})
+        world = World(home, "--serve")
+        shared = environment(reports)["AWS_SHARED_CREDENTIALS_FILE"]
+        expect_equal(sidecar["startupProbe"]["exec"]["command"], ["test", "-s", shared], "the probe")
+        expect_equal(sidecar["command"][sidecar["command"].index("--credentials-file") + 1], shared, "the file")
         # The mode of an emptyDir with an fsGroup.
         (home / "shared").chmod(0o2777)
         refused = in_pod(world, sidecar, **irsa(home, sts))
         expect(refused.status == 125 and "all users can write to" in refused.stderr, str(refused))
         in_pod(world, sticky).expect_success()
         in_pod(world, sidecar, **irsa(home, sts)).expect_success()
-        (call,) = world.calls()
-        expect_equal((call["name"], call["args"], call["keys"]), ("sleep", "infinity", ""), "the command")
-        seen = place.read_text()
-        key = re.search(r"aws_access_key_id = (\S+)", seen)
-        expect(key and ":assumed-role/DeployMaster/" in sts.issued[key.group(1)], seen)
-        expect_equal(seen.splitlines()[-1], "640", "mode")
-        shared = environment(reports)["AWS_SHARED_CREDENTIALS_FILE"].replace("/shared", str(home / "shared"))
-        expect_equal(shared, sidecar["command"][4].replace("/shared", str(home / "shared")), "the file")
-        expect(not pathlib.Path(shared).exists(), "the file outlives xassume")
+        kept = home / "kept"
+        key = re.search(r"aws_access_key_id = (\S+)", kept.read_text())
+        expect(key and ":assumed-role/DeployMaster/" in sts.issued[key.group(1)], kept.read_text())
+        expect_equal(kept.stat().st_mode & 0o777, 0o640, "mode")
+        expect(not (home / "shared" / pathlib.Path(shared).name).exists(), "the file outlives xassume")
+
+
+@check("examples: Compose, the worker finds the keeper's address and token")
+def _():
+    services = yaml.safe_load((EXAMPLES / "container/compose.yaml").read_text())["services"]
+    keeper, worker = services["credentials"], services["worker"]
+    words = keeper["command"]
+    address, token = (words[words.index(flag) + 1] for flag in ("--endpoint-address", "--endpoint-token-file"))
+    expect_equal(worker["environment"]["AWS_CONTAINER_CREDENTIALS_FULL_URI"], f"http://{address}/credentials", "address")
+    expect_equal(worker["environment"]["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"], token, "token")
+    expect_equal(keeper["healthcheck"]["test"], ["CMD", "test", "-s", token], "the probe")
+    expect_equal((worker["network_mode"], worker["user"]), ("service:credentials", keeper["user"]), "network and user")
+    with directory() as home:
+        world = World(home, "--serve")
+        role = keeper["environment"]["XASSUME_ROLE_ARN"]
+        world.run(shlex.join(words), XASSUME_ROLE_ARN=role).expect_success()
+        expect(re.fullmatch(r"[0-9a-f]{64}", (home / "kept").read_text()), "the token")
+        expect_equal(list((home / "shared").iterdir()), [], "what outlives xassume")
 
 
 @check("examples: Terraform, each step has the endpoint and no keys")
