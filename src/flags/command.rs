@@ -89,7 +89,7 @@ pub(crate) const VIA: Flag = one(
     "DELIVERY",
     "How to pass the credentials to the command\n\n\
      With file, endpoint and process, xassume keeps running and refreshes the session before it expires. With \
-     --on-expiry signal, the default is file.",
+     --on-expiry signal, the default is file. With --serve, it is endpoint.",
 )
 .values(&[
     ("env", "in environment variables, which cannot change while the command runs"),
@@ -114,9 +114,9 @@ pub(crate) const FILE_MODE: Flag =
 pub(crate) const ENDPOINT_ADDRESS: Flag = one(
     "endpoint-address",
     "ADDRESS:PORT",
-    "Address of --via endpoint\n\n\
-     Default: a free port of 127.0.0.1 and a random path. AWS SDKs accept only a loopback address, 169.254.170.2, \
-     169.254.170.23 and [fd00:ec2::23]. The path is then /credentials.",
+    "Address of --via endpoint, for example 127.0.0.1:9911\n\n\
+     Must be a loopback address, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23], because AWS SDKs accept no other. The URL \
+     is http://ADDRESS:PORT/credentials. Default: a free port of 127.0.0.1 and a random path.",
 )
 .removed();
 
@@ -134,10 +134,11 @@ pub(crate) const ENDPOINT_TOKEN_FILE: Flag = one(
 pub(crate) const ENV_FILE: Flag = one(
     "env-file",
     "PATH",
-    "File to write the variables to with which other programs find the credentials\n\n\
-     For --serve and --via endpoint: the address of the endpoint, its token or --endpoint-token-file, and the region; with \
-     --serve --via file or process the two files. Unquoted NAME=value, for docker's --env-file and systemd's \
-     EnvironmentFile. The file has mode 0600, appears with the first session and is removed at exit.",
+    "File to write the variables for other programs to\n\n\
+     Requires --via endpoint or --serve. Contains unquoted NAME=value lines, for docker's --env-file and systemd's \
+     EnvironmentFile: the region, and the URL and token of the endpoint. With --endpoint-token-file, it contains the path of \
+     that file instead of the token. With --serve and --via file or process, it contains the paths of the credentials and \
+     config files instead of the endpoint. The file has mode 0600, appears with the first session and is removed at exit.",
 )
 .hint(ValueHint::FilePath)
 .removed();
@@ -174,9 +175,9 @@ pub(crate) const PRINT: Flag = one(
 pub(crate) const SERVE: Flag = switch(
     "serve",
     "Keep credentials fresh for other programs, without a command\n\n\
-     With --via endpoint (the default), file or process. Requires --env-file, or --endpoint-address with \
-     --endpoint-token-file, or for --via file --credentials-file. The files appear with the first session. TERM, INT and \
-     QUIT end xassume; HUP refreshes the session now.",
+     Passes the credentials through --via endpoint (the default), file or process. Requires --env-file, except with \
+     --credentials-file, or with both --endpoint-address and --endpoint-token-file. These files appear with the first \
+     session. TERM, INT and QUIT end xassume with status 0. HUP refreshes the session now.",
 )
 .without_variable();
 
