@@ -54,15 +54,12 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         otherwise: FirstCounts("only with --via file"),
     },
     Rule {
-        one: |flags| flags.given_as(&VIA, |text| ["env", "file", "process"].contains(&text)),
+        one: without_endpoint,
         others: &[|flags| flags.given(&ENDPOINT_ADDRESS), |flags| flags.given(&ENDPOINT_TOKEN_FILE)],
         otherwise: FirstCounts("only with --via endpoint"),
     },
     Rule {
-        one: |flags| {
-            let others = ["env", "file", "process"];
-            flags.given_as(&VIA, |text| others.contains(&text)).filter(|_| !flags.is_typed(&SERVE))
-        },
+        one: |flags| without_endpoint(flags).filter(|_| !flags.is_typed(&SERVE)),
         others: &[|flags| flags.given(&ENV_FILE)],
         otherwise: FirstCounts("only with --via endpoint or --serve"),
     },
@@ -162,6 +159,10 @@ const SETS_IT: &str = "which sets that variable itself";
 
 fn fetching(flags: &FlagValues) -> Option<Given> {
     flags.given_as(&VIA, |via| ["endpoint", "process"].contains(&via))
+}
+
+fn without_endpoint(flags: &FlagValues) -> Option<Given> {
+    flags.given_as(&VIA, |via| ["env", "file", "process"].contains(&via))
 }
 
 /// Returns `--min-ttl` if it is on the command line and a session with the duration of `XASSUME_DURATION` cannot have
