@@ -157,6 +157,7 @@ impl Endpoint {
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
         CommandCredentials::Endpoint {
             url: &self.url,
+            ip: self.address.ip(),
             token: self.token.reveal(),
             token_file: self.token_path.as_deref(),
             empty_credentials_file: &self.empty_credentials_file,

@@ -12,6 +12,7 @@ pub(crate) use names::{is_removed_by_default, other_credentials};
 use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
 use crate::vars::{Vars, describes_sockets};
+use core::net::IpAddr;
 use names::requests_tokens;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -29,6 +30,8 @@ pub(crate) enum CommandCredentials<'a> {
     /// endpoint.
     Endpoint {
         url: &'a str,
+        /// The IP address in the URL.
+        ip: IpAddr,
         token: &'a str,
         /// The file with the token. `None` if there is no such file, because the command might change its user and then
         /// could not read the file.
@@ -127,7 +130,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
             }
         }
         CommandCredentials::Files { credentials_file, config_file } => set.files(credentials_file, config_file),
-        CommandCredentials::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
+        CommandCredentials::Endpoint { url, ip, token, token_file, empty_credentials_file, config_file } => {
             set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
             // Some SDKs read only AWS_CONTAINER_AUTHORIZATION_TOKEN, and Rust's object_store reads only
             // AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE.
@@ -136,7 +139,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
                 set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
             }
             set.files(empty_credentials_file, config_file);
-            set.no_proxy(inputs.inherited, url);
+            set.no_proxy(inputs.inherited, ip);
         }
     }
     if !matches!(inputs.credentials, CommandCredentials::Env { .. }) {
@@ -207,24 +210,19 @@ impl Setter {
         }
     }
 
-    /// Adds the loopback address and the host of `url` to `NO_PROXY` and `no_proxy`, so that no proxy is used for them. Both spellings are set,
-    /// because SDKs differ in the spelling that they read. If the user has set only one spelling, the other one gets the user's value too.
-    /// Otherwise an SDK that prefers the other spelling would not see the user's value.
-    fn no_proxy(&mut self, inherited: &Vars, url: &str) {
+    /// Adds the loopback address and the endpoint's IP address to `NO_PROXY` and `no_proxy`, so that no proxy is used for
+    /// them. Both spellings are set, because SDKs differ in the spelling that they read. If the user has set only one
+    /// spelling, the other one gets the user's value too. Otherwise an SDK that prefers the other spelling would not see
+    /// the user's value.
+    fn no_proxy(&mut self, inherited: &Vars, ip: IpAddr) {
         if !PROXIES.iter().any(|name| inherited.nonempty(name).is_some()) {
             return;
         }
         for (name, other) in [("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")] {
             let list = inherited.nonempty(name).or(inherited.nonempty(other)).unwrap_or_default();
-            self.variable(name, with_hosts(list, &["127.0.0.1", "localhost", host(url)]));
+            self.variable(name, with_hosts(list, &["127.0.0.1", "localhost", &ip.to_string()]));
         }
     }
-}
-
-/// Returns the host of the endpoint's URL, without the brackets of an IPv6 address.
-fn host(url: &str) -> &str {
-    let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
-    authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']'])
 }
 
 /// Adds hosts to a list of hosts, unless the list contains them or `*`, which means all hosts.

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::flags::KEEP_ENV;
 use crate::origin::Origin;
 use crate::session::{Keys, Secret, Validity};
+use core::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
 fn session() -> Session {
@@ -35,6 +36,7 @@ fn deliveries() -> [(&'static str, CommandCredentials<'static>); 5] {
     let (credentials_file, config_file) = (Path::new("/run/credentials"), Path::new("/run/config"));
     let endpoint = CommandCredentials::Endpoint {
         url: "http://127.0.0.1:1/x",
+        ip: Ipv4Addr::LOCALHOST.into(),
         token: "tok",
         token_file: Some(Path::new("/run/token")),
         empty_credentials_file: Path::new("/run/empty"),
@@ -171,11 +173,12 @@ fn each_delivery_sets_its_own_and_nothing_else() {
 
 #[test]
 fn there_is_no_token_file_if_the_command_could_not_read_it() {
-    let CommandCredentials::Endpoint { url, token, empty_credentials_file, config_file, .. } = delivery("endpoint")
+    let CommandCredentials::Endpoint { url, ip, token, empty_credentials_file, config_file, .. } = delivery("endpoint")
     else {
         panic!("it is an endpoint");
     };
-    let endpoint = CommandCredentials::Endpoint { url, token, token_file: None, empty_credentials_file, config_file };
+    let endpoint =
+        CommandCredentials::Endpoint { url, ip, token, token_file: None, empty_credentials_file, config_file };
     let name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
     let found = run(&[(name, "old")], With { credentials: endpoint, ..PLAIN });
     assert!(!found.iter().any(|line| line.starts_with(name)), "{found:?}");
