@@ -63,7 +63,7 @@ pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySet
         refuse_typed(flags, &ENDPOINT_ADDRESS, "--via endpoint")?;
         refuse_typed(flags, &ENDPOINT_TOKEN_FILE, "--via endpoint")?;
         if !serves {
-            refuse_typed(flags, &ENV_FILE, "--via endpoint")?;
+            refuse_typed(flags, &ENV_FILE, "--via endpoint or --serve")?;
         }
     }
     let delivery_time = if via == Via::Env { DeliveryTime::AtStart } else { DeliveryTime::Live };
@@ -80,7 +80,8 @@ pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySet
     };
     if serves {
         let delivery = delivery(flags, via)?;
-        return refuse_unreachable(&delivery).map(|()| (Mode::Serve(policy), delivery));
+        refuse_unreachable(&delivery)?;
+        return Ok((Mode::Serve(policy), delivery));
     }
     if (&via, on_expiry) != (&Via::Env, OnExpiry::None) {
         return Ok((Mode::Supervise(policy), delivery(flags, via)?));
@@ -114,10 +115,8 @@ pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error>
         if matches!(on_expiry, OnExpiry::Signal(_)) || flags.one(&CREDENTIALS_FILE).is_some() {
             return file(flags);
         }
-        if flags.switch(&SERVE)? {
-            return refuse_typed(flags, &FILE_MODE, "--via file").and_then(|()| endpoint(flags));
-        }
-        return refuse_typed(flags, &FILE_MODE, "--via file").map(|()| Via::Env);
+        refuse_typed(flags, &FILE_MODE, "--via file")?;
+        return if flags.switch(&SERVE)? { endpoint(flags) } else { Ok(Via::Env) };
     };
     match chosen.text()? {
         "file" => file(flags),
@@ -252,7 +251,7 @@ mod tests {
             ("--on-expiry restart --ready-timeout 5s", "--ready-timeout requires --restart-order start-first"),
             ("--via file --endpoint-token-file t", "--endpoint-token-file requires --via endpoint"),
             ("--endpoint-address 127.0.0.1:1", "--endpoint-address requires --via endpoint"),
-            ("--via file --env-file e", "--env-file requires --via endpoint"),
+            ("--via file --env-file e", "--env-file requires --via endpoint or --serve"),
         ] {
             let error = found(line, &[]).expect_err(line);
             assert!(error.contains(expected), "{error}");

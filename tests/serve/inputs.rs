@@ -51,7 +51,7 @@ fn each_bad_command_line_has_one_clear_line_and_a_hint() {
             "--endpoint-address cannot be used with --via file",
         ),
         (&["--print", "env", "--env-file", "e"], "--env-file cannot be used with --print, which runs no command\n"),
-        (&["--env-file", "e", "--", "true"], "--env-file requires --via endpoint\n"),
+        (&["--env-file", "e", "--", "true"], "--env-file requires --via endpoint or --serve\n"),
         (
             &["--via", "file", "--env-file", "e", "--", "true"],
             "--env-file cannot be used with --via file, only with --via endpoint or --serve\n",
