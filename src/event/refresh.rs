@@ -26,8 +26,8 @@ pub(crate) enum RefreshEvent {
     Retrying { problem: Problem, failures: u32, retry_in: Duration },
     /// Refreshes fail, and the session expires soon. `problem` is why the last refresh failed.
     ExpiresSoon { problem: Option<Problem>, within: Duration },
-    /// The session has expired, and the command, if there is one, is still running. `problem` is why the last refresh
-    /// failed, or `None` if none has failed.
+    /// The session has expired. The command, if there is one, is still running. `problem` is why the last refresh failed,
+    /// or `None` if no refresh has failed.
     Expired { problem: Option<Problem>, has_command: bool },
     /// A refresh has succeeded after failures, or after the expiry of the session.
     Recovered { failures: u32 },
@@ -55,7 +55,7 @@ impl RefreshEvent {
                 info("refresh_limited", text).seconds("in", *within)
             }
             Self::Requested { signal } => {
-                info("refresh_requested", format!("refreshing now ({signal})")).text("signal", signal)
+                info("refresh_requested", format!("refresh requested ({signal})")).text("signal", signal)
             }
             Self::Due { at, within } => {
                 let text = format!("next refresh at {} (in {})", rfc3339(*at), span(*within));

@@ -99,7 +99,7 @@ fn usr1_and_usr2_are_ignored_and_hup_refreshes_without_the_cache() {
     for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGWINCH, libc::SIGHUP] {
         running.signal(signal);
     }
-    running.error_line("refreshing now (SIGHUP)");
+    running.error_line("refresh requested (SIGHUP)");
     running.error_line("session refreshed: ");
     let second = place.key();
     assert_ne!(first, second);
@@ -121,8 +121,8 @@ fn hang_ups_during_a_refresh_add_one_more() {
     for _ in 0..20 {
         running.signal(libc::SIGHUP);
     }
-    running.error_line("refreshing now (SIGHUP)");
-    running.error_line("refreshing now (SIGHUP)");
+    running.error_line("refresh requested (SIGHUP)");
+    running.error_line("refresh requested (SIGHUP)");
     sts.release();
     running.error_line("session refreshed: ");
     running.error_line("session refreshed: ");
