@@ -1,8 +1,8 @@
-//! The file of `--env-file`: the variables with which programs that xassume has not started find the credentials. It is
-//! written once, and its presence means that there is a session.
+//! The file of `--env-file`: the variables with which programs that xassume has not started find the credentials. The
+//! file is written once, and its presence means that there is a session.
 //!
-//! docker, systemd and shells read such a file in different ways, so a value may have only characters that all of them
-//! take literally.
+//! docker, systemd and shells read such a file in different ways, so a value may contain only characters that all of
+//! them take literally.
 
 use crate::deliver::location::FileKind;
 use crate::error::Error;
@@ -28,10 +28,10 @@ const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
 const REGION: &str = "AWS_REGION";
 const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
-/// The line that each file has, and the variable that SDKs need to ask no other service.
-const NO_INSTANCE: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "true");
+/// The last variable of each file. With it, SDKs do not use the credentials of the EC2 instance.
+const NO_METADATA: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "true");
 
-/// The characters of a value, in addition to letters and digits.
+/// The characters that a value may contain, in addition to letters and digits.
 const PUNCTUATION: &[u8] = b"/._:@%+,=[]-";
 
 /// Where programs find the credentials.
@@ -48,30 +48,25 @@ pub(crate) enum Token<'a> {
     File(&'a Path),
 }
 
-/// Returns the contents of the file at `path`. `region` is `None` if the region is not known.
+/// Returns the contents for the file at `path`. `region` is `None` if the region is not known.
 ///
 /// # Errors
-/// A value has a character that some reader would not take literally.
+/// A value contains a character that some readers would not take literally.
 pub(crate) fn contents(path: &Path, place: Place<'_>, region: Option<&str>) -> Result<Secret, Error> {
-    let (first, second): ((&str, &OsStr), (&str, &OsStr)) = match place {
-        Place::Endpoint { url, token } => {
-            let token = match token {
-                Token::Value(token) => (TOKEN, token.reveal().as_ref()),
-                Token::File(path) => (TOKEN_FILE, path.as_os_str()),
-            };
-            ((URL, url.as_ref()), token)
-        }
+    let of_place: [(&str, &OsStr); 2] = match place {
+        Place::Endpoint { url, token: Token::Value(token) } => [(URL, url.as_ref()), (TOKEN, token.reveal().as_ref())],
+        Place::Endpoint { url, token: Token::File(path) } => [(URL, url.as_ref()), (TOKEN_FILE, path.as_os_str())],
         Place::Files { credentials_file, config_file } => {
-            ((CREDENTIALS_FILE, credentials_file.as_os_str()), (CONFIG_FILE, config_file.as_os_str()))
+            [(CREDENTIALS_FILE, credentials_file.as_os_str()), (CONFIG_FILE, config_file.as_os_str())]
         }
     };
     let region = region.map(|region| [REGION, DEFAULT_REGION].map(|name| (name, region.as_ref())));
-    let last = (NO_INSTANCE.0, NO_INSTANCE.1.as_ref());
-    let variables = [first, second].into_iter().chain(region.into_iter().flatten()).chain([last]);
-    let variables: Vec<(&str, &str)> =
-        variables.map(|(name, value)| Ok((name, plain(name, value, path)?))).collect::<Result<_, Error>>()?;
+    let last = (NO_METADATA.0, NO_METADATA.1.as_ref());
+    let mut parts = Vec::new();
+    for (name, value) in of_place.into_iter().chain(region.into_iter().flatten()).chain([last]) {
+        parts.extend([name, "=", plain(name, value, path)?, "\n"]);
+    }
     // The text is allocated once at its full size, because growing would leave copies of the token.
-    let parts: Vec<&str> = variables.iter().flat_map(|(name, value)| [*name, "=", *value, "\n"]).collect();
     Ok(Secret::new(parts.concat()))
 }
 
@@ -83,7 +78,7 @@ fn plain<'a>(name: &str, value: &'a OsStr, path: &Path) -> Result<&'a str, Error
         flag: FLAG,
         path: path.to_owned(),
         reason: format!(
-            "the value of {name} has characters other than letters, digits and {}: {}",
+            "the value of {name} contains characters other than letters, digits and {}: {}",
             String::from_utf8_lossy(PUNCTUATION),
             value.display()
         ),
@@ -91,18 +86,17 @@ fn plain<'a>(name: &str, value: &'a OsStr, path: &Path) -> Result<&'a str, Error
     })
 }
 
-/// Checks whether a file is empty or has the form of [`contents`], and not only variables that users write into such
-/// files too.
+/// Checks whether a file is empty or has exactly the variables of [`contents`]. A user's own file may have some of them.
 fn is_replaceable(text: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(text) else { return false };
     let names: Vec<&str> = text.lines().map(|line| line.split_once('=').map_or("", |(name, _)| name)).collect();
-    let is_ours = match names.as_slice() {
+    match names.as_slice() {
+        [] => true,
         [URL, TOKEN | TOKEN_FILE, rest @ ..] | [CREDENTIALS_FILE, CONFIG_FILE, rest @ ..] => {
-            matches!(rest, [last] | [REGION, DEFAULT_REGION, last] if *last == NO_INSTANCE.0)
+            matches!(rest, [last] | [REGION, DEFAULT_REGION, last] if *last == NO_METADATA.0)
         }
         _ => false,
-    };
-    text.is_empty() || is_ours
+    }
 }
 
 #[cfg(test)]

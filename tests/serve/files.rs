@@ -202,7 +202,7 @@ fn a_path_that_readers_of_variables_would_take_differently_is_an_error() {
         } else {
             let message = refused(&sts, &place.given_to(xassume));
             let expected =
-                "the value of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE has characters other than letters, digits";
+                "the value of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE contains characters other than letters, digits";
             assert!(message.contains(expected), "{message}");
         }
         assert_eq!(place.has_files(), [false; 2]);
