@@ -24,9 +24,9 @@ pub(super) const LONG: &str = "--help";
 const ABOUT: &str = "Run a command with the temporary credentials of an AWS IAM role";
 
 const AFTER_LONG_HELP: &str = "\
-Every option except --serve, --check, --list-sessions, --clear-cache, --print, --completions, --mfa-token, --help and --version \
-can be set as XASSUME_<OPTION>, for example --role-arn as XASSUME_ROLE_ARN. Switches take true, false, 1 or 0; options \
-that can be repeated take one value per line.
+Every option except --serve, --check, --list-sessions, --clear-cache, --print, --completions, --mfa-token, --help and \
+--version can be set as XASSUME_<OPTION>, for example --role-arn as XASSUME_ROLE_ARN. Switches take true, false, 1 or 0; \
+options that can be repeated take one value per line.
 
 Values:
   TIME    90s, 15m, 1h or \"1h 30m\"; a plain number counts seconds

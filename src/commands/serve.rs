@@ -1,4 +1,5 @@
-//! `--serve`: keeps a session fresh for programs that xassume has not started, until a signal ends xassume.
+//! `--serve`: keeps a session fresh for programs that xassume has not started, until a signal ends xassume. In the code,
+//! an xassume that does this is a keeper.
 //!
 //! The rules are those of supervised mode, without a command.
 
@@ -45,7 +46,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     runtime.shutdown_background();
     match end? {
         Final::Ended(end) => Ok(end),
-        // Without a command, there is no start, and the end of a session ends nothing.
+        // These do not happen: no command is started, and xassume keeps running when the session expires.
         Final::NotStarted { .. } | Final::Lapsed => Err(Error::Lapsed),
     }
 }
@@ -56,7 +57,7 @@ async fn served(
     policy: Policy,
     delivery: &mut Delivery<'_, '_>,
 ) -> Result<Final, Error> {
-    // There are no sockets for a command. Signals such as that of ^Z have their default effect.
+    // Without a command, there are no sockets for it, and no process group of its own.
     let sockets = ListenSockets::default();
     let mut host = host(None, &sockets, GroupPolicy::Same)?;
     let first = match until_signal(&host, first_session(launch, policy)).await? {

@@ -1,8 +1,9 @@
 //! Delivery through a container credentials endpoint: an address, usually on the loopback interface, from which SDKs
 //! fetch new credentials before the old ones expire.
 //!
-//! Every local user can connect to this address. A request must contain the token, which only the command and its
-//! children get, and the users who can read the file of `--endpoint-token-file` or `--env-file`. The rules for a request are in [`request`].
+//! Every local user can connect to this address. A request must contain the token. Only the command and its children
+//! get the token, and programs that can read the file of `--endpoint-token-file` or `--env-file`. The rules for a request
+//! are in [`request`].
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
@@ -62,7 +63,7 @@ const SELF_TIMEOUT: Duration = Duration::from_secs(1);
 const TOKEN: usize = token_file::LENGTH / 2;
 /// The number of random bytes in the path.
 const PATH: usize = 16;
-/// The path at the address of `--endpoint-address`. It is the same in each run, so that clients can know it.
+/// The path if `--endpoint-address` is set. It is the same in each run, so that clients can be configured with it.
 pub(crate) const FIXED_PATH: &str = "/credentials";
 /// Without `--endpoint-address`, the kernel chooses the port.
 const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
@@ -84,9 +85,9 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Binds the address, or a port on the loopback interface if it is `None`, and serves requests. Until the first
-    /// session, valid requests are answered with status 503. `directory` is for the files of the command, and `None` if
-    /// there is no command. Must be called within a Tokio runtime.
+    /// Binds `address`, or a free port of the loopback interface if `address` is `None`, and serves requests. Until the
+    /// first session, valid requests are answered with status 503. `directory` is for the files of the command. It is
+    /// `None` if there is no command. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// Fails if the address cannot be bound, if the loopback interface does not work (as in a new network namespace), if

@@ -12,7 +12,7 @@ pub(crate) enum RunEvent {
     Panicked { text: String },
     /// Something unexpected has happened, but the run continues.
     Warning { text: String, hint: Option<String> },
-    /// `--serve` has its first session, and other programs can get it at this place.
+    /// With `--serve`, other programs can now get the first session. `at` says where.
     Serving { at: String },
     /// A setting has no effect.
     SettingIgnored(Ignored),

@@ -113,8 +113,8 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
 /// Returns the environment of the helper programs, such as a `credential_process`, which xassume runs for itself. It is
 /// the inherited environment, but with the same nesting depth as for the command, and without xassume's variables that
 /// select a web identity token, because an xassume that the program starts would run the program again. It is also
-/// without the variables about sockets, addresses and files that are for the command or for other programs only. `held` are the keys of the session that the
-/// program is run for, and of the program.
+/// without the variables about sockets, addresses and files that are only for the command or for other programs. `held`
+/// are the keys of the session that the program is run for, and of the program.
 pub(super) fn helper_environment<'a>(
     vars: &'a Vars,
     depth: u32,

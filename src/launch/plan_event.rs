@@ -79,7 +79,7 @@ fn command(plan: &Plan, settings: &Settings) -> String {
     parts.extend(settings.delivery.isolate.then(|| "isolated".to_owned()));
     match settings.mode {
         Mode::Supervise(policy) if !plan.has_no_expiry() => parts.extend(supervision(policy)),
-        // A keeper never has credentials without an expiry.
+        // With --serve, credentials without an expiry are an error.
         Mode::Serve(policy) => {
             parts.push("refreshed until a signal ends xassume".to_owned());
             parts.extend(margin(policy));

@@ -261,7 +261,8 @@ impl<D> Relay<D> {
         is_held
     }
 
-    /// xassume itself completes the reload that a HUP requests: the next [`Self::report_ready`] reports it.
+    /// Records that HUP has requested a reload from xassume itself. The next [`Self::report_ready`] reports that the
+    /// reload is complete.
     pub(crate) fn owe_reload(&mut self) {
         self.owes_reload = true;
     }

@@ -14,26 +14,26 @@ use serde_json::json;
 use std::net::SocketAddr;
 use subtle::ConstantTimeEq as _;
 
-/// The path that says whether there is a valid session. It needs no token, because health checks of container platforms
+/// The path at which clients can check whether there is a valid session. It needs no token, because health checks of container platforms
 /// cannot send one.
 const HEALTH: &str = "/health";
 
 /// The values that a request must match, and the session that is sent if they match.
 pub(super) struct RequestRules {
-    /// The valid values of `Host`: the address, and on the loopback interface `localhost`, each with and without the port
-    /// (AWS's C runtime sends no port, and no client sends port 80). With DNS rebinding, a web page could make a browser send requests to this endpoint, but those requests
-    /// contain another host name.
+    /// The valid values of `Host`: the address, and on the loopback interface also `localhost`, each with and without the
+    /// port (AWS's C runtime never sends the port, and no client sends port 80). With DNS rebinding, a web page could make
+    /// a browser send requests to this endpoint, but those requests contain another host name.
     hosts: Vec<String>,
     path: String,
     token: Secret,
     served: Served,
 }
 
-/// What a request gets.
-#[derive(Debug, PartialEq, Eq)]
+/// What a valid request gets.
+#[derive(Debug)]
 enum Granted {
     Session(Bytes),
-    /// The answer for [`HEALTH`].
+    /// The status and the body of the answer for [`HEALTH`].
     Health(StatusCode, Bytes),
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Answer {
     pub(super) has_session: bool,
 }
 
-/// Why a request gets no answer of its path: the status of the answer, the error code and the message.
+/// The answer to an invalid request, or for a session that has expired: the status, the error code and the message.
 #[derive(Debug)]
 struct Refusal(StatusCode, &'static str, &'static str);
 

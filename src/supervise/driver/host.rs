@@ -110,8 +110,8 @@ impl<'a> ProcessHost<'a> {
         }
     }
 
-    /// Without a command, HUP from a shell whose terminal has hung up counts as HUP from the kernel, which sends it only
-    /// to the shell.
+    /// If a terminal hangs up, the kernel sends HUP only to the shell, and the shell sends HUP to its jobs. Without a
+    /// command, such a HUP from the shell counts as HUP from the kernel.
     fn with_real_sender(&self, arrival: Arrival) -> Arrival {
         let has_hung_up = || self.terminal.as_ref().is_some_and(Terminal::has_hung_up);
         if self.command.is_none() && arrival.signal == Signal::HUP && has_hung_up() {

@@ -8,8 +8,8 @@ use crate::supervise::policy::Policy;
 use crate::supervise::ports::{Deliver, SessionSource};
 use crate::sys::clock::Clock;
 
-/// Delivers the first session, and refreshes it without a command until a signal ends this. Emits `serving` once the
-/// first session is delivered. Returns how it ended.
+/// Delivers the first session and emits `serving`. Then refreshes the session until a signal ends xassume. Returns how
+/// xassume must end.
 ///
 /// # Errors
 /// The first session cannot be delivered.

@@ -56,7 +56,7 @@ impl Machine {
                 self.exit(Final::Ended(End::Exited(0)), out);
             }
             (Signal::HUP, _) => self.refresh_for_hang_up(now, out),
-            // For a too large file, write(2) also returns an error, so the signal is not needed.
+            // If a file is too large, write(2) also returns an error, so the signal is not needed.
             (Signal::USR1 | Signal::USR2, _) | (Signal::XFSZ, Sender::Kernel) => {}
             (signal, _) => match forwarding::before_start(signal) {
                 EarlyEffect::End => self.exit(Final::Ended(End::Killed(signal)), out),
@@ -78,7 +78,7 @@ impl Machine {
     }
 
     /// Reports to the service manager that a reload is complete, once no requested refresh is left. A failed refresh
-    /// completes it too, because the service manager would otherwise take the service for a broken one.
+    /// also completes the reload, because the service manager would otherwise wait until its timeout.
     pub(super) fn answer_reload(&mut self, out: &mut Vec<Action>) {
         let is_pending = |renewal: &Renewal| renewal.is_requested() || renewal.is_busy();
         if self.phase == (Phase::Keeping { owes_answer: true }) && !self.renewal.as_ref().is_some_and(is_pending) {

@@ -128,6 +128,7 @@ impl Renewal {
 
     pub(super) fn handle(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let consequence = self.handle_answer(input, now, out);
+        // After a refresh, the requested one is due at once, or as soon as [`MIN_INTERVAL`] allows it.
         if self.is_requested {
             self.due = Deadline::at(now.boot);
         }

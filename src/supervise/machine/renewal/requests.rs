@@ -1,4 +1,4 @@
-//! What a run without a command needs: refreshes that HUP requests.
+//! Refreshes that HUP requests in a run without a command.
 
 use super::{Renewal, SessionState};
 use crate::moment::Now;
