@@ -379,7 +379,7 @@ def _():
 def _():
     services = yaml.safe_load((EXAMPLES / "container/compose.yaml").read_text())["services"]
     keeper, worker = services["credentials"], services["worker"]
-    words = keeper["command"]
+    words = keeper["entrypoint"]
     address, token = (words[words.index(flag) + 1] for flag in ("--endpoint-address", "--endpoint-token-file"))
     expect_equal(worker["environment"]["AWS_CONTAINER_CREDENTIALS_FULL_URI"], f"http://{address}/credentials", "address")
     expect_equal(worker["environment"]["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"], token, "token")
