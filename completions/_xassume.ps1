@@ -59,6 +59,8 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--restart-order', '--restart-order', [CompletionResultType]::ParameterName, 'Order of a restart with --on-expiry restart')
             [CompletionResult]::new('--ready', '--ready', [CompletionResultType]::ParameterName, 'How a new process shows that it is ready')
             [CompletionResult]::new('--ready-timeout', '--ready-timeout', [CompletionResultType]::ParameterName, 'Stop a new process that is not ready after this time')
+            [CompletionResult]::new('--refresh-hook', '--refresh-hook', [CompletionResultType]::ParameterName, 'Shell command to run after each new session, the first included')
+            [CompletionResult]::new('--refresh-hook-timeout', '--refresh-hook-timeout', [CompletionResultType]::ParameterName, 'Stop the refresh hook if it runs for longer (TERM, a second later KILL)')
             [CompletionResult]::new('--via', '--via', [CompletionResultType]::ParameterName, 'How to pass the credentials to the command')
             [CompletionResult]::new('--credentials-file', '--credentials-file', [CompletionResultType]::ParameterName, 'Credentials file for --via file')
             [CompletionResult]::new('--file-mode', '--file-mode', [CompletionResultType]::ParameterName, 'Mode of the credentials file, for shared volumes')

@@ -56,6 +56,8 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --restart-order 'Order of a restart with --on-expiry restart'
             cand --ready 'How a new process shows that it is ready'
             cand --ready-timeout 'Stop a new process that is not ready after this time'
+            cand --refresh-hook 'Shell command to run after each new session, the first included'
+            cand --refresh-hook-timeout 'Stop the refresh hook if it runs for longer (TERM, a second later KILL)'
             cand --via 'How to pass the credentials to the command'
             cand --credentials-file 'Credentials file for --via file'
             cand --file-mode 'Mode of the credentials file, for shared volumes'

@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= via= credentials-file= file-mode= endpoint-address= endpoint-token-file= env-file= keep-env= isolate serve print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= refresh-hook= refresh-hook-timeout= via= credentials-file= file-mode= endpoint-address= endpoint-token-file= env-file= keep-env= isolate serve print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -81,6 +81,8 @@ complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l listen -x -d '
 complete -c xassume -n '__fish_xassume_wants restart-order' -l restart-order -x -a 'stop-first start-first' -d 'Order of a restart with --on-expiry restart [default: stop-first]'
 complete -c xassume -n '__fish_xassume_wants ready' -l ready -x -d 'How a new process shows that it is ready [default: 5s]'
 complete -c xassume -n '__fish_xassume_wants ready-timeout' -l ready-timeout -x -d 'Stop a new process that is not ready after this time [default: 60s]'
+complete -c xassume -n '__fish_xassume_wants refresh-hook' -l refresh-hook -x -d 'Shell command to run after each new session, the first included'
+complete -c xassume -n '__fish_xassume_wants refresh-hook-timeout' -l refresh-hook-timeout -x -d 'Stop the refresh hook if it runs for longer (TERM, a second later KILL) [default: 60s]'
 complete -c xassume -n '__fish_xassume_wants via' -l via -x -a 'env file endpoint process' -d 'How to pass the credentials to the command [default: env]'
 complete -c xassume -n '__fish_xassume_wants credentials-file' -l credentials-file -r -F -d 'Credentials file for --via file'
 complete -c xassume -n '__fish_xassume_wants file-mode' -l file-mode -x -d 'Mode of the credentials file, for shared volumes [default: 0600]'

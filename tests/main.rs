@@ -18,6 +18,7 @@ mod first_session;
 mod gapless;
 mod help;
 mod helper_programs;
+mod hooks;
 mod hostile;
 mod interactive_shells;
 mod invalid_keys;

@@ -14,6 +14,7 @@ use crate::process::End;
 use crate::report::{Report, writer};
 use crate::settings::Settings;
 use crate::supervise::driver::{Notifier, Ports, keep};
+use crate::supervise::hook::Hook;
 use crate::supervise::machine::Final;
 use crate::supervise::policy::{GroupPolicy, Policy};
 use crate::sys::clock::SystemClock;
@@ -70,6 +71,7 @@ async fn served(
     let manager = launch.context.vars.get("NOTIFY_SOCKET").and_then(ManagerSocket::at);
     let notifier = manager.map(|manager| Notifier::new(Some(manager), None, None, policy));
     let source = Refreshes { launch, offload };
-    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, events: &report };
+    let hook = launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, &report));
+    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, hook, events: &report };
     keep(policy, first, ports, serving).await.map_err(|problem| unwritten(problem.text))
 }

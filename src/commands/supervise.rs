@@ -18,6 +18,7 @@ use crate::report::{Report, writer};
 use crate::session::{Need, Session};
 use crate::settings::Settings;
 use crate::supervise::driver::{Notifier, Ports, ProcessHost, supervise};
+use crate::supervise::hook::Hook;
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::notify::watchdog_interval;
 use crate::supervise::policy::{Duty, GroupPolicy, OnExpiry, Policy, ReadySign};
@@ -138,7 +139,8 @@ async fn supervised(
     };
     let (clock, report) = (SystemClock::new(), launch.context.report);
     let source = Refreshes { launch, offload };
-    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, events: &report };
+    let hook = launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, &report));
+    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, hook, events: &report };
     Ok(supervise(policy, first, ports).await)
 }
 

@@ -13,7 +13,7 @@ use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
 use crate::vars::{Vars, describes_sockets};
 use core::net::IpAddr;
-use names::requests_tokens;
+use names::{is_for_main_process, requests_tokens};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -48,6 +48,8 @@ pub(crate) enum Recipient {
     Exec,
     /// A supervised command.
     Supervise,
+    /// The refresh hook of a supervised command, for the session with this number.
+    Hook(u32),
     /// A program that reads the output of `--print`. xassume does not start this program, so the nesting depth does not
     /// change.
     Print,
@@ -81,7 +83,10 @@ pub(crate) struct Inputs<'a> {
 const SESSION: &str = "XASSUME_SESSION";
 /// What identifies the session in a prompt. It has only characters that are harmless there.
 const LABEL: &str = "XASSUME_LABEL";
-const OWN: [&str; 2] = [SESSION, LABEL];
+/// The number of the session for which the refresh hook runs: 0 for the first one.
+const REFRESH: &str = "XASSUME_REFRESH";
+/// The variables that do not stay if an outer xassume has set them. The last one is reserved for the hook.
+const OWN: [&str; 4] = [SESSION, LABEL, REFRESH, "XASSUME_REFRESH_NAME"];
 
 /// If one of these variables is set, SDKs may send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -112,6 +117,9 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && requests_tokens(name);
+    if matches!(inputs.recipient, Recipient::Hook(_)) && is_for_main_process(name) {
+        return true;
+    }
     // After fork(2), the LISTEN_PID of another process could happen to be the ID of the command. In exec mode it cannot,
     // because the process ID stays the same.
     let may_mislead = inputs.recipient == Recipient::Supervise || !inputs.sockets.is_empty();
@@ -124,6 +132,9 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     match inputs.credentials {
         CommandCredentials::Env { config_file } => {
             set.keys(inputs.session);
+            if !matches!(inputs.recipient, Recipient::Hook(_)) {
+                set.term(inputs.session);
+            }
             match config_file {
                 Some(config_file) => set.files(Path::new("/dev/null"), config_file),
                 None => set.settings(inputs),
@@ -156,7 +167,12 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         set.variable(SESSION, arn);
     }
     set.variable(LABEL, inputs.label);
-    set.0.extend_from_slice(inputs.sockets);
+    if let Recipient::Hook(number) = inputs.recipient {
+        set.term(inputs.session);
+        set.variable(REFRESH, number.to_string());
+    } else {
+        set.0.extend_from_slice(inputs.sockets);
+    }
     if inputs.recipient != Recipient::Print {
         set.variable("XASSUME_DEPTH", inputs.depth.to_string());
     }
@@ -178,6 +194,10 @@ impl Setter {
         if let Some(token) = &keys.session_token {
             self.variable("AWS_SESSION_TOKEN", token.reveal());
         }
+    }
+
+    /// Sets when the session expires, and its account. These are not secret.
+    fn term(&mut self, session: &Session) {
         if let Some(validity) = &session.validity {
             self.variable("AWS_CREDENTIAL_EXPIRATION", rfc3339(validity.local_expiration()));
         }

@@ -34,6 +34,7 @@ pub(crate) enum Reason {
     WrongAccount,
     SessionExpired,
     NotReady,
+    HookFailed,
     NotFound,
     NotRunnable,
     Socket,

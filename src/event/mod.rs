@@ -6,6 +6,7 @@
 
 mod cache;
 mod command;
+mod hook;
 mod record;
 mod refresh;
 mod run;
@@ -15,6 +16,7 @@ mod tests;
 
 pub(crate) use cache::CacheEvent;
 pub(crate) use command::{CommandEvent, NotReady, Stdin, Stop, Stopped};
+pub(crate) use hook::HookEvent;
 pub(crate) use record::{Field, Level, Problem, Record};
 pub(crate) use refresh::RefreshEvent;
 pub(crate) use run::{Ignored, RunEvent};
@@ -34,6 +36,7 @@ pub(crate) enum Event {
     Session(SessionEvent),
     Refresh(RefreshEvent),
     Command(CommandEvent),
+    Hook(HookEvent),
 }
 
 impl Event {
@@ -44,6 +47,7 @@ impl Event {
             Self::Session(event) => event.record(),
             Self::Refresh(event) => event.record(),
             Self::Command(event) => event.record(),
+            Self::Hook(event) => event.record(),
         }
     }
 }
@@ -58,7 +62,14 @@ macro_rules! event_from {
     )*};
 }
 
-event_from!(Run(RunEvent), Cache(CacheEvent), Session(SessionEvent), Refresh(RefreshEvent), Command(CommandEvent));
+event_from!(
+    Run(RunEvent),
+    Cache(CacheEvent),
+    Session(SessionEvent),
+    Refresh(RefreshEvent),
+    Command(CommandEvent),
+    Hook(HookEvent)
+);
 
 impl From<Ignored> for Event {
     fn from(ignored: Ignored) -> Self {

@@ -21,6 +21,7 @@ fn all() -> Vec<Event> {
     events.extend(session());
     events.extend(refresh());
     events.extend(command());
+    events.extend(hook());
     events
 }
 
@@ -237,6 +238,17 @@ fn command() -> Vec<Event> {
             | Forwarded { .. }
             | GroupWarning
             | StdinWarning { .. } => {}
+        }
+    }
+    events.map(Event::from).into()
+}
+
+fn hook() -> Vec<Event> {
+    use HookEvent::{Failed, Finished, Started, Stopped};
+    let events = [Started { pid: 7, session: 0 }, Finished, Failed { problem: problem() }, Stopped { pid: 7 }];
+    for event in &events {
+        match event {
+            Started { .. } | Finished | Failed { .. } | Stopped { .. } => {}
         }
     }
     events.map(Event::from).into()

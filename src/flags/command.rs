@@ -84,6 +84,22 @@ pub(crate) const READY_TIMEOUT: Flag = one(
 .default("60s")
 .removed();
 
+pub(crate) const REFRESH_HOOK: Flag = one(
+    "refresh-hook",
+    "COMMAND",
+    "Shell command to run after each new session, the first included\n\n\
+     It runs beside the command, in a session without a terminal, once the command has got the AWS session. It has the \
+     command's environment, and AWS_CREDENTIAL_EXPIRATION, AWS_ACCOUNT_ID and XASSUME_REFRESH (0 for the first session, \
+     then counted). Its stdin is /dev/null, its output goes to stderr. If it fails, a warning is shown and the command keeps \
+     running. When the command ends, a hook that is running is stopped.",
+)
+.removed();
+
+pub(crate) const REFRESH_HOOK_TIMEOUT: Flag =
+    one("refresh-hook-timeout", "TIME", "Stop the refresh hook if it runs for longer (TERM, a second later KILL)")
+        .default("60s")
+        .removed();
+
 pub(crate) const VIA: Flag = one(
     "via",
     "DELIVERY",

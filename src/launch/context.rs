@@ -4,7 +4,7 @@ use crate::cache::Key;
 use crate::deliver::config_copy;
 use crate::error::Error;
 use crate::files::ConfigFiles;
-use crate::flags::{ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, LISTEN};
+use crate::flags::{ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, LISTEN, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT};
 use crate::mfa::{Codes, LastMfaSession, mode};
 use crate::profile::{Plan, Source, TokenSource, exported_settings};
 use crate::report::{Progress, Report};
@@ -113,15 +113,15 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
 /// Returns the environment of the helper programs, such as a `credential_process`, which xassume runs for itself. It is
 /// the inherited environment, but with the same nesting depth as for the command, and without xassume's variables that
 /// select a web identity token, because an xassume that the program starts would run the program again. It is also
-/// without the variables about sockets, addresses and files that are only for the command or for other programs. `held`
-/// are the keys of the session that the program is run for, and of the program.
+/// without the variables about sockets, addresses, files and the refresh hook, which are only for the command or for other
+/// programs. `held` are the keys of the session that the program is run for, and of the program.
 pub(super) fn helper_environment<'a>(
     vars: &'a Vars,
     depth: u32,
     held: impl IntoIterator<Item = &'a Key>,
 ) -> Vec<CString> {
     let selects_token = |name: &OsStr| name.as_bytes().starts_with(b"XASSUME_WEB_IDENTITY_");
-    let of_flags = [&LISTEN, &ENDPOINT_ADDRESS, &ENDPOINT_TOKEN_FILE, &ENV_FILE];
+    let of_flags = [&LISTEN, &REFRESH_HOOK, &REFRESH_HOOK_TIMEOUT, &ENDPOINT_ADDRESS, &ENDPOINT_TOKEN_FILE, &ENV_FILE];
     let is_of_command = |name: &OsStr| {
         describes_sockets(name) || name.to_str().is_some_and(|name| of_flags.iter().any(|flag| flag.is_set_by(name)))
     };

@@ -221,8 +221,8 @@ pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
     }
 }
 
-impl Deliver for Delivery<'_, '_> {
-    fn environment(&self, session: &Session) -> Vec<CString> {
+impl Delivery<'_, '_> {
+    fn environment_for(&self, recipient: Recipient, session: &Session) -> Vec<CString> {
         let config_file = self.directory.as_ref().map(|directory| directory.path().join(CONFIG));
         let credentials = match (&self.method, config_file.as_deref()) {
             (Method::File(file), Some(config_file)) => {
@@ -232,7 +232,17 @@ impl Deliver for Delivery<'_, '_> {
             (Method::Process(process), Some(config_file)) => process.credentials(config_file),
             (_, config_file) => CommandCredentials::Env { config_file },
         };
-        self.launch.environment(session, self.instance_region.as_deref(), credentials, Recipient::Supervise)
+        self.launch.environment(session, self.instance_region.as_deref(), credentials, recipient)
+    }
+}
+
+impl Deliver for Delivery<'_, '_> {
+    fn environment(&self, session: &Session) -> Vec<CString> {
+        self.environment_for(Recipient::Supervise, session)
+    }
+
+    fn hook_environment(&self, session: &Session, number: u32) -> Vec<CString> {
+        self.environment_for(Recipient::Hook(number), session)
     }
 
     fn publish(&mut self, session: &Session) -> Option<Publishing> {

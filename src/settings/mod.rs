@@ -7,6 +7,7 @@
 mod cache;
 mod conflicts;
 mod handover;
+mod hook;
 mod lints;
 mod mode;
 mod request;

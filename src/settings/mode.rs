@@ -2,14 +2,15 @@
 //! the session.
 
 use super::handover;
+use super::hook::hook;
 use super::serve::{endpoint_address, refuse_unreachable};
 use super::values::{FlagValues, refuse_typed};
 use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{
     CREDENTIALS_FILE, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV, ON_EXPIRY,
-    ON_REFRESH_FAILURE, PROCESS_GROUP, READY, READY_TIMEOUT, REFRESH_MARGIN, RESTART_ORDER, SERVE, SIGNAL, STOP_SIGNAL,
-    STOP_TIMEOUT, VIA,
+    ON_REFRESH_FAILURE, PROCESS_GROUP, READY, READY_TIMEOUT, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT, REFRESH_MARGIN,
+    RESTART_ORDER, SERVE, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, VIA,
 };
 use crate::origin::Origin;
 use crate::process::signal::Signal;
@@ -76,6 +77,7 @@ pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySet
             .parsed(&ON_REFRESH_FAILURE, |text| one_of(&ON_FAILURE, text))?
             .unwrap_or(usual.on_refresh_failure),
         process_group: flags.parsed(&PROCESS_GROUP, |text| one_of(&GROUPS, text))?.unwrap_or(usual.process_group),
+        has_hook: hook(flags)?.is_some(),
         ..handover::policy(flags, usual, vars)?
     };
     if serves {
@@ -142,7 +144,7 @@ const GROUPS: [(&str, GroupPolicy); 3] =
     [("auto", GroupPolicy::Auto), ("same", GroupPolicy::Same), ("new", GroupPolicy::New)];
 
 /// The flags that have no effect in exec mode.
-const SUPERVISION: [&Flag; 8] = [
+const SUPERVISION: [&Flag; 10] = [
     &REFRESH_MARGIN,
     &STOP_SIGNAL,
     &STOP_TIMEOUT,
@@ -151,6 +153,8 @@ const SUPERVISION: [&Flag; 8] = [
     &RESTART_ORDER,
     &READY,
     &READY_TIMEOUT,
+    &REFRESH_HOOK,
+    &REFRESH_HOOK_TIMEOUT,
 ];
 
 fn signal(text: &str) -> Result<Signal, Invalid> {
@@ -252,10 +256,17 @@ mod tests {
             ("--via file --endpoint-token-file t", "--endpoint-token-file requires --via endpoint"),
             ("--endpoint-address 127.0.0.1:1", "--endpoint-address requires --via endpoint"),
             ("--via file --env-file e", "--env-file requires --via endpoint or --serve"),
+            ("--refresh-hook true", "--refresh-hook has no effect"),
+            ("--via file --refresh-hook-timeout 5s", "--refresh-hook-timeout requires --refresh-hook"),
         ] {
             let error = found(line, &[]).expect_err(line);
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn the_policy_says_whether_there_is_a_hook() {
+        assert!(policy("--via file --refresh-hook a").has_hook && !policy("--via file").has_hook);
     }
 
     #[test]
@@ -279,6 +290,8 @@ mod tests {
             "--on-expiry restart --restart-order start-first --ready 60s",
             "--on-expiry restart --restart-order start-first --ready-timeout 0s",
             "--on-expiry restart --restart-order start-first --ready-timeout 61m",
+            "--via file --refresh-hook true --refresh-hook-timeout 0s",
+            "--via file --refresh-hook true --refresh-hook-timeout 61m",
         ] {
             assert!(found(line, &[]).is_err(), "{line}");
         }

@@ -1,6 +1,7 @@
 //! The settings of a run that needs a session.
 
 use super::cache::cache;
+use super::hook::hook;
 use super::lints;
 use super::mode::Mode;
 use super::request::request;
@@ -21,6 +22,7 @@ use crate::process::listen_address::ListenAddress;
 use crate::profile::{Request, endpoint};
 use crate::role::{Invalid, MFA_SESSION, MfaCode, duration_within, is_account, parse_mfa_session};
 use crate::session::Session;
+use crate::supervise::hook::HookSettings;
 use crate::vars::Vars;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -35,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
     pub(crate) mode: Mode,
     pub(crate) delivery: DeliverySettings,
+    /// The refresh hook. `None` if there is none.
+    pub(crate) hook: Option<HookSettings>,
     /// The addresses on which xassume listens for the command.
     pub(crate) listen: Vec<ListenAddress>,
     pub(crate) expect_account: Option<String>,
@@ -107,6 +111,7 @@ pub(super) fn settings(
         sts: sts(flags)?,
         mode,
         delivery,
+        hook: hook(flags)?,
         listen,
         expect_account: flags.parsed(&EXPECT_ACCOUNT, account)?,
         no_sign_in: no_sign_in(flags, vars)?,

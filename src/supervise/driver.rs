@@ -1,9 +1,9 @@
 //! The loop of a supervision: it waits for an input, passes the input to the state machine, and performs the resulting
 //! actions. It makes no decisions.
 //!
-//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer, the notifications.
-//! Because of this order, a command that has exited is not stopped for a refresh, a pending TERM is handled before the
-//! next start, and a flood of notifications delays nothing.
+//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer, the hook, the
+//! notifications. Because of this order, a command that has exited is not stopped for a refresh, a pending TERM is
+//! handled before the next start, and a flood of notifications delays nothing.
 
 mod host;
 mod keeper;
@@ -13,6 +13,7 @@ pub(crate) use host::ProcessHost;
 pub(crate) use keeper::keep;
 pub(crate) use notifier::Notifier;
 
+use super::hook::Hook;
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
 use super::ports::{CacheUse, Deliver, SessionSource};
@@ -73,6 +74,7 @@ pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) clock: &'a C,
     /// The relay for the command's notifications. `None` without a service manager.
     pub(crate) notifier: Option<Notifier>,
+    pub(crate) hook: Option<Hook<'a>>,
     pub(crate) events: &'a dyn EventSink,
 }
 
@@ -128,6 +130,7 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
             for action in actions {
                 if let Some(end) = self.perform(action) {
                     self.finish_notifications().await;
+                    Hook::finish(self.ports.hook).await;
                     return end;
                 }
             }
@@ -154,6 +157,7 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
                     return self.published(answer);
                 }
                 () = until(self.ports.clock, deadline) => return Input::Wake,
+                () = Hook::next(&mut self.ports.hook) => {}
                 () = Notifier::next(&mut self.ports.notifier) => {}
             }
             self.handle_one_of_each();
@@ -215,6 +219,10 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
             }
             Action::ReportReady => self.report_ready(),
             Action::HandOver => self.hand_over(),
+            Action::RunHook => {
+                let environment = |number| self.ports.delivery.hook_environment(&self.session, number);
+                Hook::run(&mut self.ports.hook, environment);
+            }
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
             Action::Emit(event) => self.ports.events.emit(event),

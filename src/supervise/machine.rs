@@ -12,6 +12,7 @@
 mod actions;
 mod ending;
 mod handover;
+mod hook;
 mod keeper;
 mod outside_signals;
 mod renewal;
@@ -32,7 +33,7 @@ use crate::process::{ChildChange, Pid};
 use crate::session::Validity;
 use crate::supervise::forwarding::ProcessFacts;
 use renewal::{Consequence, Renewal};
-use state::{AfterStop, Beside, Given, Leader, PendingStart, PendingStop, Phase, StartStep};
+use state::{AfterStop, Beside, Given, HookState, Leader, PendingStart, PendingStop, Phase, StartStep};
 
 impl Machine {
     /// Creates a machine for a supervision that already has its first session. `first` is the validity of that session,
@@ -50,6 +51,7 @@ impl Machine {
             terminated: false,
             sent_refresh_signal: None,
             stop_warning_logged: false,
+            hook: if policy.has_hook { HookState::Due } else { HookState::Absent },
         }
     }
 
@@ -60,6 +62,9 @@ impl Machine {
             Input::Session(input) => {
                 let consequence = self.renewal.as_mut().and_then(|renewal| renewal.handle(input, now, &mut out));
                 self.consequence(consequence, now, &mut out);
+                if consequence == Some(Consequence::Refreshed) {
+                    self.hook_after_publication(&mut out);
+                }
                 self.without_newer_session(now, &mut out);
                 self.answer_reload(&mut out);
             }
@@ -188,7 +193,7 @@ impl Machine {
                 CommandInput::Changed(_, ChildChange::Paused(signal)) => self.pause_with_child(child, signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, now, out),
                 CommandInput::EndAnnounced => self.end_announced(now, out),
-                CommandInput::Ready(pid) if pid == child => self.ready(child, out),
+                CommandInput::Ready(pid) if pid == child => self.ready_by_itself(child, out),
                 // In this state, no action is waiting for an answer, so these inputs are ignored. A current generation
                 // need not become ready.
                 CommandInput::Started(_)

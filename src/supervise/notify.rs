@@ -127,6 +127,7 @@ impl<D> Relay<D> {
                 // The main process is xassume, and xassume's unit says who may send notifications.
                 (b"MAINPID" | b"MAINPIDFD" | b"MAINPIDFDID" | b"NOTIFYACCESS", Some(_)) => {}
                 (b"READY", Some(b"1")) => {
+                    heard = if heard == Heard::Ending { heard } else { Heard::Ready };
                     let ready = self.ready(reloads, monotonic);
                     if ready.len() < 2 || text.len() + RELOAD_BYTES <= MAX_BYTES {
                         kept.extend(ready);

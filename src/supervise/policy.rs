@@ -98,6 +98,8 @@ pub(crate) struct Policy {
     pub(crate) ready: Option<ReadySign>,
     /// How long a new process may take until it is ready (`--ready-timeout`).
     pub(crate) ready_timeout: Duration,
+    /// Whether a hook runs after each session that was handed over (`--refresh-hook`).
+    pub(crate) has_hook: bool,
 }
 
 /// What to do shortly before the session expires.
@@ -124,6 +126,7 @@ impl Policy {
             restart_order: RestartOrder::StopFirst,
             ready: None,
             ready_timeout: Duration::from_mins(1),
+            has_hook: false,
         }
     }
 

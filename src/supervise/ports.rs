@@ -25,6 +25,9 @@ pub(crate) trait Deliver {
     /// Returns the complete environment, as `NAME=value`, for starting the command with this session.
     fn environment(&self, session: &Session) -> Vec<CString>;
 
+    /// Returns the complete environment of the refresh hook for this session. `number` is 0 for the first session.
+    fn hook_environment(&self, session: &Session, number: u32) -> Vec<CString>;
+
     /// Delivers a refreshed session to the running command. Returns the delivery in progress, or `None` if the delivery
     /// is already complete or if this kind of delivery cannot reach a running command.
     fn publish(&mut self, session: &Session) -> Option<Publishing>;

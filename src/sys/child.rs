@@ -6,12 +6,14 @@
 
 #![allow(unsafe_code)]
 
+mod descriptors;
 mod pid_variables;
 mod spawn;
 mod starting;
 
-pub(super) use spawn::end_with_parent;
+pub(super) use descriptors::open_descriptors;
 pub(crate) use spawn::{ChildSetup, CommandDescriptors, spawn};
+pub(super) use spawn::{end_with_parent, fork, outcome};
 pub(crate) use starting::StartingChild;
 
 use super::signals;
@@ -41,7 +43,7 @@ impl Child {
         let c = |text: &&str| std::ffi::CString::new(*text).unwrap();
         let command = super::lookup::Command { path: c(&path), arguments: argv.iter().map(c).collect() };
         let group = ProcessGroup::Own;
-        let setup = ChildSetup { group, in_new_session: false, stdio: None, descriptors: None };
+        let setup = ChildSetup { group, in_new_session: false, stdio: None, only_stdio: false, descriptors: None };
         spawn(&command, &[], setup).map(|pid| Self::new(pid, group))
     }
 

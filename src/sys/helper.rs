@@ -115,7 +115,11 @@ fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Res
     };
     let group = if terminal.is_some() { ProcessGroup::Shared } else { ProcessGroup::Own };
     let in_new_session = attendance == Attendance::Detached;
-    let pid = spawn(&command, environment, ChildSetup { group, in_new_session, stdio, descriptors: None })?;
+    let pid = spawn(
+        &command,
+        environment,
+        ChildSetup { group, in_new_session, stdio, only_stdio: false, descriptors: None },
+    )?;
     let family = HelperFamily { leader: HelperEntry::new(pid), group };
     Ok((Helper { family, end: None, terminal }, output))
 }
@@ -162,11 +166,18 @@ impl Drop for Helper {
 
 /// Waits until a helper ends, reaps it, and returns how it ended.
 pub(super) async fn ended(entry: &HelperEntry) -> End {
-    let pidfd = pidfd(entry.pid()).and_then(polled);
     loop {
         if let Some(end) = entry.end() {
             return end;
         }
+        exited(entry).await;
+    }
+}
+
+/// Waits until a helper ends, without reaping it.
+pub(super) async fn exited(entry: &HelperEntry) {
+    let pidfd = pidfd(entry.pid()).and_then(polled);
+    while !entry.has_ended() {
         match &pidfd {
             Ok(pidfd) if pidfd.readable().await.is_ok() => {}
             Ok(_) | Err(_) => tokio::time::sleep(POLL).await,

@@ -11,6 +11,7 @@ pub(crate) mod echo;
 pub(crate) mod exec;
 pub(crate) mod family;
 pub(crate) mod helper;
+pub(crate) mod hook;
 pub(crate) mod keyboard;
 pub(crate) mod limits;
 mod linked;

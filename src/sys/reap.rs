@@ -2,7 +2,8 @@
 //!
 //! `sys::child` and `sys::offload` start all children, so each zombie is one of three: the command, which the
 //! supervision reaps; a helper, which has a [`HelperEntry`]; or an orphan, which the kernel made a child of xassume. In
-//! this file, a helper is a program that xassume itself needs (`sys::helper`) or a child of `sys::offload`.
+//! this file, a helper is a program that xassume itself needs (`sys::helper`), a child of `sys::offload`, or a refresh
+//! hook (`sys::hook`).
 
 use super::child::wait;
 use super::{processes, signals};
@@ -12,9 +13,18 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 thread_local! {
-    /// All helpers that have a [`HelperEntry`]. The value is how the helper ended, or `None` if it has not been reaped
-    /// yet. The map is thread-local because all helpers are started and reaped on the main thread.
-    static HELPERS: RefCell<BTreeMap<Pid, Option<End>>> = const { RefCell::new(BTreeMap::new()) };
+    /// All helpers that have a [`HelperEntry`]. The map is thread-local because all helpers are started and reaped on
+    /// the main thread.
+    static HELPERS: RefCell<BTreeMap<Pid, HelperState>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+#[derive(Debug, Clone, Copy)]
+enum HelperState {
+    /// The helper has not been reaped yet. [`orphans`] may reap it.
+    Any,
+    /// The helper has not been reaped yet. Only [`HelperEntry::end`] reaps it.
+    Kept,
+    Ended(End),
 }
 
 /// Marks a child as a helper, so that its exit status is kept for the code that waits for it.
@@ -25,7 +35,14 @@ pub(super) struct HelperEntry {
 
 impl HelperEntry {
     pub(super) fn new(pid: Pid) -> Self {
-        HELPERS.with_borrow_mut(|helpers| helpers.insert(pid, None));
+        HELPERS.with_borrow_mut(|helpers| helpers.insert(pid, HelperState::Any));
+        Self { pid }
+    }
+
+    /// Marks a child as a helper that only [`Self::end`] reaps. Until then the ID of its group is not reused, so the
+    /// group can be signaled after the helper has ended.
+    pub(super) fn kept(pid: Pid) -> Self {
+        HELPERS.with_borrow_mut(|helpers| helpers.insert(pid, HelperState::Kept));
         Self { pid }
     }
 
@@ -58,7 +75,10 @@ impl HelperEntry {
 
     /// Returns how the helper ended, if it has been reaped. Returns `None` otherwise.
     fn recorded(&self) -> Option<End> {
-        HELPERS.with_borrow(|helpers| helpers.get(&self.pid).copied().flatten())
+        HELPERS.with_borrow(|helpers| match helpers.get(&self.pid) {
+            Some(HelperState::Ended(end)) => Some(*end),
+            Some(HelperState::Any | HelperState::Kept) | None => None,
+        })
     }
 }
 
@@ -79,13 +99,14 @@ pub(super) fn is_helper(pid: Pid) -> bool {
     HELPERS.with_borrow(|helpers| helpers.contains_key(&pid))
 }
 
-/// Reaps all zombies except the command's own processes. There are two of them during a handover.
+/// Reaps all zombies except kept helpers and the command's own processes. There are two of these during a handover.
 pub(crate) fn orphans(commands: &[Pid]) {
+    let stays = |pid: &Pid| commands.contains(pid) || is_kept(*pid);
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
-        if commands.contains(&pid) {
-            // While the command is not reaped, waitid(2) for any child may return the command each time. So the other
-            // children are checked one by one.
-            let others = processes::children().into_iter().filter(|child| !commands.contains(child));
+        if stays(&pid) {
+            // While this one is not reaped, waitid(2) for any child may return it each time. So the other children are
+            // checked one by one.
+            let others = processes::children().into_iter().filter(|child| !stays(child));
             return others.for_each(|child| {
                 let _ = reap(child);
             });
@@ -96,9 +117,13 @@ pub(crate) fn orphans(commands: &[Pid]) {
     }
 }
 
+fn is_kept(pid: Pid) -> bool {
+    HELPERS.with_borrow(|helpers| matches!(helpers.get(&pid), Some(HelperState::Kept)))
+}
+
 /// Reaps a child if it has exited. Returns whether it was reaped.
 fn reap(pid: Pid) -> bool {
     let Ok(Some((_, ChildChange::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return false };
-    HELPERS.with_borrow_mut(|helpers| helpers.get_mut(&pid).map(|entry| *entry = Some(end)));
+    HELPERS.with_borrow_mut(|helpers| helpers.get_mut(&pid).map(|state| *state = HelperState::Ended(end)));
     true
 }

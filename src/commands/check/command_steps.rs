@@ -55,6 +55,11 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
         step.details.push(format!("variables for other programs in {}", path.display()));
     }
     step.fact("via", via);
+    if let (Some(hook), Mode::Supervise(_)) = (&settings.hook, &settings.mode) {
+        let limit = humantime::format_duration(hook.timeout);
+        step.details.push(format!("a refresh hook runs after each new session, for at most {limit}"));
+        step.fact("refresh_hook_timeout_seconds", hook.timeout.as_secs());
+    }
 }
 
 pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {

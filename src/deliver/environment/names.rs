@@ -76,6 +76,12 @@ pub(super) fn requests_tokens(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"ACTIONS_ID_TOKEN_")
 }
 
+/// Checks whether the variable is one with which a service manager addresses the main process of a service. The refresh
+/// hook is not that process.
+pub(super) fn is_for_main_process(name: &OsStr) -> bool {
+    describes_sockets(name) || ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"].iter().any(|known| name == *known)
+}
+
 /// The variables that every delivery sets. The two for the region are set only if the region is known.
 pub(super) const ALWAYS_SET: &[&str] =
     &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSION", "XASSUME_LABEL", "XASSUME_DEPTH"];

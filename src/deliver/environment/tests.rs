@@ -264,6 +264,36 @@ fn variables_about_sockets_describe_the_sockets_of_the_command() {
 }
 
 #[test]
+fn a_hook_gets_what_the_command_gets_and_facts_about_the_session() {
+    let inherited = [
+        ("PATH", "/bin"),
+        ("LISTEN_FDS", "2"),
+        ("LISTEN_PID", "7"),
+        ("NOTIFY_SOCKET", "/n"),
+        ("WATCHDOG_PID", "7"),
+        ("WATCHDOG_USEC", "1"),
+        ("XASSUME_REFRESH", "9"),
+        ("XASSUME_REFRESH_NAME", "outer"),
+        ("XASSUME_REFRESH_HOOK", "true"),
+    ];
+    let keep = ["LISTEN_FDS", "NOTIFY_SOCKET", "WATCHDOG_USEC"].map(OsString::from);
+    let sockets = [("LISTEN_FDS".into(), "1".into())];
+    let added = ["AWS_CREDENTIAL_EXPIRATION=1970-01-12T13:46:40Z", "AWS_ACCOUNT_ID=1", "XASSUME_REFRESH=2"];
+    for (name, credentials) in deliveries() {
+        let with = With { credentials, keep: &keep, sockets: &sockets, recipient: Recipient::Supervise, ..PLAIN };
+        let mut expected = run(&inherited[..2], with);
+        expected.retain(|line| !line.starts_with("LISTEN_") && !added.contains(&line.as_str()));
+        expected.extend(added.map(String::from));
+        let mut found = run(&inherited, With { recipient: Recipient::Hook(2), ..with });
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{name}");
+        let of_command = run(&inherited, with);
+        assert!(!of_command.iter().any(|line| line.starts_with("XASSUME_REFRESH")), "{of_command:?}");
+    }
+}
+
+#[test]
 fn an_isolated_command_cannot_get_tokens_of_github() {
     let (name, keep) = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ["ACTIONS_ID_TOKEN_REQUEST_TOKEN".into()]);
     for (_, credentials) in deliveries() {

@@ -33,7 +33,8 @@ fn play_with<S: SessionSource>(
     let margin = Margin::Fixed(Duration::from_mins(6));
     let policy = Policy { margin, ..Policy::usual(on_expiry, DeliveryTime::Live) };
     let mut host = sim.clone();
-    let ports = Ports { source, delivery: &mut delivery, host: &mut host, clock: sim, notifier: None, events };
+    let ports =
+        Ports { source, delivery: &mut delivery, host: &mut host, clock: sim, notifier: None, hook: None, events };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(supervise(policy, sim.session(), ports))
 }

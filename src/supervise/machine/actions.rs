@@ -89,6 +89,8 @@ pub(crate) enum Action {
     ReportReady,
     /// The new generation is ready, and is the current one from now on. The previous one is stopped next.
     HandOver,
+    /// Run the refresh hook, because the newest session was handed over.
+    RunHook,
     /// Restore the settings that the terminal had when xassume was started, if xassume is in the foreground.
     RestoreTerminal,
     /// Stop xassume itself until it is continued.

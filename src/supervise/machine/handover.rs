@@ -169,6 +169,8 @@ impl Machine {
         if new.is_owed_hang_up {
             out.push(Action::Signal(new.child, self.forward_target(), Signal::HUP));
         }
+        self.hook_is_due();
+        self.hook_after_readiness(out);
         out.push(Action::Stop(old, self.policy.stop_signal));
     }
 

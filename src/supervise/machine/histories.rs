@@ -31,7 +31,15 @@ fn handover_policies() -> Vec<Policy> {
             let (stop_signal, stop_timeout) = (stop_signal(), STOP_TIMEOUT);
             let (restart_order, ready) = (RestartOrder::StartFirst, Some(ready));
             let usual = Policy::usual(OnExpiry::Restart, DeliveryTime::AtStart);
-            policies.push(Policy { stop_signal, stop_timeout, on_refresh_failure, restart_order, ready, ..usual });
+            policies.push(Policy {
+                stop_signal,
+                stop_timeout,
+                on_refresh_failure,
+                restart_order,
+                ready,
+                has_hook: true,
+                ..usual
+            });
         }
     }
     let live = Policy { delivery_time: DeliveryTime::Live, ..policies[1] };
@@ -53,7 +61,7 @@ fn policies() -> Vec<Policy> {
         for on_refresh_failure in [OnRefreshFailure::Keep, OnRefreshFailure::Stop] {
             let (stop_signal, stop_timeout) = (stop_signal(), STOP_TIMEOUT);
             let usual = Policy::usual(on_expiry, delivery_time);
-            policies.push(Policy { stop_signal, stop_timeout, on_refresh_failure, ..usual });
+            policies.push(Policy { stop_signal, stop_timeout, on_refresh_failure, has_hook: true, ..usual });
         }
     }
     policies

@@ -26,11 +26,12 @@ impl Machine {
     }
 
     /// Returns the actions after the first session was delivered.
-    pub(crate) fn begin_keeping(&self, now: Now) -> Vec<Action> {
+    pub(crate) fn begin_keeping(&mut self, now: Now) -> Vec<Action> {
         let mut out = vec![Action::ReportReady];
         if let Some(renewal) = &self.renewal {
             renewal.emit_refresh_due(now, &mut out);
         }
+        self.run_hook(&mut out);
         out
     }
 

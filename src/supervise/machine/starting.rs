@@ -7,7 +7,7 @@ use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::Now;
 use crate::process::{End, Pid};
 use crate::supervise::machine::actions::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
-use crate::supervise::policy::{Duty, OnExpiry};
+use crate::supervise::policy::{Duty, OnExpiry, ReadySign};
 
 impl PendingStart {
     pub(super) fn at(step: StartStep, after: Option<End>) -> Self {
@@ -64,6 +64,7 @@ impl Machine {
                 (Duty::Notice, OnExpiry::None | OnExpiry::Restart) | (Duty::None, _) => {}
             }
         }
+        self.hook_after_start(start.given, out);
         // If the session was replaced during the start, the command is restarted. With `--on-expiry signal`, the
         // command gets no signal here. It finds the new session when it first reads its credentials, and the refresh
         // signal could kill it while it starts.
@@ -77,6 +78,15 @@ impl Machine {
         self.phase = Phase::Running { child, ready_at: None };
         out.push(Action::Emit(CommandEvent::Ready { pid: child }.into()));
         out.push(Action::ReportReady);
+        self.hook_after_readiness(out);
+    }
+
+    /// The current generation shows by `--ready` that it is ready. The relay has already passed on its `READY=1`.
+    pub(super) fn ready_by_itself(&mut self, child: Pid, out: &mut Vec<Action>) {
+        match self.policy.ready {
+            Some(ReadySign::Notification) => self.hook_after_readiness(out),
+            Some(ReadySign::Newline(_) | ReadySign::RunsFor(_)) | None => self.ready(child, out),
+        }
     }
 
     /// Handles a failed start. If the first start fails, xassume exits. A later start is retried if the cause may be

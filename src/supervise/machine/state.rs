@@ -30,6 +30,18 @@ pub(crate) struct Machine {
     pub(super) sent_refresh_signal: Option<Signal>,
     /// Whether xassume has shown the warning that each stop takes the whole stop timeout.
     pub(super) stop_warning_logged: bool,
+    pub(super) hook: HookState,
+}
+
+/// What the refresh hook still has to do for the newest session.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum HookState {
+    /// There is no hook.
+    Absent,
+    /// It runs when the session has been handed over.
+    Due,
+    /// It has been run.
+    Done,
 }
 
 /// The state of the current generation of the command.

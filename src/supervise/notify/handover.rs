@@ -21,7 +21,7 @@ pub(crate) enum Heard {
     Nothing,
     /// The current generation has announced its end, so it must not be replaced.
     Ending,
-    /// The successor is ready.
+    /// The successor is ready, or the current generation has sent `READY=1`.
     Ready,
 }
 

@@ -338,6 +338,12 @@ const PARTS: &[&str] = &[
 ];
 
 #[test]
+fn the_current_generation_is_heard_to_be_ready_unless_it_announces_its_end() {
+    let play = Play::ready().hears(Role::Current, "READY=1", Heard::Ready).hears(Role::Current, "A=1", Heard::Nothing);
+    play.hears(Role::Current, "STOPPING=1\nREADY=1", Heard::Ending);
+}
+
+#[test]
 fn a_generation_beside_the_current_one_does_not_change_the_state_of_the_service() {
     let state = "READY=1\nSTOPPING=1\nRELOADING=1\nMONOTONIC_USEC=1\nWATCHDOG=1\nWATCHDOG=trigger\nMAINPID=1\nSTATUS=x";
     let play = Play::ready().begin_handover().hears(Role::Successor, state, Heard::Ready).relays(&[]);

@@ -3,6 +3,7 @@
 //! The functions here must be called on the main thread of a current-thread runtime, because the kernel sends the child
 //! its parent-death signal when the *thread* that forked the child exits.
 
+use super::descriptors::inherited_descriptors;
 use super::pid_variables::PidVariables;
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
@@ -31,6 +32,9 @@ pub(crate) struct ChildSetup<'a> {
     /// Whether the child gets a new session, in which it has no terminal and leads its group.
     pub(crate) in_new_session: bool,
     pub(crate) stdio: Stdio<'a>,
+    /// Whether the child gets no other descriptors than those of `stdio`. Its standard error is then a copy of its
+    /// standard output.
+    pub(crate) only_stdio: bool,
     /// `None` for a helper. The command takes xassume's place for systemd: variables such as `LISTEN_PID` that name
     /// xassume name the child instead.
     pub(crate) descriptors: Option<CommandDescriptors<'a>>,
@@ -55,6 +59,8 @@ struct ExecPlan<'a> {
     pid_variables: PidVariables,
     descriptors: Option<CommandDescriptors<'a>>,
     stdio: Option<[RawFd; 2]>,
+    /// The descriptors that the child must not inherit. `None` if it inherits all.
+    withheld: Option<Vec<RawFd>>,
     group: ProcessGroup,
     in_new_session: bool,
     parent: Pid,
@@ -78,8 +84,12 @@ pub(crate) fn spawn(command: &Command, environment: &[CString], setup: ChildSetu
 
 /// Forks a child that executes the command with the signal state that xassume was started with. The child gets TERM if
 /// xassume exits first. The returned file must be passed to [`outcome`].
-pub(super) fn fork(command: &Command, environment: &[CString], setup: ChildSetup<'_>) -> io::Result<(Pid, File)> {
-    let ChildSetup { group, in_new_session, stdio, descriptors } = setup;
+pub(in crate::sys) fn fork(
+    command: &Command,
+    environment: &[CString],
+    setup: ChildSetup<'_>,
+) -> io::Result<(Pid, File)> {
+    let ChildSetup { group, in_new_session, stdio, only_stdio, descriptors } = setup;
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let parent = nix::unistd::getpid().as_raw();
     let pid_variables = descriptors.map(|_| PidVariables::find(environment, parent)).unwrap_or_default();
@@ -91,6 +101,7 @@ pub(super) fn fork(command: &Command, environment: &[CString], setup: ChildSetup
         pid_variables,
         descriptors,
         stdio: stdio.map(|both| both.map(|fd| fd.as_raw_fd())),
+        withheld: only_stdio.then(inherited_descriptors),
         group,
         in_new_session,
         parent,
@@ -129,7 +140,7 @@ pub(super) fn fork(command: &Command, environment: &[CString], setup: ChildSetup
 
 /// Returns the outcome of execve(2). If execve(2) succeeds, it closes the pipe; if it fails, the child writes the error
 /// number to the pipe. Returns `None` if a non-blocking read finds that neither has happened yet.
-pub(super) fn outcome(mut report: &File) -> Option<io::Result<()>> {
+pub(in crate::sys) fn outcome(mut report: &File) -> Option<io::Result<()>> {
     let mut errno = [0; size_of::<i32>()];
     match report.read_exact(&mut errno) {
         Ok(()) => Some(Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))),
@@ -196,6 +207,12 @@ impl ExecPlan<'_> {
             if let Some([input, output]) = self.stdio {
                 libc::dup2(input, libc::STDIN_FILENO);
                 libc::dup2(output, libc::STDOUT_FILENO);
+            }
+            if let Some(withheld) = &self.withheld {
+                libc::dup2(libc::STDOUT_FILENO, libc::STDERR_FILENO);
+                for fd in withheld {
+                    libc::fcntl(*fd, libc::F_SETFD, libc::FD_CLOEXEC);
+                }
             }
             libc::execve(self.path, self.argv.as_ptr(), self.envp.as_ptr());
             let mut errno = *libc::__errno_location();

@@ -38,7 +38,8 @@ impl StartingChild {
         group: ProcessGroup,
         descriptors: CommandDescriptors<'_>,
     ) -> io::Result<Self> {
-        let setup = ChildSetup { group, in_new_session: false, stdio: None, descriptors: Some(descriptors) };
+        let setup =
+            ChildSetup { group, in_new_session: false, stdio: None, only_stdio: false, descriptors: Some(descriptors) };
         let (pid, report) = fork(command, environment, setup)?;
         let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
         Ok(Self { pid, group, report, since: Instant::now() })

@@ -3,7 +3,7 @@
 use crate::process::Pid;
 use crate::process::outcome::FAILED;
 use crate::process::signal::{Signal, SignalSet};
-use crate::sys::child::end_with_parent;
+use crate::sys::child::{end_with_parent, open_descriptors};
 use crate::sys::panics::caught;
 use crate::sys::signals::{self, separate_notice};
 use std::fs::File;
@@ -109,13 +109,4 @@ fn is_urandom(fd: RawFd) -> bool {
     // SAFETY: `about` is writable and outlives the call.
     let is_known = unsafe { libc::fstat(fd, &raw mut about) } == 0;
     is_known && about.st_mode & libc::S_IFMT == libc::S_IFCHR && about.st_rdev == libc::makedev(1, 9)
-}
-
-/// Returns the open descriptors from `/proc`. If `/proc` is not available, returns every number from 3 to 65535.
-fn open_descriptors() -> Vec<RawFd> {
-    const MOST: RawFd = 1 << 16;
-    match std::fs::read_dir("/proc/self/fd") {
-        Ok(entries) => entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect(),
-        Err(_) => (3..MOST).collect(),
-    }
 }

@@ -255,6 +255,9 @@ impl Deliver for SimDelivery {
     fn environment(&self, session: &Session) -> Vec<CString> {
         vec![CString::new(session.keys.access_key_id.clone()).unwrap()]
     }
+    fn hook_environment(&self, session: &Session, _: u32) -> Vec<CString> {
+        self.environment(session)
+    }
     fn publish(&mut self, _: &Session) -> Option<Publishing> {
         self.0.log("publish");
         if let Some(plan) = self.1 {

@@ -62,6 +62,7 @@ impl Model {
                 self.claim(runs && is_ready, "a generation that runs is ready");
             }
             Action::HandOver => self.hand_over(),
+            Action::RunHook => self.run_hook(),
             Action::RestoreTerminal => {
                 self.claim(
                     self.machine.facts.group == ProcessGroup::Shared,
@@ -178,6 +179,32 @@ impl Model {
         self.current = new.pid;
     }
 
+    fn run_hook(&mut self) {
+        let current = self.process(self.current).clone();
+        self.claim(self.hooked != Some(self.expiry), "the hook runs once for a session");
+        self.claim(current.is_born(), "the hook does not run before the command was started");
+        let is_bound = self.machine.policy.delivery_time == DeliveryTime::AtStart;
+        let has_newest = !is_bound || current.given == Some(self.expiry);
+        self.claim(has_newest, "the hook runs when the command has the session");
+        let must_be_ready = is_bound && self.machine.policy.ready == Some(ReadySign::Notification);
+        self.claim(!must_be_ready || current.is_ready, "the hook runs when the command is ready");
+        self.hooked = Some(self.expiry);
+    }
+
+    /// Checks that the hook has run if the command has the newest session.
+    fn check_hook(&mut self) {
+        let policy = self.machine.policy;
+        let current = self.process(self.current);
+        let (runs, is_ready, given) = (current.child == ModelChild::Alive, current.is_ready, current.given);
+        let has_newest = match policy.delivery_time {
+            DeliveryTime::AtStart => given == Some(self.expiry),
+            DeliveryTime::Live => !policy.starts_first(),
+        };
+        if runs && !self.machine.is_ending() && has_newest && (is_ready || !policy.starts_first()) {
+            self.claim(self.hooked == Some(self.expiry), "the hook runs for each session that was handed over");
+        }
+    }
+
     fn receive_signal(&mut self, pid: Pid, target: Target, signal: Signal) {
         let (process, now) = (self.process(pid).clone(), self.now.boot);
         self.claim(process.is_born(), "no signal without a child, or after it was reaped");
@@ -266,6 +293,7 @@ impl Model {
             self.claim(session == "Idle", "no refresh after the end");
             return;
         }
+        self.check_hook();
         let deadline = self.machine.deadline();
         let alive = self.processes.iter().any(|process| process.child == ModelChild::Alive);
         self.claim(alive || self.is_answer_pending() || deadline.is_some(), "every state waits for an input");

@@ -32,6 +32,8 @@ pub(super) struct Model {
     pub(super) terminated: bool,
     /// Whether a session was published for which the command has not been restarted or signaled yet.
     pub(super) session_unused: bool,
+    /// The expiry of the session for which the refresh hook was last run.
+    pub(super) hooked: Option<Deadline>,
     /// When a handover failed. `None` once the next attempt has begun, or if there is a newer session.
     pub(super) failed_at: Option<Duration>,
     /// Whether the session of the current generation has expired without a handover, and the command is stopped.
@@ -152,6 +154,7 @@ impl Model {
             ended_by_itself: false,
             terminated: false,
             session_unused: false,
+            hooked: None,
             failed_at: None,
             lapsed_in_handover: false,
             forwarded_to: Vec::new(),

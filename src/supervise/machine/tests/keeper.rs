@@ -5,7 +5,7 @@ use crate::error::Reason;
 
 #[test]
 fn a_keeper_is_ready_at_once_and_refreshes_when_due() {
-    let play = Play::keeper().is("Keeping", "Waiting");
+    let mut play = Play::keeper().is("Keeping", "Waiting");
     assert_eq!(play.machine.begin_keeping(play.now).first(), Some(&Action::ReportReady));
     let play = play.due().asks(&[Action::Assume]).assumed().asks(&[Action::Publish]);
     play.published().asks(&[]).emits(&["refreshed", "refresh_due"]).is("Keeping", "Waiting");

@@ -1,0 +1,151 @@
+//! The process of a refresh hook: a shell command that xassume runs for the user, and does not wait for.
+//!
+//! It runs in a new session. So it has no terminal and cannot prompt the user, leads its own process group, and is not
+//! in the command's family (see `sys::family`). The kernel sends its shell SIGTERM if xassume is killed.
+
+use super::child::{ChildSetup, fork, outcome};
+use super::helper::exited;
+use super::lookup::{Command, SHELL};
+use super::processes;
+use super::reap::HelperEntry;
+use super::signals;
+use crate::process::signal::Signal;
+use crate::process::{End, Pid, ProcessGroup};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+/// The time between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long to wait until the hook can be reaped after SIGKILL. If it is stuck in a system call, it is reaped later.
+const DYING: Duration = Duration::from_millis(100);
+/// The pause between two checks whether the group of a hook that was stopped is empty.
+const STEP: Duration = Duration::from_millis(50);
+
+/// A hook that is running. Its own process is not reaped before [`Self::over`] returns, so its process ID and the ID of
+/// its group are not reused.
+#[derive(Debug)]
+pub(crate) struct HookProcess {
+    entry: HelperEntry,
+    /// The outcome of execve(2).
+    report: File,
+    step: Step,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// The hook may run until this time.
+    Runs(Instant),
+    /// The group got SIGTERM. It gets SIGKILL at this time.
+    Stopping(Instant),
+}
+
+/// How a hook ended.
+#[derive(Debug)]
+pub(crate) enum HookEnd {
+    Ended(End),
+    /// The shell could not be executed.
+    NotExecuted(io::Error),
+    /// xassume has stopped the hook.
+    Stopped,
+}
+
+impl HookProcess {
+    /// Starts `sh -c LINE` with `environment` as its whole environment. Its standard input is `/dev/null`, its output goes
+    /// to xassume's standard error, and it has no other descriptors. It is stopped when the time `limit` has passed. Must
+    /// be called on the main thread, within a Tokio runtime.
+    ///
+    /// # Errors
+    /// Fails if no process can be forked, or if no descriptor is available.
+    pub(crate) fn start(line: &str, environment: &[CString], limit: Duration) -> io::Result<Self> {
+        let command = Command {
+            path: SHELL.to_owned(),
+            arguments: vec![c"sh".to_owned(), c"-c".to_owned(), CString::new(line)?],
+        };
+        let (nothing, errors) = (File::open("/dev/null")?, io::stderr());
+        let setup = ChildSetup {
+            group: ProcessGroup::Own,
+            in_new_session: true,
+            stdio: Some([nothing.as_fd(), errors.as_fd()]),
+            only_stdio: true,
+            descriptors: None,
+        };
+        let (pid, report) = fork(&command, environment, setup)?;
+        // Nothing may block the supervision. The flag always can be set.
+        let _ = fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+        Ok(Self { entry: HelperEntry::kept(pid), report, step: Step::Runs(Instant::now() + limit) })
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        self.entry.pid()
+    }
+
+    /// Stops the hook, unless its own process has exited. [`Self::over`] returns soon afterwards.
+    pub(crate) fn stop(&mut self) {
+        if matches!(self.step, Step::Runs(_)) && !self.entry.has_ended() {
+            self.signal(Signal::TERM);
+            // A stopped process handles SIGTERM only after it is continued.
+            self.signal(Signal::CONT);
+            self.step = Step::Stopping(Instant::now() + GRACE);
+        }
+    }
+
+    /// Waits until the hook's own process exits, and reaps it. Stops the hook at its limit. The processes of a hook that
+    /// is stopped have [`GRACE`] to exit; those that any other hook leaves behind keep running. Nothing is lost if the
+    /// future is dropped.
+    pub(crate) async fn over(&mut self) -> HookEnd {
+        if let Step::Runs(until) = self.step {
+            tokio::select! {
+                biased;
+                () = exited(&self.entry) => return self.end(),
+                () = sleep_until(until) => self.stop(),
+            }
+        }
+        if let Step::Stopping(until) = self.step {
+            tokio::select! {
+                biased;
+                () = self.group_exited() => {}
+                () = sleep_until(until) => self.signal(Signal::KILL),
+            }
+        }
+        if timeout(DYING, exited(&self.entry)).await.is_ok() {
+            self.end();
+        }
+        HookEnd::Stopped
+    }
+
+    fn end(&self) -> HookEnd {
+        // The process has exited, so its end of the pipe is closed.
+        if let Some(Err(error)) = outcome(&self.report) {
+            self.entry.end();
+            return HookEnd::NotExecuted(error);
+        }
+        self.entry.end().map_or(HookEnd::Stopped, HookEnd::Ended)
+    }
+
+    /// Waits until no process of the group is left but zombies. Without `/proc`, this is not known, and this never
+    /// returns.
+    async fn group_exited(&self) {
+        exited(&self.entry).await;
+        let is_member = |process: &processes::ProcessStat| process.is_alive && process.group == self.pid();
+        loop {
+            let all = processes::all();
+            if !all.is_empty() && !all.iter().any(is_member) {
+                return;
+            }
+            sleep(STEP).await;
+        }
+    }
+
+    /// Sends a signal to the group. Errors are ignored, because all members may have exited or changed their user. If the
+    /// group does not exist, the child has not created it yet, and there are no other members.
+    fn signal(&self, signal: Signal) {
+        if signals::send(self.pid(), ProcessGroup::Own, signal).is_err() {
+            let _ = signals::send(self.pid(), ProcessGroup::Shared, signal);
+        }
+    }
+}

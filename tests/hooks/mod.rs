@@ -1,0 +1,39 @@
+//! `--refresh-hook`: a shell command that runs after each session that was handed over.
+
+mod ends;
+mod flags;
+mod inherited;
+mod pid_1;
+mod runs;
+
+use crate::supervision::ROLE;
+use crate::support::{FakeSts, Xassume, probe};
+
+/// xassume with these flags and this hook. The hook and scripts find the probe as `$PROBE`.
+fn hooked(sts: &FakeSts, flags: &[&str], hook: &str) -> Xassume {
+    let [this, mark] = probe();
+    let xassume = Xassume::new(sts).env("XASSUME_NO_CACHE", "true");
+    let xassume = xassume.env("PROBE", [this.as_os_str(), mark.as_os_str()].join(" ".as_ref()));
+    xassume.args(["-r", ROLE, "--refresh-hook", hook]).args(flags)
+}
+
+/// With the probe as the command.
+fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
+    xassume.arg("--").args(probe()).args(verbs)
+}
+
+/// The flags for each way to deliver sessions to a command that is supervised.
+const MODES: [&[&str]; 6] = [
+    &["--on-expiry", "restart"],
+    &["--on-expiry", "restart", "--restart-order", "start-first", "--ready", "100ms"],
+    &["--via", "file"],
+    &["--via", "endpoint"],
+    &["--via", "process"],
+    &["--on-expiry", "signal"],
+];
+
+/// The number at the end of a line.
+#[track_caller]
+fn last_number(line: &str) -> i32 {
+    line.trim().rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no number in {line:?}"))
+}
