@@ -52,7 +52,7 @@ done"""
 # The output of the programs of the recipes.
 ANSWERS = {
     "aws": "", "docker": READS_ENV_FILE, "terraform": "", "worker": "", "sleep": "", "shell": "",
-    "gunicorn": "", "uvicorn": "", "nginx": "",
+    "gunicorn": "", "uvicorn": "", "nginx": "", "kubectl": "",
     "ykman": "echo 123456",
     "aws-vault": f"echo '{json.dumps(KEYRING)}'",
     "buildkite-agent": "echo an.oidc.token", "circleci": "echo an.oidc.token",
@@ -247,6 +247,40 @@ def _():
         world = World(home, unit.script, unit.config)
         world.run(unit.script).expect_success()
         expect_equal([call["name"] for call in world.calls()], ["ykman", "deploy.sh", "shell"], "calls")
+
+
+@check("documents: each recipe of a hook runs its programs with the session")
+def _():
+    ecr = "521111111144.dkr.ecr.us-east-1.amazonaws.com"
+    # The programs of the hook, in any order, because those of a pipe start at the same time. The last ones read their input.
+    wanted = [
+        {"aws": ["ecr get-login-password"], "docker": [f"login --username AWS --password-stdin {ecr}"]},
+        {"kubectl": ["apply --filename -", "create secret generic aws-credentials --from-file=credentials=FILE "
+                     "--dry-run=client --output yaml"]},
+        {"nginx": ["-s reload"]},
+    ]
+    found = [unit for unit in UNITS if unit.place.startswith("docs/recipes.md") and "--refresh-hook" in unit.script]
+    expect_equal(len(found), len(wanted), "recipes of a hook")
+    for unit, programs in zip(found, wanted):
+        with directory() as home:
+            input_file = home / "input"
+            reads = f'case "$*" in *stdin*|*"filename -"*) cat >{input_file}.new; mv {input_file}.new {input_file};; esac'
+            writes = 'case "$*" in *get-login-password*|*create*) echo from-the-first-program;; esac'
+            done = input_file if "|" in unit.script else home / "reloaded"
+            # The command of the recipe ends when the hook has done its work.
+            waits = f"for _ in $(seq 300); do [ ! -e {done} ] || exit 0; sleep 0.1; done; exit 1"
+            answers = {"aws": writes, "docker": reads, "kubectl": f"{writes}\n{reads}", "nginx": f"touch {home}/reloaded"}
+            world = World(home, unit.script, unit.config, answers={**answers, "sleep": waits.replace("sleep", "/bin/sleep")})
+            for path in world.work.glob("*.sh"):
+                world.stub(path, waits.replace("sleep", "/bin/sleep"))
+            world.run(unit.script, XASSUME_ROLE_ARN="").expect_success()
+            calls = [call for call in world.calls() if call["name"] in programs]
+            for name, lines in programs.items():
+                said = sorted(re.sub(r"(=credentials=)\S+", r"\1FILE", call["args"]) for call in calls if call["name"] == name)
+                expect_equal(said, lines, f"calls of {name} in {unit}")
+            expect(all(":assumed-role/DeployMaster/" in call["session"] for call in calls), str(calls))
+            if "|" in unit.script:
+                expect_equal(input_file.read_text(), "from-the-first-program\n", f"the input of the last program in {unit}")
 
 
 @check("documents: the scripts and the commands in them are found")
