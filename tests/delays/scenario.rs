@@ -15,6 +15,8 @@ use crate::tracer::MARK;
 const LIFETIME: Duration = Duration::from_secs(4);
 /// A signal is handled within a second. The other second is for a machine that is busy with other runs.
 const LIMIT: Duration = Duration::from_secs(2);
+/// A hook that is stuck has a second between TERM and KILL.
+const LIMIT_WITH_HOOK: Duration = Duration::from_secs(3);
 /// How long a restart without a delay takes. The next restart comes later.
 const SETTLING: Duration = Duration::from_secs(1);
 /// The exit status of the command in all cases.
@@ -49,6 +51,8 @@ pub enum Scenario {
     Process,
     /// The keys come from a `credential_process`.
     Helper,
+    /// A hook runs after each session.
+    Hook,
 }
 
 impl fmt::Display for Scenario {
@@ -61,6 +65,7 @@ impl fmt::Display for Scenario {
             Self::Endpoint => "endpoint",
             Self::Process => "process",
             Self::Helper => "helper",
+            Self::Hook => "hook",
         })
     }
 }
@@ -76,8 +81,16 @@ pub enum Outcome {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 7] =
-        [Self::Restart, Self::Handover, Self::Signal, Self::File, Self::Endpoint, Self::Process, Self::Helper];
+    pub const ALL: [Self; 8] = [
+        Self::Restart,
+        Self::Handover,
+        Self::Signal,
+        Self::File,
+        Self::Endpoint,
+        Self::Process,
+        Self::Helper,
+        Self::Hook,
+    ];
 
     /// The calls of an undisturbed run that can be blocked, in order.
     pub fn calls(self, binary: &Path) -> Vec<String> {
@@ -145,8 +158,9 @@ impl Scenario {
         } else {
             send_signal(xassume, libc::SIGTERM);
         }
-        if !running.ends_within(LIMIT) {
-            return Err(format!("it does not end within {LIMIT:?}"));
+        let limit = if self == Self::Hook { LIMIT_WITH_HOOK } else { LIMIT };
+        if !running.ends_within(limit) {
+            return Err(format!("it does not end within {limit:?}"));
         }
         let finished = running.wait();
         let later = starts_in(&finished.stdout_text());
@@ -181,7 +195,7 @@ impl Scenario {
                 let profile = format!("[profile s]\ncredential_process = echo '{keys}'\n");
                 xassume.without_keys().file(".aws/config", format!("{CONFIG}{profile}"))
             }
-            Self::File | Self::Endpoint | Self::Process => xassume,
+            Self::File | Self::Endpoint | Self::Process | Self::Hook => xassume,
         };
         let works = if self == Self::Handover { SERVES } else { PRINTS };
         let ends = ["then", "exit", &STATUS.to_string()].map(str::to_owned);
@@ -206,6 +220,9 @@ impl Scenario {
             Self::Endpoint => &["-r", ROLE, "--via", "endpoint"],
             Self::Process => &["-r", ROLE, "--via", "process"],
             Self::Helper => &["-p", "p", "--via", "endpoint"],
+            Self::Hook => {
+                &["-r", ROLE, "--via", "process", "--refresh-hook", "cat \"$AWS_SHARED_CREDENTIALS_FILE\" | cat"]
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //!     cargo test --locked --test soak -- --replay LOG
 //!
 //! There are five supervisors: one restarts its command, one signals it, one serves it through the endpoint, one is
-//! PID 1 of a namespace and restarts a command that leaves orphans, and one restarts a server without a gap. Sessions
+//! PID 1 of a namespace, runs a hook after each session and restarts a command that leaves orphans, and one restarts a server without a gap. Sessions
 //! last three seconds. Each supervisor has its own fake STS, which denies, hangs, cuts off and delays answers. Each also
 //! gets outside faults: signals, a stopped command, a removed cache, connections without the token, a new process that
 //! does not get ready. All faults are derived from the seed, which is printed first, and are logged in
@@ -55,6 +55,10 @@ const STOP_TIMEOUT: &str = "300ms";
 /// The same for a server. It is longer than a server is ever stopped with SIGSTOP, so KILL interrupts no answer.
 const STOP_TIMEOUT_OF_SERVER: &str = "500ms";
 
+/// In turn it succeeds, fails, leaves orphans behind, and ignores TERM until it is killed.
+const HOOK: &str = "case $((XASSUME_REFRESH % 4)) in 0) ;; 1) exit 3 ;; 2) (sleep 0.2 &) ; (true &) ;; \
+                    3) trap '' TERM; sleep 300 & wait; sleep 300 ;; esac";
+
 /// How far a plan reaches, even if the soak takes three times as long.
 const LONGEST: Duration = Duration::from_hours(1);
 
@@ -79,7 +83,8 @@ impl Kind {
         let sts = if self == Self::Endpoint { "400ms" } else { "700ms" };
         let stop = if self == Self::Handover { STOP_TIMEOUT_OF_SERVER } else { STOP_TIMEOUT };
         let how: &[&str] = match self {
-            Self::Restart | Self::Init => &["--on-expiry", "restart"],
+            Self::Restart => &["--on-expiry", "restart"],
+            Self::Init => &["--on-expiry", "restart", "--refresh-hook", HOOK, "--refresh-hook-timeout", "300ms"],
             Self::Signal => &["--on-expiry", "signal"],
             Self::Endpoint => &["--via", "endpoint"],
             Self::Handover => &["--on-expiry", "restart", "--restart-order", "start-first", "--listen", "0"],

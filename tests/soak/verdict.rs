@@ -70,6 +70,9 @@ pub fn judge(evidence: &Observations<'_>) -> Verdict {
     if let Some(requests) = evidence.requests {
         answers(evidence, requests, &mut verdict);
     }
+    if evidence.kind == Kind::Init {
+        hooks(evidence, &mut verdict);
+    }
     if matches!(evidence.kind, Kind::Signal | Kind::Endpoint) {
         let reported = evidence.stdout.lines().filter(|&line| line == "USR1").count();
         // Two pending signals of the same number are one. The last one may have arrived with TERM.
@@ -78,6 +81,29 @@ pub fn judge(evidence: &Observations<'_>) -> Verdict {
         }
     }
     verdict
+}
+
+/// One hook runs at a time, each for a later session than the one before, and each but the last one ends.
+fn hooks(evidence: &Observations<'_>, verdict: &mut Verdict) {
+    let (mut last, mut runs) = (None, false);
+    for line in evidence.stderr.lines() {
+        if let Some((_, rest)) = line.split_once("started the refresh hook for session ") {
+            let session: Option<u32> = rest.split(',').next().and_then(|number| number.parse().ok());
+            if runs || session <= last {
+                verdict.wrong.push(format!("the hook was started for session {session:?} after {last:?}"));
+            }
+            (last, runs) = (session, true);
+        } else if ["the refresh hook has finished", "the refresh hook exited", "the refresh hook timed out"]
+            .iter()
+            .any(|end| line.contains(end))
+        {
+            runs = false;
+        }
+    }
+    let started = count(evidence.stderr, "started the command, pid ");
+    if last.is_none() || 2 * count(evidence.stderr, "started the refresh hook") < started {
+        verdict.wrong.push(format!("the hook was run for session {last:?} last, with {started} starts"));
+    }
 }
 
 /// The requests with which sessions were issued, in the order of issue.
