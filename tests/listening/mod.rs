@@ -161,7 +161,8 @@ fn helper_programs_get_neither_the_sockets_nor_the_variables() {
     let script = "{ env; ls -l /proc/self/fd; } >$HOME/seen; echo 314159";
     for mode in [&[][..], &["--via", "file"]] {
         let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
-        let words = "export LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=web LISTEN_PIDFDID=1 XASSUME_LISTEN=0";
+        let words = "export LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=web LISTEN_PIDFDID=1 XASSUME_LISTEN=0 \
+                     XASSUME_REFRESH_HOOK=true XASSUME_REFRESH_HOOK_TIMEOUT=5s";
         let xassume = started_after(words, &sts).descriptor(3, descriptor.try_clone().expect("a descriptor"));
         let xassume = xassume.args(["--mfa-serial", "GAHT12345678", "--mfa-command", script]).args(mode);
         let seen = xassume.home().join("seen");
@@ -169,7 +170,7 @@ fn helper_programs_get_neither_the_sockets_nor_the_variables() {
         assert_eq!(finished.stdout_text().lines().count(), 2, "{}", finished.describe());
         let seen = std::fs::read_to_string(seen).expect("the helper has run");
         assert!(seen.contains("XASSUME_DEPTH=") && seen.contains("/dev/null"), "{seen}");
-        for absent in ["LISTEN", "socket:"] {
+        for absent in ["LISTEN", "REFRESH_HOOK", "socket:"] {
             assert!(!seen.contains(absent), "{absent}: {seen}");
         }
     }

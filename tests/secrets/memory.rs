@@ -25,8 +25,13 @@ fn memory(running: &Running) -> Option<Vec<(String, Vec<u8>)>> {
 
 #[test]
 fn a_replaced_session_is_no_longer_in_memory() {
-    let flag_sets =
-        [&["--on-expiry", "restart"][..], &["--via", "file"], &["--via", "endpoint"], &["--via", "process"]];
+    let flag_sets = [
+        &["--on-expiry", "restart"][..],
+        &["--on-expiry", "restart", "--refresh-hook", "true"],
+        &["--via", "file"],
+        &["--via", "endpoint"],
+        &["--via", "process"],
+    ];
     let running = flag_sets.map(|flags| {
         let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
         let world = xassume(&sts).args(flags).env("XASSUME_NO_CACHE", "true");
