@@ -10,8 +10,8 @@ mod output;
 
 use super::child::{ChildSetup, spawn};
 use super::lookup::{Command, SHELL};
+use super::pidfd::Pidfd;
 use super::poll::{polled, polled_pipe};
-use super::processes::pidfd;
 use super::reap::HelperEntry;
 use super::signals::{self, SignalNotice};
 use super::tty::Terminal;
@@ -176,7 +176,7 @@ pub(super) async fn ended(entry: &HelperEntry) -> End {
 
 /// Waits until a helper ends, without reaping it.
 pub(super) async fn exited(entry: &HelperEntry) {
-    let pidfd = pidfd(entry.pid()).and_then(polled);
+    let pidfd = Pidfd::open(entry.pid()).and_then(polled);
     while !entry.has_ended() {
         match &pidfd {
             Ok(pidfd) if pidfd.readable().await.is_ok() => {}

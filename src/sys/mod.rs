@@ -22,6 +22,7 @@ pub(crate) mod names;
 pub(crate) mod notify;
 pub(crate) mod offload;
 pub(crate) mod panics;
+pub(crate) mod pidfd;
 mod poll;
 mod processes;
 pub(crate) mod program;

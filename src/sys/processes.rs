@@ -1,16 +1,13 @@
 //! Reads facts about processes from `/proc`; see `proc_pid_stat(5)`. If there is no `/proc`, or if it belongs to
 //! another PID namespace, no process is visible.
 
-#![allow(unsafe_code)]
-
+use super::pidfd::Pidfd;
 use super::signals;
 use crate::process::signal::Signal;
 use crate::process::{Member, Pid, ProcessGroup};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::ptr;
 
 /// The maximum number of ancestors that are read.
 const MAX_DEPTH: usize = 1000;
@@ -83,7 +80,7 @@ pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<
 
 /// Checks whether `/proc` uses the process IDs of this PID namespace. If it belongs to another PID namespace (after
 /// `unshare --pid` without `--mount-proc`), an ID from this namespace names a different process there.
-fn has_our_ids() -> bool {
+pub(super) fn has_our_ids() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str().to_str() == Some(&std::process::id().to_string()))
 }
 
@@ -94,13 +91,13 @@ impl ProcessStat {
     /// # Errors
     /// Fails with `EPERM` if the process belongs to another user.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
-        let pidfd = pidfd(self.pid);
+        let pidfd = Pidfd::open(self.pid);
         // If the start time still matches, this process had not been replaced when the pidfd was opened, so the pidfd
         // refers to this process.
         if of(self.pid).is_none_or(|now| now.started != self.started) {
             return Ok(());
         }
-        match pidfd.and_then(|pidfd| signal_by(&pidfd, signal)) {
+        match pidfd.and_then(|pidfd| pidfd.signal(signal)) {
             // The pidfd calls fail before Linux 5.3, or if a seccomp filter blocks them.
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
                 signals::send(self.pid, ProcessGroup::Shared, signal)
@@ -120,27 +117,6 @@ impl ProcessStat {
         let printable = name.trim_end().chars().map(|char| if char.is_control() { '?' } else { char });
         Member { pid: self.pid, name: printable.collect() }
     }
-}
-
-/// Returns a descriptor that becomes readable when the process exits.
-///
-/// # Errors
-/// Fails with `ENOSYS` before Linux 5.3, and with `EPERM` if a seccomp filter blocks the call.
-pub(super) fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open(2) takes two integers and returns a new close-on-exec descriptor.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    match i32::try_from(fd) {
-        // SAFETY: the kernel has just returned this descriptor, and nothing else owns it.
-        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        Ok(_) | Err(_) => Err(io::Error::last_os_error()),
-    }
-}
-
-fn signal_by(pidfd: &OwnedFd, signal: Signal) -> io::Result<()> {
-    let nothing = ptr::null::<libc::siginfo_t>();
-    // SAFETY: pidfd_send_signal(2) reads no memory if the pointer to the signal information is null.
-    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal.number(), nothing, 0) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Parses the fields after the process name, which may contain any character. Counted from 1 after the name, field 1 is
