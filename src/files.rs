@@ -96,16 +96,31 @@ fn bytes<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>
 /// # Errors
 /// The file cannot be read, is not a regular file, or is too large.
 pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let (file, found) = open_regular(path, 0)?;
+    read_all(file, &found, most)
+}
+
+/// Does the same as [`read_at_most`], but rejects a symbolic link too, and also returns the status of the file.
+///
+/// # Errors
+/// The same errors as for [`read_at_most`]. Also fails if the path is a symbolic link.
+pub(crate) fn read_not_linked(path: &Path, most: usize) -> io::Result<(Vec<u8>, Metadata)> {
+    let (file, found) = open_regular(path, libc::O_NOFOLLOW)?;
+    read_all(file, &found, most).map(|bytes| (bytes, found))
+}
+
+fn open_regular(path: &Path, flags: i32) -> io::Result<(File, Metadata)> {
     // With these flags, opening a FIFO or a device does not block.
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let flags = flags | libc::O_NONBLOCK | libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let file = opened.map_err(|error| match error.raw_os_error() {
         Some(libc::ENXIO) => irregular(io::ErrorKind::InvalidInput, "a socket or a device that cannot be opened"),
+        Some(libc::ELOOP) if path.is_symlink() => irregular(io::ErrorKind::InvalidInput, "a symbolic link"),
         _ => error,
     })?;
     let found = file.metadata()?;
     check_regular(&found)?;
-    read_all(file, &found, most)
+    Ok((file, found))
 }
 
 /// Reads the text file that a flag names. The file may be a pipe, as in `<(…)`, so it can be read only once.

@@ -13,10 +13,11 @@ use crate::mfa::mode::KeyKind;
 use crate::process::End;
 use crate::report::{Report, writer};
 use crate::settings::Settings;
-use crate::supervise::driver::{Notifier, Ports, keep};
+use crate::supervise::driver::{Notifier, PidFile, Ports, keep};
 use crate::supervise::hook::Hook;
 use crate::supervise::machine::Final;
 use crate::supervise::policy::{GroupPolicy, Policy};
+use crate::supervise::ports::SignalNamed;
 use crate::sys::clock::SystemClock;
 use crate::sys::listen::ListenSockets;
 use crate::sys::memory;
@@ -34,12 +35,14 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
     let runtime = runtime()?;
     let offload = Offload::new(writer::write, writer::use_directly);
+    let named = settings.signal_pid_file.clone().map(|path| PidFile::new(path, offload.clone())).transpose()?;
     let mut delivery = {
         let _within = runtime.enter();
         Delivery::open(&launch, offload.clone())?
     };
     let end = runtime.block_on(async {
-        let end = served(&launch, &offload, policy, &mut delivery).await;
+        let end = served(&launch, &offload, policy, (&mut delivery, &named)).await;
+        drop(named);
         delivery.remove().await;
         end
     });
@@ -56,7 +59,7 @@ async fn served(
     launch: &Launch<'_>,
     offload: &Offload,
     policy: Policy,
-    delivery: &mut Delivery<'_, '_>,
+    (delivery, named): (&mut Delivery<'_, '_>, &Option<PidFile>),
 ) -> Result<Final, Error> {
     // Without a command, there are no sockets for it, and no process group of its own.
     let sockets = ListenSockets::default();
@@ -72,6 +75,8 @@ async fn served(
     let notifier = manager.map(|manager| Notifier::new(Some(manager), None, None, policy));
     let source = Refreshes { launch, offload };
     let hook = launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, &report));
-    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, hook, events: &report };
+    let named = named.as_ref().map(|named| named as &dyn SignalNamed);
+    let (host, clock) = (&mut host, &clock);
+    let ports = Ports { source: &source, delivery, host, clock, named, notifier, hook, events: &report };
     keep(policy, first, ports, serving).await.map_err(|problem| unwritten(problem.text))
 }

@@ -17,12 +17,12 @@ use crate::process::signal::Signal;
 use crate::report::{Report, writer};
 use crate::session::{Need, Session};
 use crate::settings::Settings;
-use crate::supervise::driver::{Notifier, Ports, ProcessHost, supervise};
+use crate::supervise::driver::{Notifier, PidFile, Ports, ProcessHost, supervise};
 use crate::supervise::hook::Hook;
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::notify::watchdog_interval;
 use crate::supervise::policy::{Duty, GroupPolicy, OnExpiry, Policy, ReadySign};
-use crate::supervise::ports::{CacheUse, Deliver as _, SessionSource};
+use crate::supervise::ports::{CacheUse, Deliver as _, SessionSource, SignalNamed};
 use crate::sys::clock::SystemClock;
 use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::Command;
@@ -53,6 +53,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     sockets.listen(report)?;
     let runtime = runtime()?;
     let offload = Offload::new(writer::write, writer::use_directly);
+    let named = settings.signal_pid_file.clone().map(|path| PidFile::new(path, offload.clone())).transpose()?;
     let mut delivery = {
         let _within = runtime.enter();
         // When this value is dropped, it removes its files. It must be dropped before xassume kills itself with the
@@ -62,7 +63,8 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     // The directory is removed when this value is dropped.
     let (_notify_directory, notifier) = notifier(vars, policy).unzip();
     let end = runtime.block_on(async {
-        let end = supervised(&launch, (&command, &sockets, &offload), policy, (&mut delivery, notifier)).await;
+        let end = supervised(&launch, (&command, &sockets, &offload), policy, (&mut delivery, &named, notifier)).await;
+        drop(named);
         delivery.remove().await;
         sockets.remove_files(&offload).await;
         end
@@ -121,7 +123,7 @@ async fn supervised(
     launch: &Launch<'_>,
     (command, sockets, offload): (&Command, &CommandSockets<'_>, &Offload),
     policy: Policy,
-    (delivery, notifier): (&mut Delivery<'_, '_>, Option<Notifier>),
+    (delivery, named, notifier): (&mut Delivery<'_, '_>, &Option<PidFile>, Option<Notifier>),
 ) -> Result<Final, Error> {
     // From here on, no signal ends xassume without a return from this function, so the socket files are removed.
     let mut host = host(Some(command.clone()), &sockets.held, policy.process_group)?;
@@ -140,7 +142,9 @@ async fn supervised(
     let (clock, report) = (SystemClock::new(), launch.context.report);
     let source = Refreshes { launch, offload };
     let hook = launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, &report));
-    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, notifier, hook, events: &report };
+    let named = named.as_ref().map(|named| named as &dyn SignalNamed);
+    let (host, clock) = (&mut host, &clock);
+    let ports = Ports { source: &source, delivery, host, clock, named, notifier, hook, events: &report };
     Ok(supervise(policy, first, ports).await)
 }
 

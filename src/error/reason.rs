@@ -37,6 +37,7 @@ pub(crate) enum Reason {
     HookFailed,
     NotFound,
     NotRunnable,
+    NoProcess,
     Socket,
     File,
     Output,

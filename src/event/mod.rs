@@ -7,6 +7,7 @@
 mod cache;
 mod command;
 mod hook;
+mod named;
 mod record;
 mod refresh;
 mod run;
@@ -17,6 +18,7 @@ mod tests;
 pub(crate) use cache::CacheEvent;
 pub(crate) use command::{CommandEvent, NotReady, Stdin, Stop, Stopped};
 pub(crate) use hook::HookEvent;
+pub(crate) use named::NamedEvent;
 pub(crate) use record::{Field, Level, Problem, Record};
 pub(crate) use refresh::RefreshEvent;
 pub(crate) use run::{Ignored, RunEvent};
@@ -35,6 +37,7 @@ pub(crate) enum Event {
     Cache(CacheEvent),
     Session(SessionEvent),
     Refresh(RefreshEvent),
+    Named(NamedEvent),
     Command(CommandEvent),
     Hook(HookEvent),
 }
@@ -46,6 +49,7 @@ impl Event {
             Self::Cache(event) => event.record(),
             Self::Session(event) => event.record(),
             Self::Refresh(event) => event.record(),
+            Self::Named(event) => event.record(),
             Self::Command(event) => event.record(),
             Self::Hook(event) => event.record(),
         }
@@ -67,6 +71,7 @@ event_from!(
     Cache(CacheEvent),
     Session(SessionEvent),
     Refresh(RefreshEvent),
+    Named(NamedEvent),
     Command(CommandEvent),
     Hook(HookEvent)
 );

@@ -20,6 +20,7 @@ fn all() -> Vec<Event> {
     events.extend(cache());
     events.extend(session());
     events.extend(refresh());
+    events.extend(named());
     events.extend(command());
     events.extend(hook());
     events
@@ -184,6 +185,23 @@ fn refresh() -> Vec<Event> {
             | CannotSignal { .. }
             | DiedOfRefreshSignal { .. }
             | NoticeOnly { .. } => {}
+        }
+    }
+    events.map(Event::from).into()
+}
+
+fn named() -> Vec<Event> {
+    use NamedEvent::{Failing, Recovered, Retrying, Signaled};
+    let signal = Signal::HUP;
+    let events = [
+        Signaled { signal, pid: 7 },
+        Failing { signal, problem: problem(), failures: 1, retry_in: SPAN },
+        Retrying { signal, problem: problem(), failures: 2, retry_in: SPAN },
+        Recovered { failures: 2 },
+    ];
+    for event in &events {
+        match event {
+            Signaled { .. } | Failing { .. } | Retrying { .. } | Recovered { .. } => {}
         }
     }
     events.map(Event::from).into()

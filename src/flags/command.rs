@@ -13,6 +13,17 @@ pub(crate) const ON_EXPIRY: Flag = one("on-expiry", "ACTION", "What to do before
 
 pub(crate) const SIGNAL: Flag = one("signal", "SIGNAL", "Signal to send with --on-expiry signal").default("HUP");
 
+pub(crate) const SIGNAL_PID_FILE: Flag = one(
+    "signal-pid-file",
+    "PATH",
+    "Send --signal to the process that this file names, not to the command\n\n\
+     For a process that xassume does not run. The file is read after each refresh, when the credentials file was replaced. \
+     It contains the process ID, and must belong to root, to xassume's user or to the user of the process. If the process \
+     does not exist, the signal is tried again. Requires Linux 5.3.",
+)
+.hint(ValueHint::FilePath)
+.removed();
+
 pub(crate) const REFRESH_MARGIN: Flag = one(
     "refresh-margin",
     "TIME",

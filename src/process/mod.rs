@@ -5,6 +5,7 @@
 
 pub(crate) mod listen_address;
 pub mod outcome;
+pub(crate) mod pid_file;
 pub(crate) mod signal;
 
 use crate::process::signal::Signal;

@@ -8,8 +8,8 @@ use crate::flags::{
     CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, FORCE_REFRESH,
     ISOLATE, KEEP_ENV, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE,
     PRINT, PROCESS_GROUP, QUIET, READY, READY_TIMEOUT, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT, REFRESH_MARGIN,
-    RESTART_ORDER, SERVE, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA, WEB_IDENTITY_PROVIDER,
-    WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
+    RESTART_ORDER, SERVE, SIGNAL, SIGNAL_PID_FILE, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA,
+    WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -45,12 +45,12 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     },
     Rule {
         one: |flags| flags.given_as(&ON_EXPIRY, |text| ["none", "restart"].contains(&text)),
-        others: &[|flags| flags.given(&SIGNAL)],
+        others: &[|flags| flags.given(&SIGNAL), |flags| flags.given(&SIGNAL_PID_FILE)],
         otherwise: FirstCounts("which sends no signal"),
     },
     Rule {
         one: |flags| flags.given_as(&VIA, |text| ["env", "endpoint", "process"].contains(&text)),
-        others: &[|flags| flags.given(&CREDENTIALS_FILE), |flags| flags.given(&FILE_MODE)],
+        others: &[|of| of.given(&CREDENTIALS_FILE), |of| of.given(&FILE_MODE), |of| of.given(&SIGNAL_PID_FILE)],
         otherwise: FirstCounts("only with --via file"),
     },
     Rule {
@@ -127,24 +127,24 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule { one: |flags| flags.given(&TAG), others: &[transitive_without_its_tag], otherwise: Later(None) },
 ];
 
-/// The values that conflict with `--print`, because they are about refreshes or the delivery. Default values do not
-/// conflict.
+/// The values that conflict with `--print`, because they are about refreshes or the delivery, except default values.
 const ABOUT_DELIVERY: &[Side<FlagValues>] = &[
     |flags| flags.given(&REFRESH_MARGIN),
     |flags| flags.given(&ON_REFRESH_FAILURE),
     |flags| flags.given_as(&VIA, |text| text != "env"),
     |flags| flags.given(&CREDENTIALS_FILE),
     |flags| flags.given(&FILE_MODE),
+    |flags| flags.given(&SIGNAL_PID_FILE),
     |flags| flags.given(&ENDPOINT_ADDRESS),
     |flags| flags.given(&ENDPOINT_TOKEN_FILE),
     |flags| flags.given(&ENV_FILE),
 ];
 
-/// The values that conflict with `--print` and `--serve`, because they are about a command. Default values do not
-/// conflict.
+/// The values that conflict with `--print` and `--serve`, because they are about a command, except default values.
 const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
     |flags| flags.given_as(&ON_EXPIRY, |text| text != "none"),
-    |flags| flags.given(&SIGNAL),
+    // With `--serve`, the signal is for the process of the pid file.
+    |flags| flags.given(&SIGNAL).filter(|_| flags.given(&SERVE).and(flags.given(&SIGNAL_PID_FILE)).is_none()),
     |flags| flags.given(&STOP_SIGNAL),
     |flags| flags.given(&STOP_TIMEOUT),
     |flags| flags.given(&PROCESS_GROUP),

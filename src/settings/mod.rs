@@ -15,6 +15,7 @@ mod run;
 mod serve;
 mod session_name;
 mod shell;
+mod signal;
 mod task;
 mod unknown_variables;
 mod unparsed;

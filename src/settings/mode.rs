@@ -4,16 +4,16 @@
 use super::handover;
 use super::hook::hook;
 use super::serve::{endpoint_address, refuse_unreachable};
+use super::signal::{on_expiry, signal, signal_target};
 use super::values::{FlagValues, refuse_typed};
 use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{
-    CREDENTIALS_FILE, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV, ON_EXPIRY,
+    CREDENTIALS_FILE, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV,
     ON_REFRESH_FAILURE, PROCESS_GROUP, READY, READY_TIMEOUT, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT, REFRESH_MARGIN,
-    RESTART_ORDER, SERVE, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, VIA,
+    RESTART_ORDER, SERVE, STOP_SIGNAL, STOP_TIMEOUT, VIA,
 };
 use crate::origin::Origin;
-use crate::process::signal::Signal;
 use crate::role::{Invalid, duration_within, one_of};
 use crate::supervise::policy::{DeliveryTime, GroupPolicy, Margin, OnExpiry, OnRefreshFailure, Policy};
 use crate::vars::Vars;
@@ -70,6 +70,7 @@ pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySet
     let delivery_time = if via == Via::Env { DeliveryTime::AtStart } else { DeliveryTime::Live };
     let usual = Policy::usual(on_expiry, delivery_time);
     let policy = Policy {
+        signal_target: signal_target(flags, on_expiry)?,
         margin: flags.parsed(&REFRESH_MARGIN, margin)?.unwrap_or(usual.margin),
         stop_signal: flags.parsed(&STOP_SIGNAL, signal)?.unwrap_or(usual.stop_signal),
         stop_timeout: flags.parsed(&STOP_TIMEOUT, stop_timeout)?.unwrap_or(usual.stop_timeout),
@@ -97,15 +98,6 @@ pub(super) fn mode(flags: &FlagValues, vars: &Vars) -> Result<(Mode, DeliverySet
         ));
     }
     Ok((Mode::Exec, delivery(flags, via)?))
-}
-
-fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
-    let values = [("none", OnExpiry::None), ("restart", OnExpiry::Restart), ("signal", OnExpiry::Signal(Signal::HUP))];
-    let on_expiry = flags.parsed(&ON_EXPIRY, |text| one_of(&values, text))?;
-    match on_expiry.unwrap_or(OnExpiry::None) {
-        OnExpiry::Signal(default) => Ok(OnExpiry::Signal(flags.parsed(&SIGNAL, signal)?.unwrap_or(default))),
-        other => refuse_typed(flags, &SIGNAL, "--on-expiry signal").map(|()| other),
-    }
 }
 
 /// Reads `--via` and the flags that depend on it.
@@ -157,12 +149,6 @@ const SUPERVISION: [&Flag; 10] = [
     &REFRESH_HOOK_TIMEOUT,
 ];
 
-fn signal(text: &str) -> Result<Signal, Invalid> {
-    text.parse().map_err(|_| {
-        Invalid::new("unknown signal").hint("for example HUP, SIGUSR1, 10 or RTMIN+3; `kill -l` lists all")
-    })
-}
-
 fn margin(text: &str) -> Result<Margin, Invalid> {
     let hint = "for example 5m; the default is a tenth of the lifetime";
     duration_within(text, Duration::from_nanos(1)..=Duration::MAX, "must be greater than zero", hint).map(Margin::Fixed)
@@ -184,6 +170,8 @@ fn file_mode(text: &str) -> Result<u32, Invalid> {
 mod tests {
     use super::super::tests::values;
     use super::*;
+    use crate::process::signal::Signal;
+    use crate::supervise::policy::SignalTarget;
     use std::net::Ipv6Addr;
 
     fn found(line: &str, pairs: &[(&str, &str)]) -> Result<(Mode, Via), String> {
@@ -240,6 +228,8 @@ mod tests {
         assert_eq!((found.on_expiry, found.stop_timeout), (OnExpiry::Signal(usr1), Duration::ZERO));
         assert_eq!(found.margin, Margin::Fixed(Duration::from_mins(5)));
         assert_eq!(found.on_refresh_failure, OnRefreshFailure::Stop);
+        assert_eq!(found.signal_target, SignalTarget::Command);
+        assert_eq!(policy("--on-expiry signal --signal-pid-file p").signal_target, SignalTarget::PidFile);
         assert_eq!(policy("--on-expiry restart --process-group new --stop-signal INT").process_group, GroupPolicy::New);
     }
 
@@ -249,6 +239,8 @@ mod tests {
             ("--stop-timeout 1m", "--stop-timeout has no effect"),
             ("--via env --process-group new", "--process-group has no effect"),
             ("--signal HUP", "--signal requires --on-expiry signal"),
+            ("--signal-pid-file p", "--signal-pid-file requires --on-expiry signal"),
+            ("--via endpoint --signal-pid-file p", "--signal-pid-file requires --on-expiry signal"),
             ("--file-mode 0640", "--file-mode requires --via file"),
             ("--via file --restart-order start-first", "--restart-order requires --on-expiry restart"),
             ("--on-expiry restart --ready 5s", "--ready requires --restart-order start-first"),

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{
     CA_BUNDLE, EXPECT_ACCOUNT, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, ON_EXPIRY, QUIET,
-    STS_ENDPOINT, STS_TIMEOUT,
+    SIGNAL_PID_FILE, STS_ENDPOINT, STS_TIMEOUT,
 };
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::origin::Origin;
@@ -23,6 +23,7 @@ use crate::profile::{Request, endpoint};
 use crate::role::{Invalid, MFA_SESSION, MfaCode, duration_within, is_account, parse_mfa_session};
 use crate::session::Session;
 use crate::supervise::hook::HookSettings;
+use crate::supervise::policy::SignalTarget;
 use crate::vars::Vars;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,9 @@ pub(crate) struct Settings {
     pub(crate) sts: StsSettings,
     pub(crate) cache: CacheSettings,
     pub(crate) mode: Mode,
+    /// The file that names the process which gets the signal after a refresh. `None` if the command gets it, or if there is
+    /// no signal.
+    pub(crate) signal_pid_file: Option<PathBuf>,
     pub(crate) delivery: DeliverySettings,
     /// The refresh hook. `None` if there is none.
     pub(crate) hook: Option<HookSettings>,
@@ -104,12 +108,16 @@ pub(super) fn settings(
     let sockets = gets_sockets.then(|| lints::sockets_for_a_shell(&command)).flatten();
     let warnings = lints::own_profile(&command, &delivery).into_iter().chain(sockets).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
+    let names_process = mode.policy().is_some_and(|policy| policy.signal_target == SignalTarget::PidFile);
+    let signal_pid_file = flags.one(&SIGNAL_PID_FILE).filter(|_| names_process);
+    let signal_pid_file = signal_pid_file.map(|given| PathBuf::from(&given.value));
     let settings = Settings {
         cache: cache(flags)?,
         request: request(flags, vars, host, read)?,
         mfa: mfa(flags)?,
         sts: sts(flags)?,
         mode,
+        signal_pid_file,
         delivery,
         hook: hook(flags)?,
         listen,

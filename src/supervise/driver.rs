@@ -1,22 +1,23 @@
-//! The loop of a supervision: it waits for an input, passes the input to the state machine, and performs the resulting
-//! actions. It makes no decisions.
+//! The loop of a supervision: waits for an input, asks the state machine, and performs its actions. It decides nothing.
 //!
-//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer, the hook, the
+//! The order of the inputs is: the child, the signals, the STS call, the delivery, the pid file, the timer, the hook, the
 //! notifications. Because of this order, a command that has exited is not stopped for a refresh, a pending TERM is
 //! handled before the next start, and a flood of notifications delays nothing.
 
 mod host;
 mod keeper;
 mod notifier;
+mod pid_file;
 
 pub(crate) use host::ProcessHost;
 pub(crate) use keeper::keep;
 pub(crate) use notifier::Notifier;
+pub(crate) use pid_file::{PidFile, rehearse as rehearse_signal};
 
 use super::hook::Hook;
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
-use super::ports::{CacheUse, Deliver, SessionSource};
+use super::ports::{CacheUse, Deliver, SessionSource, SignalNamed};
 use super::schedule::Dice;
 use crate::error::Reason;
 use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
@@ -72,6 +73,8 @@ pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
+    /// Signals the process of `--signal-pid-file`. `None` without this flag.
+    pub(crate) named: Option<&'a dyn SignalNamed>,
     /// The relay for the command's notifications. `None` without a service manager.
     pub(crate) notifier: Option<Notifier>,
     pub(crate) hook: Option<Hook<'a>>,
@@ -98,7 +101,7 @@ fn dice() -> Dice {
     Dice::Seeded(RandomState::new().hash_one(()))
 }
 
-/// An STS call or a delivery in progress, whose result becomes an input of the machine. `None` if none is in progress.
+/// An STS call, a delivery or a signal in progress, whose result becomes an input of the machine. `None` if none is in progress.
 type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
@@ -110,14 +113,15 @@ struct Driver<'a, S, D, H, C> {
     new_session: Option<Session>,
     call: PendingAnswer<'a, Session>,
     publishing: PendingAnswer<'a, ()>,
+    signaling: PendingAnswer<'a, Pid>,
     /// Inputs that answer actions. They are handled before other inputs.
     answers: VecDeque<Input>,
 }
 
 impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D, H, C> {
     fn new(machine: Machine, session: Session, ports: Ports<'a, S, D, H, C>) -> Self {
-        let (call, publishing, answers) = (None, None, VecDeque::new());
-        Self { machine, ports, session, new_session: None, call, publishing, answers }
+        let (call, publishing, signaling, answers) = (None, None, None, VecDeque::new());
+        Self { machine, ports, session, new_session: None, call, publishing, signaling, answers }
     }
 
     async fn run(mut self) -> Final {
@@ -155,6 +159,10 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
                 answer = answered(&mut self.publishing) => {
                     self.publishing = None;
                     return self.published(answer);
+                }
+                answer = answered(&mut self.signaling) => {
+                    self.signaling = None;
+                    return Input::NamedSignaled(answer);
                 }
                 () = until(self.ports.clock, deadline) => return Input::Wake,
                 () = Hook::next(&mut self.ports.hook) => {}
@@ -209,6 +217,7 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
                 let sent = host.signal(pid, target, signal);
                 self.report_if_not_sent(signal, sent);
             }
+            Action::SignalNamed(signal) => self.signaling = self.ports.named.map(|named| named.send(signal)),
             Action::CheckRemaining(pid) => {
                 self.answers.push_back(Input::Command(CommandInput::Remaining(pid, host.remaining(pid))));
             }
@@ -251,8 +260,7 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
         }
     }
 
-    /// Delivers the new session. If the delivery is complete at once, checks whether the command has exited in the
-    /// meantime, because the exit must be handled before the end of the delivery.
+    /// Delivers the new session. If this is complete at once, an exit in the meantime is handled before its end.
     fn publish(&mut self) {
         let Some(session) = &self.new_session else { return };
         self.publishing = self.ports.delivery.publish(session);

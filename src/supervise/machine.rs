@@ -24,6 +24,7 @@ mod stopping;
 pub(crate) use actions::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
 pub(crate) use state::Machine;
 
+use super::named::NamedSignal;
 use super::notify::{Role, SessionOutlook};
 use super::policy::{OnExpiry, Policy, RestartOrder};
 use super::schedule::{Dice, Term};
@@ -47,6 +48,7 @@ impl Machine {
             beside: Beside::Alone,
             serving: None,
             renewal: first.map(|first| Renewal::new(policy, Term::of(first, now), now, dice)),
+            named: NamedSignal::of(policy, dice),
             restarts_wanted: policy.on_expiry == OnExpiry::Restart,
             terminated: false,
             sent_refresh_signal: None,
@@ -68,6 +70,7 @@ impl Machine {
                 self.without_newer_session(now, &mut out);
                 self.answer_reload(&mut out);
             }
+            Input::NamedSignaled(result) => self.named_signaled(result, now, &mut out),
             Input::Wake => {
                 // The session is handled first, because the command must not be started if its session has expired and
                 // `OnRefreshFailure::Stop` is set.
@@ -76,6 +79,7 @@ impl Machine {
                 self.wake(now, &mut out);
                 self.wake_beside(now, &mut out);
                 self.wake_serving(now, &mut out);
+                self.wake_named(now, &mut out);
             }
         }
         out
@@ -93,7 +97,8 @@ impl Machine {
         };
         let of_session = self.renewal.as_ref().and_then(Renewal::deadline);
         let of_commands = [mine, self.beside.deadline()].into_iter().flatten().map(Deadline::at);
-        of_commands.chain(of_session).chain(self.expiry_without_handover()).reduce(Deadline::or)
+        let of_named = self.named.as_ref().and_then(NamedSignal::deadline);
+        of_commands.chain(of_session).chain(of_named).chain(self.expiry_without_handover()).reduce(Deadline::or)
     }
 
     /// Checks whether it is decided that the command will not run again. Its process may still be running.
@@ -251,6 +256,7 @@ impl Machine {
         match self.phase {
             Phase::Running { child, .. } => match (consequence, self.policy.on_expiry) {
                 (Consequence::Lapsed, _) => self.lapse(child, now, out),
+                (Consequence::Refreshed, OnExpiry::Signal(_)) if self.named.is_some() => self.signal_named(out),
                 (Consequence::Refreshed | Consequence::Notice, OnExpiry::Signal(signal)) => {
                     self.send_refresh_signal(signal, child, out);
                 }
@@ -267,6 +273,7 @@ impl Machine {
                 // The next start uses the new session. If a child has already been forked, it has the previous session.
                 Consequence::Refreshed => {
                     self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start });
+                    self.signal_named(out);
                 }
                 Consequence::Notice => {}
             },
@@ -274,6 +281,7 @@ impl Machine {
                 Consequence::Lapsed => self.phase = Phase::Stopping(stop, then.lapsed()),
                 Consequence::Refreshed | Consequence::Notice => {}
             },
+            Phase::Keeping { .. } if consequence == Consequence::Refreshed => self.signal_named(out),
             Phase::Keeping { .. } | Phase::Ended => {}
         }
     }

@@ -8,10 +8,11 @@
 //! - [`machine`] contains the rules: it takes inputs and returns actions, without a clock or a process. A test plays
 //!   every sequence of inputs up to a certain length, and compares this diagram with the transitions that occur.
 //! - [`schedule`] computes when a refresh is due, and [`forwarding`] decides what to do with a signal.
+//! - [`named`] decides when the process of `--signal-pid-file` is signaled.
 //! - [`notify`] decides which notifications of the command (`sd_notify(3)`) reach the service manager.
 //! - [`hook`] owns the process of the refresh hook.
-//! - `driver` polls the child, the signals, the STS call, the delivery, the timer, the hook and the notifications, in that
-//!   order, and performs the actions. It makes no decisions.
+//! - `driver` polls the child, the signals, the STS call, the delivery, the signal by a pid file, the timer, the hook and
+//!   the notifications, in that order, and performs the actions. It makes no decisions.
 //! - [`ports`] defines what the driver needs from outside: sessions, and their delivery. [`policy`] contains the
 //!   settings.
 //!
@@ -30,6 +31,7 @@ pub(crate) mod driver;
 pub(crate) mod forwarding;
 pub(crate) mod hook;
 pub(crate) mod machine;
+pub(crate) mod named;
 pub(crate) mod notify;
 pub(crate) mod policy;
 pub(crate) mod ports;

@@ -16,6 +16,14 @@ pub(crate) enum OnExpiry {
     Signal(Signal),
 }
 
+/// Which process gets the signal of [`OnExpiry::Signal`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum SignalTarget {
+    Command,
+    /// The process that the file of `--signal-pid-file` names.
+    PidFile,
+}
+
 /// What happens if the session expires before a refresh has succeeded (`--on-refresh-failure`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum OnRefreshFailure {
@@ -85,6 +93,7 @@ pub(crate) enum GroupPolicy {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Policy {
     pub(crate) on_expiry: OnExpiry,
+    pub(crate) signal_target: SignalTarget,
     pub(crate) delivery_time: DeliveryTime,
     pub(crate) margin: Margin,
     /// The signal that asks the command to exit before a restart (`--stop-signal`).
@@ -117,6 +126,7 @@ impl Policy {
     pub(crate) const fn usual(on_expiry: OnExpiry, delivery_time: DeliveryTime) -> Self {
         Self {
             on_expiry,
+            signal_target: SignalTarget::Command,
             delivery_time,
             margin: Margin::Auto,
             stop_signal: Signal::TERM,

@@ -1,6 +1,9 @@
-//! What a supervision needs from outside: sessions, and a way to deliver them to the command.
+//! What a supervision needs from outside: sessions, a way to deliver them to the command, and one to signal another
+//! process.
 
 use crate::event::Problem;
+use crate::process::Pid;
+use crate::process::signal::Signal;
 use crate::session::Session;
 use std::ffi::CString;
 use std::pin::Pin;
@@ -36,3 +39,13 @@ pub(crate) trait Deliver {
 /// A delivery in progress. If it fails, the command still has the previous session. If the future is dropped, the
 /// command has either the previous or the new session.
 pub(crate) type Publishing = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;
+
+/// Signals the process that a pid file names.
+pub(crate) trait SignalNamed {
+    /// Reads the file, and then signals the process. Returns the process that got the signal, or why no process did. If
+    /// the future is dropped, the signal may have been sent.
+    fn send(&self, signal: Signal) -> Signaling<'_>;
+}
+
+/// A signal in progress.
+pub(crate) type Signaling<'a> = Pin<Box<dyn Future<Output = Result<Pid, Problem>> + 'a>>;

@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod echo;
 pub(crate) mod exec;
 pub(crate) mod family;
+pub(crate) mod foreign;
 pub(crate) mod helper;
 pub(crate) mod hook;
 pub(crate) mod keyboard;

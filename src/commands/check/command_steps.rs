@@ -93,7 +93,9 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
                 "{signal} is sent before the session expires; the command's environment variables cannot be updated"
             ),
         ),
-        OnExpiry::Signal(signal) => ("signal", format!("the credentials file is replaced, then {signal} is sent")),
+        OnExpiry::Signal(signal) => {
+            ("signal", format!("the credentials file is replaced, then {signal} is sent{}", to_named_process(findings)))
+        }
     };
     step.text = action;
     step.fact("on_expiry", name);
@@ -114,8 +116,32 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
         };
         step.details.extend(sign.map(|sign| format!("xassume sends READY=1 when the command {sign}")));
     }
+    named_process(findings, step);
     if policy.on_refresh_failure == OnRefreshFailure::Stop {
         step.details.push("the command is stopped at the expiry if no refresh succeeded".into());
+    }
+}
+
+/// Returns the end of a sentence, which says which process gets the signal if it is not the command.
+fn to_named_process(findings: &Findings<'_>) -> String {
+    let path = findings.settings.signal_pid_file.as_ref();
+    path.map(|path| format!(" to the process in {}", path.display())).unwrap_or_default()
+}
+
+/// Describes the process that `--signal-pid-file` names now. That it cannot be signaled is a warning, because the file may be
+/// written later.
+fn named_process(findings: &Findings<'_>, step: &mut Step) {
+    match &findings.named {
+        Some(Ok(pid)) => {
+            step.details.push(format!("the process is now {pid}"));
+            step.fact("pid", *pid);
+        }
+        Some(Err(problem)) => {
+            step.details.push(problem.text.clone());
+            step.state = State::Warning;
+            step.hint.clone_from(&problem.hint);
+        }
+        None => {}
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::claims::Claims;
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
-use crate::event::{AssumedRole, Event, MfaSessionFrom, SessionEvent};
+use crate::event::{AssumedRole, Event, MfaSessionFrom, Problem, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, device, mfa_mode};
+use crate::process::Pid;
 use crate::profile::{Plan, ProfileSet};
 use crate::session::{CallerIdentity, Session};
 use crate::settings::Settings;
@@ -29,6 +30,9 @@ pub(super) struct Findings<'a> {
     pub(super) events: Vec<Event>,
     /// The session for the command. `None` if there is none.
     pub(super) session: Option<FoundSession>,
+    /// The process that `--signal-pid-file` names, or why it would not be signaled. `None` without this flag, or if the check
+    /// ended before.
+    pub(super) named: Option<Result<Pid, Problem>>,
     /// Why the session is not cached. `None` if the session is cached, or if there is no session.
     pub(super) uncached: Option<Uncached>,
     pub(super) failure: Option<(Place, Error)>,

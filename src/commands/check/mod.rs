@@ -28,6 +28,7 @@ use crate::report::output;
 use crate::session::{Need, Session};
 use crate::settings::Settings;
 use crate::sts::Sts;
+use crate::supervise::driver::rehearse_signal;
 use crate::sys::boot::boottime;
 use crate::sys::screen;
 use crate::terminal::Screen;
@@ -55,6 +56,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
         login_end: None,
         events: Vec::new(),
         session: None,
+        named: None,
         uncached: None,
         failure: None,
     };
@@ -105,6 +107,11 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
                 findings.fail(error);
             } else if let Err(error) = delivery::rehearse(launch) {
                 findings.failure = Some((Place::Delivery, error));
+            } else if let Some(path) = &launch.context.settings.signal_pid_file {
+                match rehearse_signal(path) {
+                    Ok(found) => findings.named = Some(found),
+                    Err(error) => findings.failure = Some((Place::Expiry, error)),
+                }
             }
         }
         Err(error) => findings.fail(error),

@@ -4,8 +4,7 @@ mod simulated;
 
 use super::*;
 use crate::process::End;
-use crate::supervise::policy::Margin;
-use crate::supervise::policy::{DeliveryTime, OnExpiry};
+use crate::supervise::policy::{DeliveryTime, Margin, OnExpiry, SignalTarget};
 use simulated::*;
 use std::time::Duration;
 
@@ -24,17 +23,34 @@ fn play_at<S: SessionSource>(
 }
 
 fn play_with<S: SessionSource>(
-    mut delivery: SimDelivery,
+    delivery: SimDelivery,
     sim: &Sim,
     source: &S,
     on_expiry: OnExpiry,
     events: &SimLog,
 ) -> Final {
-    let margin = Margin::Fixed(Duration::from_mins(6));
-    let policy = Policy { margin, ..Policy::usual(on_expiry, DeliveryTime::Live) };
+    play_policy(Policy::usual(on_expiry, DeliveryTime::Live), delivery, sim, source, events)
+}
+
+fn play_policy<S: SessionSource>(
+    policy: Policy,
+    mut delivery: SimDelivery,
+    sim: &Sim,
+    source: &S,
+    events: &SimLog,
+) -> Final {
+    let policy = Policy { margin: Margin::Fixed(Duration::from_mins(6)), ..policy };
     let mut host = sim.clone();
-    let ports =
-        Ports { source, delivery: &mut delivery, host: &mut host, clock: sim, notifier: None, hook: None, events };
+    let ports = Ports {
+        source,
+        delivery: &mut delivery,
+        host: &mut host,
+        clock: sim,
+        named: Some(sim),
+        notifier: None,
+        hook: None,
+        events,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(supervise(policy, sim.session(), ports))
 }
@@ -50,6 +66,18 @@ fn a_restart_is_assume_publish_stop_kill_reap_start() {
     let restart = ["assume", "publish", "stop SIGTERM", "look", "sweep", "reap", "start ASIA2"];
     assert_eq!(sim.done(), [&["start ASIA1"], &restart[..], &["reap"]].concat());
     assert_eq!(sim.times("assume"), [3240]);
+}
+
+#[test]
+fn the_process_of_a_pid_file_is_signaled_after_the_delivery() {
+    for speed in [Speed::AtOnce, Speed::Later] {
+        let sim = Sim::new(&[(4000, SimEvent::End(End::Exited(3)))]);
+        let usual = Policy::usual(OnExpiry::Signal(Signal::HUP), DeliveryTime::Live);
+        let policy = Policy { signal_target: SignalTarget::PidFile, ..usual };
+        let delivery = SimDelivery(sim.clone(), None, speed);
+        assert_eq!(play_policy(policy, delivery, &sim, &sim, &SimLog(sim.clone(), None)), ended(3));
+        assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "SIGHUP by pid file", "reap"]);
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(crate) enum Input {
     Command(CommandInput),
     Session(SessionInput),
+    /// The answer to [`Action::SignalNamed`]: the process that got the signal, or why no process did.
+    NamedSignaled(Result<Pid, Problem>),
     /// The deadline ([`super::Machine::deadline`]) may have passed. An early wake-up is harmless.
     Wake,
 }
@@ -78,6 +80,8 @@ pub(crate) enum Action {
     /// exited. Then send CONT, because a stopped process does not handle other signals.
     Stop(Pid, Signal),
     Signal(Pid, Target, Signal),
+    /// Send the signal to the process that the file of `--signal-pid-file` names. If an attempt is in progress, drop it.
+    SignalNamed(Signal),
     /// Check which processes of this generation's group and family remain.
     CheckRemaining(Pid),
     /// Kill the remaining processes of the command's own group. The group leader has not been reaped yet, so the group

@@ -1,7 +1,7 @@
 //! The rules for the end of the command, and rules that both starts and stops use.
 
 use super::state::{AfterStop, Machine, PendingStart, PendingStop, Phase, StartStep, StopStep};
-use crate::event::{CommandEvent, RefreshEvent, Stop, Stopped};
+use crate::event::{CommandEvent, Problem, RefreshEvent, Stop, Stopped};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, ProcessGroup, Target};
@@ -58,6 +58,30 @@ impl Machine {
         self.sent_refresh_signal = Some(signal);
         out.push(Action::Signal(child, Target::Process, signal));
         out.push(Action::Emit(RefreshEvent::Signaled { signal, pid: child }.into()));
+    }
+
+    /// Begins to signal the process of `--signal-pid-file`, if there is this flag.
+    pub(super) fn signal_named(&mut self, out: &mut Vec<Action>) {
+        if let Some(named) = &mut self.named {
+            named.begin();
+            out.push(Action::SignalNamed(named.signal()));
+        }
+    }
+
+    /// Begins another attempt to signal the process of `--signal-pid-file`, if one is due.
+    pub(super) fn wake_named(&mut self, now: Now, out: &mut Vec<Action>) {
+        if let Some(named) = &mut self.named
+            && self.phase != Phase::Ended
+            && named.wake(now)
+        {
+            out.push(Action::SignalNamed(named.signal()));
+        }
+    }
+
+    pub(super) fn named_signaled(&mut self, result: Result<Pid, Problem>, now: Now, out: &mut Vec<Action>) {
+        let (Some(named), Some(renewal)) = (&mut self.named, &self.renewal) else { return };
+        let events = named.answered(result, renewal.term(), now);
+        out.extend(events.into_iter().map(|event| Action::Emit(event.into())));
     }
 
     /// Returns the target to which a signal that xassume received is forwarded.

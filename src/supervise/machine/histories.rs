@@ -10,7 +10,7 @@ mod moves;
 
 use super::*;
 use crate::process::ProcessGroup;
-use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign, RestartOrder};
+use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign, RestartOrder, SignalTarget};
 use hasher::Fast;
 use model::*;
 use moves::*;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// The number of steps in a sequence, including the answers to actions.
 const LENGTH: usize = 10;
 
-/// The number of steps after the beginning of a handover.
+/// The number of steps after the beginning of a handover, or of a signal by a pid file.
 const HANDOVER_LENGTH: usize = 7;
 
 /// The policies with `--restart-order start-first`.
@@ -128,6 +128,18 @@ fn every_sequence_satisfies_the_claims_and_the_diagram_has_all_transitions() {
     let mut expected = diagram();
     expected.retain(|transition| !is_of_handover(transition));
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn every_sequence_with_a_pid_file_satisfies_the_claims() {
+    let (stop_signal, stop_timeout) = (stop_signal(), STOP_TIMEOUT);
+    let usual = Policy::usual(OnExpiry::Signal(refresh_signal()), DeliveryTime::Live);
+    let policy = Policy { stop_signal, stop_timeout, signal_target: SignalTarget::PidFile, ..usual };
+    let to_a_signal = [Move::Wait, Move::Start, Move::Wait, Move::Grant, Move::Publish];
+    let begin =
+        to_a_signal.into_iter().fold(Model::new(policy, ProcessGroup::Own, ME), |model, step| model.after(step));
+    assert!(begin.naming, "the delivered session begins an attempt");
+    play(begin, HANDOVER_LENGTH, &mut BTreeSet::new());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::process::signal::Signal;
 use crate::process::{End, Pid};
 use crate::supervise::forwarding::ProcessFacts;
 use crate::supervise::machine::actions::Final;
+use crate::supervise::named::NamedSignal;
 use crate::supervise::policy::Policy;
 use crate::supervise::schedule::Term;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub(crate) struct Machine {
     pub(super) serving: Option<Serving>,
     /// `None` if the session does not expire.
     pub(super) renewal: Option<Renewal>,
+    /// The signal to the process of `--signal-pid-file`. `None` without this flag.
+    pub(super) named: Option<NamedSignal>,
     /// Whether the command is restarted after a refresh. A signal can cancel this.
     pub(super) restarts_wanted: bool,
     /// Whether TERM has arrived from a process other than the command.

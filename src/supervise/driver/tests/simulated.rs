@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::moment::Now;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
 use crate::session::{Keys, Secret, Validity};
-use crate::supervise::ports::Publishing;
+use crate::supervise::ports::{Publishing, Signaling};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -238,6 +238,13 @@ impl SessionSource for Sim {
     async fn assume(&self, _: CacheUse) -> Result<Session, Problem> {
         self.log("assume");
         Ok(self.session())
+    }
+}
+
+impl SignalNamed for Sim {
+    fn send(&self, signal: Signal) -> Signaling<'_> {
+        self.log(format!("{signal} by pid file"));
+        Box::pin(async { Ok(7) })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::event::{Event, RefreshEvent};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup, Target};
 use crate::supervise::machine::actions::LINGER_LIMIT;
-use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign};
+use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign, SignalTarget};
 use crate::supervise::schedule::MIN_INTERVAL;
 
 impl Model {
@@ -45,6 +45,16 @@ impl Model {
                 self.process(pid).check_pending = true;
             }
             Action::Signal(pid, target, signal) => self.receive_signal(pid, target, signal),
+            Action::SignalNamed(signal) => {
+                let is_named = self.machine.policy.signal_target == SignalTarget::PidFile;
+                self.claim(
+                    is_named && signal == refresh_signal(),
+                    "the refresh signal goes to the process of the pid file",
+                );
+                let is_retry = self.naming_failed && !self.naming;
+                self.claim(self.session_unused || is_retry, "it follows the published session, or a failed attempt");
+                (self.session_unused, self.naming, self.naming_failed) = (false, true, false);
+            }
             Action::KillGroup(pid) => {
                 let is_zombie = self.process(pid).child == ModelChild::Zombie;
                 self.claim(is_zombie, "a group is killed while its leader is not reaped");
@@ -231,6 +241,8 @@ impl Model {
         } else if signal == refresh_signal() {
             let notice = self.machine.policy.delivery_time == DeliveryTime::AtStart;
             self.claim(self.session_unused || notice, "the refresh signal follows the published session");
+            let is_commands = self.machine.policy.signal_target == SignalTarget::Command;
+            self.claim(is_commands, "with a pid file, the command gets no signal");
             self.claim(target == Target::Process, "only the command gets the refresh signal");
             self.session_unused = false;
         } else if signal == Signal::KILL {

@@ -42,6 +42,10 @@ pub(super) struct Model {
     pub(super) forwarded_to: Vec<Pid>,
     /// The new generation that must get HUP at the handover.
     pub(super) owed_hang_up: Option<Pid>,
+    /// Whether the process of the pid file is being signaled.
+    pub(super) naming: bool,
+    /// Whether an attempt to signal it has failed since the last session was delivered.
+    pub(super) naming_failed: bool,
     /// Whether a refresh has failed or was answered too late since the source last answered in time.
     pub(super) failing: bool,
     /// The expiry of the session that was delivered last.
@@ -159,6 +163,8 @@ impl Model {
             lapsed_in_handover: false,
             forwarded_to: Vec::new(),
             owed_hang_up: None,
+            naming: false,
+            naming_failed: false,
             failing: false,
             expiry: Term::of(&validity(now), now).expiry(),
             newest: Term::of(&validity(now), now).expiry(),
@@ -202,6 +208,9 @@ impl Model {
         }
         if self.publish_pending {
             moves.extend([Move::Publish, Move::FailPublish]);
+        }
+        if self.naming {
+            moves.extend([true, false].map(Move::AnswerNaming));
         }
         if self.call {
             moves.extend([Move::Grant, Move::Repeat, Move::Refuse]);
@@ -324,6 +333,7 @@ impl Model {
                 self.failing = true;
                 Input::Session(SessionInput::Published(Err(problem)))
             }
+            Move::AnswerNaming(sent) => self.answer_naming(if sent { Ok(self.current) } else { Err(problem) }),
             Move::Wait => {
                 let deadline = self.machine.deadline().unwrap();
                 let by_wall = deadline.wall.map(|wall| wall.duration_since(self.now.wall).unwrap_or_default());
@@ -344,6 +354,11 @@ impl Model {
                 Input::Wake
             }
         }
+    }
+
+    fn answer_naming(&mut self, result: Result<Pid, Problem>) -> Input {
+        (self.naming, self.naming_failed) = (false, result.is_err());
+        Input::NamedSignaled(result)
     }
 
     fn receive(&mut self, arrival: Arrival) -> Input {

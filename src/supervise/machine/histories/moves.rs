@@ -71,6 +71,8 @@ pub(super) enum Move {
     Refuse,
     Publish,
     FailPublish,
+    /// The attempt to signal the process of the pid file ends. Whether the signal was sent.
+    AnswerNaming(bool),
     /// Time passes until the deadline.
     Wait,
     /// A timer fires before the deadline.

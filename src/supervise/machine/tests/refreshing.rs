@@ -6,7 +6,7 @@ use crate::error::Reason;
 use crate::event::{Event, Problem, RefreshEvent};
 use crate::process::signal::Signal;
 use crate::process::{End, ProcessGroup, Target};
-use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
+use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, SignalTarget};
 use std::time::Duration;
 
 #[test]
@@ -201,4 +201,17 @@ fn no_two_refreshes_begin_within_a_second() {
     play.now.wall += HOUR;
     let play = play.wake().asks(&[]).due().asks(&[Action::Assume]);
     assert_eq!(play.now.boot, Duration::from_secs(1001));
+}
+
+#[test]
+fn the_process_of_a_pid_file_is_signaled_instead_of_the_command_until_it_works() {
+    let policy = Policy { signal_target: SignalTarget::PidFile, ..Policy::usual(HUP, DeliveryTime::Live) };
+    let named = Action::SignalNamed(Signal::HUP);
+    let answered = |play: Play, result| play.event(Input::NamedSignaled(result));
+    let play = Play::of(policy, ProcessGroup::Own).wake().started().refreshed().asks(std::slice::from_ref(&named));
+    let play = answered(play, Err(Problem::new(Reason::File, "no"))).asks(&[]).emits(&["signal_failing"]);
+    let play = answered(play.due().asks(std::slice::from_ref(&named)), Ok(7)).emits(&["signal_recovered", "signalled"]);
+    // A new session replaces the attempt for the one before.
+    let play = play.refreshed().asks(std::slice::from_ref(&named)).refreshed().asks(&[named]);
+    answered(play, Ok(7)).emits(&["signalled"]).is("Running", "Waiting");
 }

@@ -1,0 +1,153 @@
+//! Signals the process that the file of `--signal-pid-file` names.
+//!
+//! A child process does each attempt, because the file may be on a file system that does not respond. It opens the process
+//! by a descriptor before it reads the facts about it, so the process that it has checked is the one that gets the signal.
+//! There is only one such child at a time: if one cannot be killed, no other one is started.
+
+mod named;
+
+use crate::error::{CHECK_LIMITS, Error, Reason, reason_of};
+use crate::event::Problem;
+use crate::process::Pid;
+use crate::process::pid_file::NamedProcess;
+use crate::process::signal::Signal;
+use crate::supervise::ports::{SignalNamed, Signaling};
+use crate::sys::clock::now;
+use crate::sys::foreign::check_support;
+use crate::sys::offload::{Job, Life, Offload};
+use named::{Known, find, not_running};
+use nix::unistd::getpid;
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The time limit of an attempt.
+const LIMIT: Duration = Duration::from_secs(10);
+/// The maximum size in bytes of a child's answer. The longest one has a path of 4096 bytes, which JSON may escape.
+const MOST_ANSWER: usize = 32 << 10;
+
+/// The answer of the child: the process that got the signal, or why no process did.
+type Answer = Result<NamedProcess, Problem>;
+
+/// A pid file, and what earlier attempts have found out about it.
+pub(crate) struct PidFile {
+    path: PathBuf,
+    offload: Offload,
+    known: Cell<Known>,
+    /// A child for which xassume no longer waits. It was killed, but it may not have ended yet.
+    unfinished: RefCell<Option<Job>>,
+}
+
+impl PidFile {
+    /// Prepares the signals to the process of a pid file, which need not exist yet. Must be called when xassume starts.
+    ///
+    /// # Errors
+    /// The kernel or a sandbox does not allow to signal a process by a descriptor, or `/proc` is not available.
+    pub(crate) fn new(path: PathBuf, offload: Offload) -> Result<Self, Error> {
+        check()?;
+        let known = Cell::new(Known { process: None, at: now() });
+        Ok(Self { path, offload, known, unfinished: RefCell::default() })
+    }
+
+    async fn attempt(&self, signal: Signal) -> Result<Pid, Problem> {
+        let earlier = self.unfinished.take();
+        if let Some(job) = earlier {
+            let _ = Running::new(job, &self.unfinished).answer().await;
+        }
+        let (known, xassume) = (self.known.get(), getpid().as_raw());
+        let job = self.offload.start(Life::Bound, MOST_ANSWER, |answer| {
+            let result: Answer = signal_named(&self.path, known, xassume, signal);
+            // Writing fails if the parent process has ended. It then needs no answer.
+            let _ = serde_json::to_vec(&result).map(|bytes| answer.write_all(&bytes));
+        });
+        let what = "start a process that reads the pid file";
+        let job = job.map_err(|error| Problem::from(&Error::cannot(what, &error, CHECK_LIMITS)))?;
+        let answer = Running::new(job, &self.unfinished).answer().await;
+        let answer = answer.ok().and_then(|bytes| serde_json::from_slice::<Answer>(&bytes).ok());
+        let killed = || Problem::new(Reason::System, "the process that reads the pid file was killed");
+        let process = answer.ok_or_else(killed)??;
+        self.known.set(Known { process: Some(process), at: now() });
+        Ok(process.pid)
+    }
+}
+
+impl SignalNamed for PidFile {
+    fn send(&self, signal: Signal) -> Signaling<'_> {
+        Box::pin(async move {
+            tokio::time::timeout(LIMIT, self.attempt(signal)).await.unwrap_or_else(|_| {
+                let limit = humantime::format_duration(LIMIT);
+                let text = format!("the file system of {} did not answer within {limit}", self.path.display());
+                let hint = "is its file system frozen, or its server unreachable?";
+                Err(Problem::new(Reason::Timeout, text).with_hint(hint))
+            })
+        })
+    }
+}
+
+/// A running child. If this value is dropped before the child has answered, the child is killed and kept in `rest`.
+struct Running<'a> {
+    job: Option<Job>,
+    rest: &'a RefCell<Option<Job>>,
+}
+
+impl<'a> Running<'a> {
+    fn new(job: Job, rest: &'a RefCell<Option<Job>>) -> Self {
+        Self { job: Some(job), rest }
+    }
+
+    /// Waits for the child to end, and returns its answer.
+    async fn answer(mut self) -> io::Result<Vec<u8>> {
+        let Some(job) = &mut self.job else { return Ok(Vec::new()) };
+        let answer = job.answered().await.map(<[u8]>::to_vec);
+        self.job = None;
+        answer
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            job.kill();
+            self.rest.replace(Some(job));
+        }
+    }
+}
+
+/// Checks whether processes can be signaled by a pid file.
+///
+/// # Errors
+/// Fails before Linux 5.3, if a sandbox blocks the system calls, or without `/proc`.
+fn check() -> Result<(), Error> {
+    check_support().map_err(|(what, error)| Error::Cannot {
+        what: "signal a process by its pid file",
+        reason: format!("{what}: {}", reason_of(&error)),
+        hint: Some(
+            "--signal-pid-file requires Linux 5.3, /proc, and a sandbox that allows pidfd_open and pidfd_send_signal",
+        ),
+    })
+}
+
+/// Checks the process that a pid file names now, without a signal. `--check` uses this.
+///
+/// # Errors
+/// The same errors as for [`PidFile::new`]. The inner result is the process, or why it could not be signaled.
+pub(crate) fn rehearse(path: &Path) -> Result<Result<Pid, Problem>, Error> {
+    check()?;
+    let known = Known { process: None, at: now() };
+    Ok(find(path, known, getpid().as_raw()).map(|(_, process)| process.pid))
+}
+
+/// Signals the process that the file names.
+fn signal_named(path: &Path, known: Known, xassume: Pid, signal: Signal) -> Answer {
+    let (pidfd, process) = find(path, known, xassume)?;
+    let NamedProcess { pid, .. } = process;
+    match pidfd.signal(signal) {
+        Ok(()) => Ok(process),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Err(not_running(path, pid)),
+        Err(error) => {
+            let text = format!("cannot signal process {pid} in {}: {}", path.display(), reason_of(&error));
+            Err(Problem::new(Reason::System, text).with_hint("run xassume as root or as the user of that process"))
+        }
+    }
+}
