@@ -29,6 +29,8 @@ const CONFLICTS: &[(FlagAndValue, FlagAndValue, Variables)] = &[
     (("no-cache", ""), ("cache-dir", "cache"), First),
     (("on-expiry", "none"), ("signal", "HUP"), First),
     (("on-expiry", "restart"), ("signal", "HUP"), First),
+    (("on-expiry", "none"), ("signal-pid-file", "pid"), First),
+    (("on-expiry", "restart"), ("signal-pid-file", "pid"), First),
     (("on-expiry", "none"), ("restart-order", "start-first"), First),
     (("on-expiry", "signal"), ("restart-order", "start-first"), First),
     (("via", "env"), ("credentials-file", "credentials"), First),
@@ -37,6 +39,9 @@ const CONFLICTS: &[(FlagAndValue, FlagAndValue, Variables)] = &[
     (("via", "env"), ("file-mode", "0640"), First),
     (("via", "endpoint"), ("file-mode", "0640"), First),
     (("via", "process"), ("file-mode", "0640"), First),
+    (("via", "env"), ("signal-pid-file", "pid"), First),
+    (("via", "endpoint"), ("signal-pid-file", "pid"), First),
+    (("via", "process"), ("signal-pid-file", "pid"), First),
     (("via", "env"), ("endpoint-token-file", "token"), First),
     (("via", "file"), ("endpoint-token-file", "token"), First),
     (("via", "process"), ("endpoint-token-file", "token"), First),
@@ -60,6 +65,7 @@ const CONFLICTS: &[(FlagAndValue, FlagAndValue, Variables)] = &[
 /// Flags that need another flag. When the variable of that other flag is dropped, they have no effect.
 const NEED_ANOTHER_FLAG: &[(&str, &str)] = &[
     ("signal", "--signal requires --on-expiry signal"),
+    ("signal-pid-file", "--signal-pid-file requires --on-expiry signal"),
     ("restart-order", "--restart-order requires --on-expiry restart"),
     ("file-mode", "--file-mode requires --via file"),
     ("endpoint-token-file", "--endpoint-token-file requires --via endpoint"),

@@ -56,6 +56,27 @@ fn without_signalfd_there_is_no_supervision() {
 }
 
 #[test]
+fn without_pidfds_no_process_is_signaled_by_its_pid_file() {
+    for (call, named) in [
+        (DeniedCall::Call(libc::SYS_pidfd_open, libc::ENOSYS), "pidfd_open: Function not implemented"),
+        (DeniedCall::Call(libc::SYS_pidfd_open, libc::EPERM), "pidfd_open: Operation not permitted"),
+        (DeniedCall::Call(libc::SYS_pidfd_send_signal, libc::ENOSYS), "pidfd_send_signal: Function not implemented"),
+    ] {
+        let sts = FakeSts::start();
+        let world = || xassume(&sts).denying(&[call]).args(["--on-expiry", "signal", "--signal-pid-file", "pid"]);
+        let said = rejected(world());
+        assert!(
+            said.starts_with(&format!("xassume: error: cannot signal a process by its pid file: {named}\n")),
+            "{said}"
+        );
+        assert!(said.contains("hint: --signal-pid-file requires Linux 5.3, "), "{said}");
+        assert_eq!(sts.requests().len(), 0);
+        let page = world().arg("--check").run().exited(125).stdout_text();
+        assert!(page.contains("cannot signal a process by its pid file"), "{page}");
+    }
+}
+
+#[test]
 fn without_new_processes_the_reason_is_reported() {
     for errno in [libc::EAGAIN, libc::ENOMEM] {
         let refusal = [DeniedCall::Processes(errno)];

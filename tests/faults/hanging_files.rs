@@ -142,6 +142,25 @@ fn a_hanging_config_file_blocks_neither_the_endpoint_nor_signals() {
     still_runs(failing);
 }
 
+#[test]
+fn a_hanging_pid_file_is_one_warning_and_blocks_no_signal() {
+    let Some(namespace) = namespace_with_dead_mount() else { return };
+    let sts = with_refreshes(2);
+    let world = at(&sts.url()).args(["--on-expiry", "signal", "--signal-pid-file"]);
+    let file = world.home().join("dead/pid");
+    let world = probing(world.arg(&file), &["print-keys", "survive", "HUP"]);
+    let running = with_mounts(namespace, DEAD, &world).spawn();
+    running.line("ready");
+    let line = running.error_line("cannot send SIGHUP: ");
+    let expected = format!("the file system of {} did not answer within 10s; retrying in ", file.display());
+    assert!(line.contains(&expected), "{line}");
+    running.signal(libc::SIGUSR1);
+    running.line("USR1");
+    let finished = still_runs(running);
+    assert_eq!(finished.stderr.matches("cannot send").count(), 1, "{}", finished.stderr);
+    assert!(!finished.stdout_text().contains("HUP"), "{}", finished.describe());
+}
+
 /// The open files of a process.
 fn open_in(pid: i32) -> Option<BTreeSet<PathBuf>> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;

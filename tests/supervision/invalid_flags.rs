@@ -9,6 +9,19 @@ fn flags_without_effect_are_rejected() {
     let cases: &[(&[&str], &str)] = &[
         (&["--signal", "HUP"], "--signal requires --on-expiry signal"),
         (&["--signal", "HUP", "--on-expiry", "restart"], "--signal cannot be used with --on-expiry restart"),
+        (&["--signal-pid-file", "p"], "--signal-pid-file requires --on-expiry signal"),
+        (
+            &["--signal-pid-file", "p", "--on-expiry", "restart"],
+            "--signal-pid-file cannot be used with --on-expiry restart, which sends no signal",
+        ),
+        (
+            &["--signal-pid-file", "p", "--on-expiry", "signal", "--via", "env"],
+            "--signal-pid-file cannot be used with --via env, only with --via file",
+        ),
+        (
+            &["--signal-pid-file=", "--on-expiry", "signal"],
+            "invalid value '' for '--signal-pid-file': must not be empty",
+        ),
         (&["--stop-timeout", "5s"], "--stop-timeout has no effect"),
         (&["--stop-signal", "INT"], "--stop-signal has no effect"),
         (&["--refresh-margin", "5m"], "--refresh-margin has no effect"),

@@ -11,6 +11,7 @@ mod lifecycle;
 mod logs;
 mod notify;
 mod pid_1;
+mod pid_file;
 mod refresh;
 mod restart;
 mod rotated_sources;
