@@ -50,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Minimum remaining lifetime of a cached session')
             [CompletionResult]::new('--on-expiry', '--on-expiry', [CompletionResultType]::ParameterName, 'What to do before the session expires')
             [CompletionResult]::new('--signal', '--signal', [CompletionResultType]::ParameterName, 'Signal to send with --on-expiry signal')
+            [CompletionResult]::new('--signal-pid-file', '--signal-pid-file', [CompletionResultType]::ParameterName, 'Send --signal to the process that this file names, not to the command')
             [CompletionResult]::new('--refresh-margin', '--refresh-margin', [CompletionResultType]::ParameterName, 'Refresh this long before the expiry')
             [CompletionResult]::new('--stop-signal', '--stop-signal', [CompletionResultType]::ParameterName, 'Signal that stops the command for a restart')
             [CompletionResult]::new('--stop-timeout', '--stop-timeout', [CompletionResultType]::ParameterName, 'Kill the command if it has not stopped after this time')

@@ -122,6 +122,9 @@ _xassume_value()
         --signal)
             _xassume_offer "$2" < <("$program" --list signals 2>/dev/null)
             ;;
+        --signal-pid-file)
+            compopt -o default -o bashdefault 2>/dev/null
+            ;;
         --stop-signal)
             _xassume_offer "$2" < <("$program" --list signals 2>/dev/null)
             ;;
@@ -163,8 +166,8 @@ _xassume_value()
 
 _xassume()
 {
-    local flags='--role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --no-login --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --refresh-hook --refresh-hook-timeout --via --credentials-file --file-mode --endpoint-address --endpoint-token-file --env-file --keep-env --isolate --serve --print --check --list-sessions --clear-cache --completions --log-format --verbose --quiet --help --version'
-    local valued=' --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --cache-dir --min-ttl --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --refresh-hook --refresh-hook-timeout --via --credentials-file --file-mode --endpoint-address --endpoint-token-file --env-file --keep-env --print --completions --log-format '
+    local flags='--role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --no-login --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --on-expiry --signal --signal-pid-file --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --refresh-hook --refresh-hook-timeout --via --credentials-file --file-mode --endpoint-address --endpoint-token-file --env-file --keep-env --isolate --serve --print --check --list-sessions --clear-cache --completions --log-format --verbose --quiet --help --version'
+    local valued=' --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --web-identity-token-command --web-identity-provider --web-identity-audience --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --cache-dir --min-ttl --on-expiry --signal --signal-pid-file --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --listen --restart-order --ready --ready-timeout --refresh-hook --refresh-hook-timeout --via --credentials-file --file-mode --endpoint-address --endpoint-token-file --env-file --keep-env --print --completions --log-format '
     local repeatable=' --role-arn --policy-arn --tag --transitive-tag --listen --keep-env --verbose '
     local -A long=([r]=--role-arn [p]=--profile [v]=--verbose [q]=--quiet [h]=--help [V]=--version)
     local words first begin cur word flag letters given=' '

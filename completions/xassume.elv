@@ -47,6 +47,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --min-ttl 'Minimum remaining lifetime of a cached session'
             cand --on-expiry 'What to do before the session expires'
             cand --signal 'Signal to send with --on-expiry signal'
+            cand --signal-pid-file 'Send --signal to the process that this file names, not to the command'
             cand --refresh-margin 'Refresh this long before the expiry'
             cand --stop-signal 'Signal that stops the command for a restart'
             cand --stop-timeout 'Kill the command if it has not stopped after this time'

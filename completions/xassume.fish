@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= refresh-hook= refresh-hook-timeout= via= credentials-file= file-mode= endpoint-address= endpoint-token-file= env-file= keep-env= isolate serve print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= signal-pid-file= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= refresh-hook= refresh-hook-timeout= via= credentials-file= file-mode= endpoint-address= endpoint-token-file= env-file= keep-env= isolate serve print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -72,6 +72,7 @@ complete -c xassume -n '__fish_xassume_wants min-ttl' -l min-ttl -x -d 'Minimum 
 complete -c xassume -n '__fish_xassume_wants force-refresh' -l force-refresh -d 'Ignore the cached session, get a new one and cache it'
 complete -c xassume -n '__fish_xassume_wants on-expiry' -l on-expiry -x -a 'none restart signal' -d 'What to do before the session expires [default: none]'
 complete -c xassume -n '__fish_xassume_wants signal' -l signal -x -a '(__fish_xassume_list signals)' -d 'Signal to send with --on-expiry signal [default: HUP]'
+complete -c xassume -n '__fish_xassume_wants signal-pid-file' -l signal-pid-file -r -F -d 'Send --signal to the process that this file names, not to the command'
 complete -c xassume -n '__fish_xassume_wants refresh-margin' -l refresh-margin -x -d 'Refresh this long before the expiry'
 complete -c xassume -n '__fish_xassume_wants stop-signal' -l stop-signal -x -a '(__fish_xassume_list signals)' -d 'Signal that stops the command for a restart [default: TERM]'
 complete -c xassume -n '__fish_xassume_wants stop-timeout' -l stop-timeout -x -d 'Kill the command if it has not stopped after this time [default: 10s]'
