@@ -36,10 +36,11 @@ DOCKERFILE = EXAMPLES / "container" / "Dockerfile"
 DISTROLESS = EXAMPLES / "container" / "Dockerfile.distroless"
 CRONTAB = EXAMPLES / "cron" / "crontab"
 JENKINSFILE = EXAMPLES / "jenkins" / "Jenkinsfile"
-# Run by recipes.py and web_identity.py.
+# Run by recipes.py, web_identity.py and daemons.py.
 OTHERS = [
     EXAMPLES / name
-    for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "container/compose.yaml", "github/deploy.yml", "gitlab/gitlab-ci.yml", "terraform/apply.sh")
+    for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "container/compose.yaml", "github/deploy.yml", "gitlab/gitlab-ci.yml", "terraform/apply.sh",
+                 "systemd/prometheus.service.d/credentials.conf")
 ] + [path for path in sorted(UNIT.parent.iterdir()) if path != UNIT]  # Run by tests/systemd.
 # The directory in which `run` installs programs that the system does not have.
 CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))

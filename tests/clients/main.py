@@ -15,6 +15,7 @@ import expiry  # noqa: F401
 import refresh  # noqa: F401
 import sockets  # noqa: F401
 import keeper  # noqa: F401
+import daemons  # noqa: F401
 import identities  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401

@@ -52,7 +52,7 @@ done"""
 # The output of the programs of the recipes.
 ANSWERS = {
     "aws": "", "docker": READS_ENV_FILE, "terraform": "", "worker": "", "sleep": "", "shell": "",
-    "gunicorn": "", "uvicorn": "", "nginx": "", "kubectl": "",
+    "gunicorn": "", "uvicorn": "", "nginx": "", "kubectl": "", "vector": "",
     "ykman": "echo 123456",
     "aws-vault": f"echo '{json.dumps(KEYRING)}'",
     "buildkite-agent": "echo an.oidc.token", "circleci": "echo an.oidc.token",
@@ -300,7 +300,7 @@ def _():
     text = (ROOT / "docs/recipes.md").read_text()
     quoted = [body for kind, body in re.findall(r"^```(\w+)\n(.*?)^```", text, re.M | re.S)
               if kind in ("crontab", "yaml") or (kind == "ini" and "[Service]" in body)]
-    expect_equal(len(quoted), 5, "quotations")
+    expect_equal(len(quoted), 6, "quotations")
     for line in (line for body in quoted for line in lines(body)):
         expect(line in known, f"no example contains: {line}")
 
