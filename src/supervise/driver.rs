@@ -8,6 +8,7 @@ mod host;
 mod keeper;
 mod notifier;
 mod pid_file;
+mod waiting;
 
 pub(crate) use host::ProcessHost;
 pub(crate) use keeper::keep;
@@ -29,9 +30,8 @@ use crate::supervise::forwarding::ProcessFacts;
 use crate::sys::clock::Clock;
 use std::collections::VecDeque;
 use std::ffi::CString;
-use std::future::pending;
 use std::hash::{BuildHasher, RandomState};
-use std::pin::Pin;
+use waiting::{PendingAnswer, answered, until};
 
 /// The operating system, as the supervision sees it: at most two children, and the signals that xassume receives.
 pub(crate) trait CommandHost {
@@ -100,9 +100,6 @@ where
 fn dice() -> Dice {
     Dice::Seeded(RandomState::new().hash_one(()))
 }
-
-/// An STS call, a delivery or a signal in progress, whose result becomes an input of the machine. `None` if none is in progress.
-type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
     machine: Machine,
@@ -286,21 +283,6 @@ impl<S, D, H: CommandHost, C> Driver<'_, S, D, H, C> {
         while let Some((pid, change)) = self.ports.host.change() {
             self.answers.push_back(Input::Command(CommandInput::Changed(pid, change)));
         }
-    }
-}
-
-/// Waits for a pending answer. Never returns if no answer is pending.
-async fn answered<T>(question: &mut PendingAnswer<'_, T>) -> Result<T, Problem> {
-    match question {
-        Some(answer) => answer.await,
-        None => pending().await,
-    }
-}
-
-async fn until(clock: &impl Clock, deadline: Option<Deadline>) {
-    match deadline {
-        Some(deadline) => clock.until(deadline).await,
-        None => pending().await,
     }
 }
 

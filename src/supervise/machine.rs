@@ -16,6 +16,7 @@ mod hook;
 mod keeper;
 mod outside_signals;
 mod renewal;
+mod roles;
 pub mod simulation;
 mod starting;
 mod state;
@@ -25,7 +26,7 @@ pub(crate) use actions::{Action, CommandInput, Fault, Final, Input, START_LIMIT,
 pub(crate) use state::Machine;
 
 use super::named::NamedSignal;
-use super::notify::{Role, SessionOutlook};
+use super::notify::SessionOutlook;
 use super::policy::{OnExpiry, Policy, RestartOrder};
 use super::schedule::{Dice, Term};
 use crate::event::{CommandEvent, Stopped};
@@ -113,35 +114,6 @@ impl Machine {
     /// Returns the outlook for the session, which the service manager shows. Returns `None` if the session does not expire.
     pub(crate) fn session_outlook(&self) -> Option<SessionOutlook> {
         self.renewal.as_ref().map(Renewal::outlook)
-    }
-
-    /// Returns what the generation that is starting is.
-    pub(crate) fn next_role(&self) -> Role {
-        if let Beside::Launching(..) = self.beside { Role::Successor } else { Role::Current }
-    }
-
-    /// Returns what the generation with this process is. The process has been reported as started.
-    pub(crate) fn role(&self, pid: Pid) -> Role {
-        let current = match self.phase {
-            Phase::Running { child, .. } => Some(child),
-            Phase::Stopping(stop, _) => Some(stop.child),
-            Phase::Starting(_) | Phase::Keeping { .. } | Phase::Ended => None,
-        };
-        match self.beside {
-            Beside::Preparing(new) if new.child == pid => Role::Successor,
-            // This includes a generation whose stop is complete, and that is about to be reaped.
-            Beside::Alone
-            | Beside::Postponed(..)
-            | Beside::Launching(..)
-            | Beside::Preparing(_)
-            | Beside::Leaving(..) => {
-                if current.is_none_or(|current| current == pid) {
-                    Role::Current
-                } else {
-                    Role::Leaving
-                }
-            }
-        }
     }
 
     /// Returns the names of the three states in the diagram: the current generation's, the other generation's and the

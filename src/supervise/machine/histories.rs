@@ -134,7 +134,7 @@ fn every_sequence_satisfies_the_claims_and_the_diagram_has_all_transitions() {
 fn every_sequence_with_a_pid_file_satisfies_the_claims() {
     let (stop_signal, stop_timeout) = (stop_signal(), STOP_TIMEOUT);
     let usual = Policy::usual(OnExpiry::Signal(refresh_signal()), DeliveryTime::Live);
-    let policy = Policy { stop_signal, stop_timeout, signal_target: SignalTarget::PidFile, ..usual };
+    let policy = Policy { stop_signal, stop_timeout, signal_target: SignalTarget::PidFile, has_hook: true, ..usual };
     let to_a_signal = [Move::Wait, Move::Start, Move::Wait, Move::Grant, Move::Publish];
     let begin =
         to_a_signal.into_iter().fold(Model::new(policy, ProcessGroup::Own, ME), |model, step| model.after(step));

@@ -7,6 +7,7 @@ use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
 use crate::session::{Keys, Secret, Validity};
 use crate::supervise::ports::{Publishing, Signaling};
 use std::cell::RefCell;
+use std::future::pending;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;

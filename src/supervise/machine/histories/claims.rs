@@ -7,6 +7,7 @@ use crate::event::{Event, RefreshEvent};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup, Target};
 use crate::supervise::machine::actions::LINGER_LIMIT;
+use crate::supervise::notify::Role;
 use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign, SignalTarget};
 use crate::supervise::schedule::MIN_INTERVAL;
 
