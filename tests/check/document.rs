@@ -53,6 +53,13 @@ fn each_step_has_the_documented_keys() {
             .args(json)
             .run()
             .exited(0),
+        check(&sts)
+            .args(["-r", HUB, "--on-expiry", "signal", "--credentials-file", "credentials", "--refresh-hook", "true"])
+            .args(["--signal-pid-file", "../home/pid"])
+            .file("pid", &std::process::id().to_string())
+            .args(json)
+            .run()
+            .exited(0),
         check(&sts).args(["-p", "p"]).file(".aws/config", config).args(json).run().exited(125),
         role(&older).args(["--tag", "a=b"]).args(json).run().exited(0),
         role(&sts)

@@ -28,7 +28,10 @@ fn the_hook_runs_after_each_session_in_each_mode() {
             assert_eq!(until.trim(), format!("until {expected}"), "{flags:?}");
         }
         xassume.signal(libc::SIGTERM);
-        let finished = xassume.wait().exited(0);
+        let finished = xassume.wait();
+        // TERM may reach a command that was just started again, before it handles signals.
+        let was_starting = flags.contains(&"restart") && finished.signal() == Some(libc::SIGTERM);
+        assert!(was_starting || finished.code() == Some(0), "{}", finished.describe());
         assert_eq!(count(&finished.stderr, "hook "), 2, "{}", finished.stderr);
     }
 }

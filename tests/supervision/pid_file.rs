@@ -2,7 +2,7 @@
 
 use super::processes::{eventually, pid_namespace, state_of};
 use super::{SHORT, key, one_refresh, probing, signaling, started_after};
-use crate::support::sys::wait_gone;
+use crate::support::sys::{self, Inheritance, wait_gone};
 use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, skipped, skipped_without_root};
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
@@ -60,6 +60,8 @@ struct Sleeper(Child);
 
 impl Sleeper {
     fn start(command: &mut Command) -> Self {
+        // The tests themselves may run with HUP ignored.
+        sys::inherit(command, Inheritance::default());
         Self(command.arg("1000").stdin(Stdio::null()).spawn().expect("it starts"))
     }
 

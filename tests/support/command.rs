@@ -90,13 +90,7 @@ impl Xassume {
             cwd: sandbox.work(),
             stdin: Input::Nothing,
             stderr: None,
-            inheritance: Inheritance {
-                session: ProcessSession::New,
-                ignored: Vec::new(),
-                blocked: Vec::new(),
-                descriptors: Vec::new(),
-                denied_calls: Vec::new(),
-            },
+            inheritance: Inheritance { session: ProcessSession::New, ..Inheritance::default() },
             sandbox: Arc::new(sandbox),
         };
         let (home, tmp, runtime) = (xassume.sandbox.home(), xassume.sandbox.tmp(), xassume.sandbox.runtime());

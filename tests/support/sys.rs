@@ -197,9 +197,10 @@ pub fn duplicate_above(descriptor: &OwnedFd, number: RawFd) -> io::Result<OwnedF
 }
 
 /// The session and the controlling terminal of a new process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProcessSession {
     /// The session of the tests.
+    #[default]
     Inherited,
     /// A new session without a controlling terminal, as under cron or systemd.
     New,
@@ -208,7 +209,7 @@ pub enum ProcessSession {
 }
 
 /// The state that a new process inherits, as far as `Command` cannot set it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Inheritance {
     pub session: ProcessSession,
     pub ignored: Vec<i32>,

@@ -55,7 +55,7 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
         step.details.push(format!("variables for other programs in {}", path.display()));
     }
     step.fact("via", via);
-    if let (Some(hook), Mode::Supervise(_)) = (&settings.hook, &settings.mode) {
+    if let Some(hook) = settings.hook.as_ref().filter(|_| settings.mode.policy().is_some()) {
         let limit = humantime::format_duration(hook.timeout);
         step.details.push(format!("a refresh hook runs after each new session, for at most {limit}"));
         step.fact("refresh_hook_timeout_seconds", hook.timeout.as_secs());
