@@ -5,7 +5,7 @@
 //!
 //! A scenario is a supervised run with a refresh. Its first run lists the calls after the command is ready. Then each
 //! call (with `--every 5`: each fifth) is blocked in two more runs: one gets SIGTERM, in the other one the command
-//! exits. The program prints what went wrong; its status is 1 if anything did.
+//! exits (without a command, xassume gets SIGINT). The program prints what went wrong; its status is 1 if anything did.
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -1,7 +1,8 @@
 //! A supervised run with one blocked call, and the check of its end.
 
 use std::fmt;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::EndBy;
@@ -21,6 +22,9 @@ const LIMIT_WITH_HOOK: Duration = Duration::from_secs(3);
 const SETTLING: Duration = Duration::from_secs(1);
 /// The exit status of the command in all cases.
 const STATUS: i32 = 7;
+
+/// The name of the file of `--env-file`.
+const VARIABLES: &str = "variables";
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const CONFIG: &str = "[profile p]\nrole_arn = arn:aws:iam::111111111111:role/R\nsource_profile = s\n";
@@ -53,6 +57,8 @@ pub enum Scenario {
     Helper,
     /// A hook runs after each session.
     Hook,
+    /// `--serve`, with a hook: there is no command.
+    Keeper,
 }
 
 impl fmt::Display for Scenario {
@@ -66,6 +72,7 @@ impl fmt::Display for Scenario {
             Self::Process => "process",
             Self::Helper => "helper",
             Self::Hook => "hook",
+            Self::Keeper => "keeper",
         })
     }
 }
@@ -81,7 +88,7 @@ pub enum Outcome {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Restart,
         Self::Handover,
         Self::Signal,
@@ -90,6 +97,7 @@ impl Scenario {
         Self::Process,
         Self::Helper,
         Self::Hook,
+        Self::Keeper,
     ];
 
     /// The calls of an undisturbed run that can be blocked, in order.
@@ -121,8 +129,11 @@ impl Scenario {
     }
 
     fn judge(self, running: Running, xassume: i32, end_by: EndBy) -> Result<(), String> {
-        if self == Self::Endpoint {
-            let said = running.stdout.so_far();
+        if matches!(self, Self::Endpoint | Self::Keeper) {
+            let said = match self {
+                Self::Keeper => fs::read_to_string(variables(&running)).unwrap_or_default(),
+                _ => running.stdout.so_far(),
+            };
             let value = |name: &str| said.lines().rev().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
             let url = value("AWS_CONTAINER_CREDENTIALS_FULL_URI=").unwrap_or_default();
             let token = value("AWS_CONTAINER_AUTHORIZATION_TOKEN=").unwrap_or_default();
@@ -141,6 +152,18 @@ impl Scenario {
             if asked.elapsed() > LIMIT || !answer.is_ok_and(|answer| answer.status == 200) {
                 return Err("the server does not answer".to_owned());
             }
+        }
+        if self == Self::Keeper {
+            // There is no command that could end.
+            send_signal(xassume, if end_by == EndBy::Exit { libc::SIGINT } else { libc::SIGTERM });
+            if !running.ends_within(LIMIT_WITH_HOOK) {
+                return Err(format!("it does not end within {LIMIT_WITH_HOOK:?}"));
+            }
+            let (file, finished) = (variables(&running), running.wait());
+            return match finished.code() {
+                Some(0) if !file.exists() => Ok(()),
+                _ => Err(format!("it ends with {}, or leaves its file", finished.status)),
+            };
         }
         // A blocked message delays nothing: the restart that it announces continues, and ends before the next one.
         let begun = starts(&running).len();
@@ -195,15 +218,22 @@ impl Scenario {
                 let profile = format!("[profile s]\ncredential_process = echo '{keys}'\n");
                 xassume.without_keys().file(".aws/config", format!("{CONFIG}{profile}"))
             }
+            Self::Keeper => {
+                let file = xassume.sandbox().work().join(VARIABLES);
+                xassume.arg("--env-file").arg(file)
+            }
             Self::File | Self::Endpoint | Self::Process | Self::Hook => xassume,
         };
+        if self == Self::Keeper {
+            let running = xassume.spawn();
+            running.error_line("serving credentials: ");
+            return counted(running);
+        }
         let works = if self == Self::Handover { SERVES } else { PRINTS };
         let ends = ["then", "exit", &STATUS.to_string()].map(str::to_owned);
         let running = xassume.arg("--").args(probe()).args(works).args(ends).spawn();
         running.line(" pid=");
-        send_signal(running.pid(), libc::SIGUSR1);
-        let xassume = children(running.pid())[0];
-        (running, xassume)
+        counted(running)
     }
 
     /// The signal after which the command exits.
@@ -223,8 +253,21 @@ impl Scenario {
             Self::Hook => {
                 &["-r", ROLE, "--via", "process", "--refresh-hook", "cat \"$AWS_SHARED_CREDENTIALS_FILE\" | cat"]
             }
+            Self::Keeper => &["-r", ROLE, "--serve", "--refresh-hook", "true"],
         }
     }
+}
+
+/// Counts the calls from now on. Returns xassume's process ID too.
+fn counted(running: Running) -> (Running, i32) {
+    send_signal(running.pid(), libc::SIGUSR1);
+    let xassume = children(running.pid())[0];
+    (running, xassume)
+}
+
+/// The file of `--env-file`.
+fn variables(running: &Running) -> PathBuf {
+    running.sandbox().work().join(VARIABLES)
 }
 
 /// The process IDs of all starts of the command so far.
