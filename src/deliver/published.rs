@@ -83,8 +83,8 @@ impl Drop for PublishedFile {
     }
 }
 
-/// Returns the error for a first session that cannot be written to a file.
+/// Returns the error for a file that cannot be written when the first session is delivered.
 pub(crate) fn unwritten(reason: String) -> Error {
     let hint = "check that files can be created in the directory, and that its file system is not full or read-only";
-    Error::Cannot { what: "write the credentials file", reason, hint: Some(hint) }
+    Error::Cannot { what: "deliver the session", reason, hint: Some(hint) }
 }

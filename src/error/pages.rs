@@ -43,7 +43,7 @@ pages! {
         Error::Lapsed => Of("delivery-session-lapsed"),
         Error::Command(_) => Of("command-not-found"),
         Error::Listen(_) => Of("listen-refused"),
-        Error::Cannot { what: "write the credentials file", .. } => Of("delivery-file-cannot-be-written"),
+        Error::Cannot { what: "deliver the session", .. } => Of("delivery-file-cannot-be-written"),
         Error::Cannot { what: "start", .. } => Of("usage-nested-too-deep"),
         Error::Cannot { hint: Some(_), .. } => Without("`tests/faults` limits processes, memory and open files"),
         Error::Cannot { hint: None, .. } => Without("`tests/process.rs`: the output for an SDK"),

@@ -121,5 +121,5 @@ fn a_disk_that_is_full_at_the_start_is_reported() {
     let said = super::error_before_start(
         with_mounts(namespace, mounts, &probing(world.args(["--via", "file"]), &["say", "ran"])).run(),
     );
-    assert!(said.contains("cannot write the credentials file") && said.contains("No space left on device"), "{said}");
+    assert!(said.contains("cannot deliver the session") && said.contains("No space left on device"), "{said}");
 }
