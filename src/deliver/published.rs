@@ -27,14 +27,16 @@ impl PublishedFile {
         Self::new(path, mode)
     }
 
-    /// Checks whether a file could be written at this path. An existing file is neither replaced nor removed, because
-    /// another run may use it.
+    /// Checks whether a file could be written at this path, and returns its absolute path. An existing file is neither
+    /// replaced nor removed, because another run may use it.
     ///
     /// # Errors
     /// The same errors as for [`Self::at`] and for the first call of [`Self::put`].
-    pub(crate) fn try_at(path: &Path, kind: &FileKind, mode: u32) -> Result<(), Error> {
+    pub(crate) fn try_at(path: &Path, kind: &FileKind, mode: u32) -> Result<PathBuf, Error> {
         let path = locate(path, kind, GroupWrite::of_mode(mode))?;
-        try_replace(&path, kind.max_bytes, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
+        let tried = try_replace(&path, kind.max_bytes, mode);
+        tried.map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))?;
+        Ok(path)
     }
 
     /// Prepares a file in a private directory, without writing it.

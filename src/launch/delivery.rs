@@ -60,7 +60,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
         let env_file = settings.env_file.as_deref();
         let env_file = env_file.map(|path| PublishedFile::at(path, &env_file::KIND, env_file::MODE)).transpose()?;
         let delivery = Self { launch, offload, method, env_file, directory, instance_region: None };
-        delivery.refuse_same_files()?;
+        refuse_same_files(delivery.files().map(PublishedFile::path))?;
         // The error comes before STS is called.
         delivery.variables().transpose()?;
         Ok(delivery)
@@ -86,18 +86,6 @@ impl<'a, 'b> Delivery<'a, 'b> {
             Method::Env | Method::Process(_) => None,
         };
         of_method.into_iter().chain(&self.env_file)
-    }
-
-    /// Fails if the file of `--env-file` is also another file of the delivery.
-    fn refuse_same_files(&self) -> Result<(), Error> {
-        let mut paths = self.files().map(PublishedFile::path);
-        match (paths.next(), paths.next()) {
-            (Some(first), Some(second)) if first == second => Err(Error::Conflict {
-                message: format!("--env-file cannot be the file of another flag ({})", first.display()),
-                hint: "use another path for one of them".into(),
-            }),
-            _ => Ok(()),
-        }
     }
 
     /// Returns the contents for the file of `--env-file`. Returns `None` without that flag.
@@ -160,6 +148,17 @@ impl Method {
     }
 }
 
+/// Fails if the file of `--env-file` is also another file of the delivery. There are at most two files.
+fn refuse_same_files<'a>(mut paths: impl Iterator<Item = &'a Path>) -> Result<(), Error> {
+    match (paths.next(), paths.next()) {
+        (Some(first), Some(second)) if first == second => Err(Error::Conflict {
+            message: format!("--env-file cannot be the file of another flag ({})", first.display()),
+            hint: "use another path for one of them".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Returns the path of xassume's executable.
 fn own_file() -> Result<PathBuf, Error> {
     program::own().map_err(|error| Error::cannot("find the executable of xassume", &error, "/proc must be mounted"))
@@ -192,8 +191,9 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
 pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
     let directory = run_directory(launch)?;
     let delivery = &launch.context.settings.delivery;
+    let mut tried = Vec::new();
     if let Some(path) = &delivery.env_file {
-        PublishedFile::try_at(path, &env_file::KIND, env_file::MODE)?;
+        tried.push(PublishedFile::try_at(path, &env_file::KIND, env_file::MODE)?);
         let config_file = Path::new(CONFIG);
         let place = match &delivery.via {
             Via::Endpoint { token_file: Some(path), .. } => {
@@ -206,19 +206,19 @@ pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
         place.map(|place| env_file::contents(path, place, launch.region(None))).transpose()?;
     }
     match &delivery.via {
-        Via::File { path: Some(path), mode } => PublishedFile::try_at(path, &file::KIND, *mode),
+        Via::File { path: Some(path), mode } => tried.push(PublishedFile::try_at(path, &file::KIND, *mode)?),
         Via::Endpoint { address, token_file } => {
             if let Some(path) = token_file {
-                PublishedFile::try_at(path, &token_file::KIND, token_file::MODE)?;
+                tried.push(PublishedFile::try_at(path, &token_file::KIND, token_file::MODE)?);
             }
             // The address may be that of a running xassume.
             if address.is_none() {
                 Endpoint::open(directory.as_ref(), None, None)?;
             }
-            Ok(())
         }
-        via => Method::open(via, directory.as_ref()).map(drop),
+        via => drop(Method::open(via, directory.as_ref())?),
     }
+    refuse_same_files(tried.iter().map(PathBuf::as_path))
 }
 
 impl Delivery<'_, '_> {

@@ -183,8 +183,12 @@ fn two_flags_cannot_have_one_file() {
     let xassume = keeper(&sts);
     let place = Place::of(&xassume);
     let place = Place { variables: place.token.clone(), ..place };
-    let message = refused(&sts, &place.given_to(xassume));
+    let keeper = place.given_to(xassume);
+    let message = refused(&sts, &keeper);
     assert!(message.starts_with("--env-file cannot be the file of another flag"), "{message}");
+    let page = keeper.arg("--check").run().exited(125).stdout_text();
+    assert!(page.contains("--env-file cannot be the file of another flag"), "{page}");
+    assert_eq!(place.has_files(), [false; 2]);
 }
 
 #[test]
