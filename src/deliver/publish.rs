@@ -85,19 +85,20 @@ impl Replaced {
         !self.files.borrow().is_empty()
     }
 
-    /// Removes the file at the path if xassume wrote it. A file from another program stays.
+    /// Removes the file at the path if xassume wrote it, and the temporary file of a process that was killed. A file
+    /// from another program stays.
     pub(super) fn remove(&self) {
+        let _ = std::fs::remove_file(&self.temporary);
         for identity in self.files.borrow().iter() {
             identity.remove(&self.path);
         }
     }
 
     /// Does the same as [`Self::remove`] at the end of the run, in a child process. If there is an unfinished process,
-    /// first waits for it and removes the temporary file that it left.
+    /// first waits for it.
     pub(super) fn remove_at_last(&self) {
         if let Some(mut job) = self.unfinished.take() {
             let _ = self.note(job.answered_here());
-            let _ = std::fs::remove_file(&self.temporary);
         }
         self.remove();
     }

@@ -120,6 +120,19 @@ fn the_files_of_a_killed_keeper_are_replaced() {
 }
 
 #[test]
+fn a_file_that_could_not_be_finished_is_not_left() {
+    let sts = FakeSts::start();
+    let (xassume, path) = with_variables(&sts, &["--no-cache"]);
+    let args: Vec<_> = xassume.command().get_args().map(ToOwned::to_owned).collect();
+    // The first byte of a file kills the process that writes it.
+    let limited = xassume.clone().without_args().program("/bin/sh").args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]);
+    let refused = limited.arg(crate::support::binary()).args(args).run().exited(125);
+    let expected = format!("error: cannot deliver the session: cannot replace {}: ", path.display());
+    assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
+    assert!(files_in(&xassume.sandbox().work()).is_empty());
+}
+
+#[test]
 fn a_keeper_that_takes_over_leaves_its_files_to_the_new_one() {
     let sts = FakeSts::start();
     let (xassume, path) = with_variables(&sts, &[]);
