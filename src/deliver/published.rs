@@ -52,6 +52,12 @@ impl PublishedFile {
         &self.0.path
     }
 
+    /// Removes the file of an earlier run, which must have ended.
+    pub(crate) fn remove_earlier(&self) {
+        // An error is ignored, because writing the file then fails too, or replaces it.
+        let _ = std::fs::remove_file(self.path());
+    }
+
     /// Checks whether a file of this run is in place.
     pub(crate) fn is_there(&self) -> bool {
         self.0.is_there()

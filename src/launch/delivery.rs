@@ -63,6 +63,11 @@ impl<'a, 'b> Delivery<'a, 'b> {
         refuse_same_files(delivery.files().map(PublishedFile::path))?;
         // The error comes before STS is called.
         delivery.variables().transpose()?;
+        if let Via::Endpoint { address: Some(_), .. } = settings.via {
+            // This run has the address, so the run that wrote these files was killed. If they stayed, other programs
+            // would take xassume for ready, and send it the token of that run.
+            delivery.files().for_each(PublishedFile::remove_earlier);
+        }
         Ok(delivery)
     }
 

@@ -1,7 +1,7 @@
 //! The files of a keeper: their contents, and whose file is at a path.
 
 use super::*;
-use crate::support::Sandbox;
+use crate::support::{Answer, Sandbox};
 use std::path::Path;
 
 /// A keeper without an address.
@@ -117,6 +117,27 @@ fn the_files_of_a_killed_keeper_are_replaced() {
     assert!(place.key().starts_with("ASIA"));
     stop(running);
     assert!(files_in(&keeper.sandbox().work()).is_empty());
+}
+
+#[test]
+fn the_files_of_a_killed_keeper_are_gone_until_the_next_one_has_a_session() {
+    let sts = FakeSts::start();
+    let xassume = keeper(&sts).arg("--no-cache");
+    let place = Place::of(&xassume);
+    let keeper = place.given_to(xassume);
+    let killed = serving(&keeper);
+    // A check changes nothing, even if the keeper no longer runs.
+    killed.signal(libc::SIGKILL);
+    killed.wait().killed_by(libc::SIGKILL);
+    keeper.clone().arg("--check").run().exited(0);
+    assert_eq!(place.has_files(), [true; 2]);
+    let before = sts.requests().len();
+    sts.script([Answer::Hang]);
+    let running = keeper.spawn();
+    sts.wait_for_requests(before + 1);
+    assert_eq!(place.has_files(), [false; 2], "there is no session");
+    running.signal(libc::SIGTERM);
+    running.wait().killed_by(libc::SIGTERM);
 }
 
 #[test]
