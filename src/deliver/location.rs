@@ -1,10 +1,12 @@
 //! The location of a file whose path the user gives. The directory must be trusted. An existing file may be replaced
 //! only if it comes from an earlier run, because xassume must not destroy other files.
 
-use super::trusted::{GroupWrite, directory};
+use super::trusted::{GroupWrite, STICKY, directory};
 use crate::error::{Error, reason_of};
 use crate::files::{MAX_BYTES, read_at_most};
+use nix::unistd::geteuid;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -42,6 +44,11 @@ pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<
     }
     let parent = directory(parent, group).map_err(|problem| refused(problem.text, problem.hint))?;
     let path = parent.join(name);
+    // In a sticky directory, another user can create the file before xassume does, and other programs would read it.
+    let owner = path.symlink_metadata().map_or(0, |found| found.uid());
+    if found.mode() & STICKY != 0 && owner != 0 && owner != geteuid().as_raw() {
+        return Err(failed(format!("the file belongs to another user (uid {owner})")));
+    }
     if let Ok(found) = path.metadata()
         && !found.is_file()
     {

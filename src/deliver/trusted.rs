@@ -17,7 +17,7 @@ use std::path::{Component, Path, PathBuf};
 /// The kernel's limit for the number of links in one path (symlink(7)).
 const MOST_LINKS: usize = 40;
 /// The mode bit of a directory in which only owners can remove or rename files.
-const STICKY: u32 = 0o1000;
+pub(super) const STICKY: u32 = 0o1000;
 
 /// Whether members of a directory's group may have write permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

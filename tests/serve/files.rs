@@ -1,7 +1,8 @@
 //! The files of a keeper: their contents, and whose file is at a path.
 
 use super::*;
-use crate::support::{Answer, Sandbox};
+use crate::support::{Answer, Sandbox, skipped_without_root};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
 /// A keeper without an address.
@@ -151,6 +152,25 @@ fn a_file_that_could_not_be_finished_is_not_left() {
     let expected = format!("error: cannot deliver the session: cannot replace {}: ", path.display());
     assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
     assert!(files_in(&xassume.sandbox().work()).is_empty());
+}
+
+#[test]
+fn a_file_that_another_user_has_created_in_a_sticky_directory_is_refused() {
+    if !nix::unistd::geteuid().is_root() {
+        skipped_without_root("only root can give a file away");
+        return;
+    }
+    let sts = FakeSts::start();
+    let (xassume, path) = with_variables(&sts, &[]);
+    let open = fs::Permissions::from_mode(0o1777);
+    fs::set_permissions(xassume.sandbox().work(), open).expect("a mode");
+    fs::write(&path, "").expect("writable");
+    chown(&path, Some(65534), None).expect("root can do this");
+    let message = refused(&sts, &xassume);
+    let expected =
+        format!("cannot write the variables to {}: the file belongs to another user (uid 65534)", path.display());
+    assert!(message.starts_with(&expected), "{message}");
+    assert!(path.exists());
 }
 
 #[test]
