@@ -175,7 +175,10 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
     let (vars, delivery) = (launch.context.vars, &launch.context.settings.delivery);
     let directory = match delivery.via {
         Via::Env if !delivery.isolate => return Ok(None),
-        Via::Endpoint { .. } if matches!(launch.context.settings.mode, Mode::Serve(_)) => return Ok(None),
+        // Without a command, only the hook needs files.
+        Via::Endpoint { .. } if matches!(launch.context.settings.mode, Mode::Serve(policy) if !policy.has_hook) => {
+            return Ok(None);
+        }
         // The paths are in the file of `--env-file`.
         Via::File { .. } if delivery.env_file.is_some() => RunDirectory::create_for_commands(vars)?,
         Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(vars)?,

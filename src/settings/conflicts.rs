@@ -130,6 +130,8 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
 /// The values that conflict with `--print`, because they are about refreshes or the delivery, except default values.
 const ABOUT_DELIVERY: &[Side<FlagValues>] = &[
     |flags| flags.given(&REFRESH_MARGIN),
+    |flags| flags.given(&REFRESH_HOOK),
+    |flags| flags.given(&REFRESH_HOOK_TIMEOUT),
     |flags| flags.given(&ON_REFRESH_FAILURE),
     |flags| flags.given_as(&VIA, |text| text != "env"),
     |flags| flags.given(&CREDENTIALS_FILE),

@@ -1,6 +1,7 @@
 //! `--serve`: keeps a session fresh for programs that xassume has not started.
 
 mod files;
+mod hooks;
 mod inputs;
 mod notify;
 mod reach;
