@@ -140,8 +140,6 @@ const ABOUT_DELIVERY: &[Side<FlagValues>] = &[
     |flags| flags.given(&ENDPOINT_ADDRESS),
     |flags| flags.given(&ENDPOINT_TOKEN_FILE),
     |flags| flags.given(&ENV_FILE),
-    |flags| flags.given(&REFRESH_HOOK),
-    |flags| flags.given(&REFRESH_HOOK_TIMEOUT),
 ];
 
 /// The values that conflict with `--print` and `--serve`, because they are about a command, except default values.
