@@ -31,7 +31,7 @@ printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "${{0##*/}}" "$XASSUME_SESSION" "${{AWS_ACCES
     "${{AWS_CONTAINER_CREDENTIALS_FULL_URI:+endpoint}}" "$*" >>'{calls}'
 {more}
 """
-# Ends a keeper when its file is there, and keeps a copy of the file.
+# Ends a keeper when its file and the file `until` are there, and keeps a copy of its file.
 ENDED_KEEPER = """#!/bin/sh
 case " $* " in *" --serve "*) ;; *) exec {xassume} "$@" ;; esac
 for word; do
@@ -39,7 +39,7 @@ for word; do
     before=$word
 done
 {xassume} "$@" &
-while kill -0 $! && ! cp -p "$file" "$HOME/kept"; do /bin/sleep 0.05; done 2>/dev/null
+while kill -0 $! && ! {{ cp -p "$file" "$HOME/kept" && test -e {until}; }}; do /bin/sleep 0.05; done 2>/dev/null
 kill $! 2>/dev/null
 wait $!
 """
@@ -68,14 +68,14 @@ POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "
 class World:
     """A home with profiles, a directory with the scripts that a recipe starts, and stubs that record their calls."""
 
-    def __init__(self, home, text, config=PROFILES, url=None, answers=()):
+    def __init__(self, home, text, config=PROFILES, url=None, answers=(), until="/"):
         self.home, self.calls_file = home, home / "calls"
         self.bin, self.work = home / "bin", home / "work"
         for path in (self.bin, self.work, home / ".aws", home / "shared"):
             path.mkdir()
         real = pathlib.Path(XASSUME).resolve()
         if "--serve" in text:
-            (self.bin / "xassume").write_text(ENDED_KEEPER.format(xassume=real))
+            (self.bin / "xassume").write_text(ENDED_KEEPER.format(xassume=real, until=until))
             (self.bin / "xassume").chmod(0o755)
         else:
             (self.bin / "xassume").symlink_to(real)
@@ -267,10 +267,10 @@ def _():
             reads = f'case "$*" in *stdin*|*"filename -"*) cat >{input_file}.new; mv {input_file}.new {input_file};; esac'
             writes = 'case "$*" in *get-login-password*|*create*) echo from-the-first-program;; esac'
             done = input_file if "|" in unit.script else home / "reloaded"
-            # The command of the recipe ends when the hook has done its work.
+            # The command of the recipe, or its keeper, ends when the hook has done its work.
             waits = f"for _ in $(seq 300); do [ ! -e {done} ] || exit 0; sleep 0.1; done; exit 1"
             answers = {"aws": writes, "docker": reads, "kubectl": f"{writes}\n{reads}", "nginx": f"touch {home}/reloaded"}
-            world = World(home, unit.script, unit.config, answers={**answers, "sleep": waits.replace("sleep", "/bin/sleep")})
+            world = World(home, unit.script, unit.config, answers=answers, until=done)
             for path in world.work.glob("*.sh"):
                 world.stub(path, waits.replace("sleep", "/bin/sleep"))
             world.run(unit.script, XASSUME_ROLE_ARN="").expect_success()
