@@ -39,9 +39,9 @@ JENKINSFILE = EXAMPLES / "jenkins" / "Jenkinsfile"
 # Run by recipes.py, web_identity.py and daemons.py.
 OTHERS = [
     EXAMPLES / name
-    for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "container/compose.yaml", "github/deploy.yml", "gitlab/gitlab-ci.yml", "terraform/apply.sh",
-                 "systemd/prometheus.service.d/credentials.conf")
-] + [path for path in sorted(UNIT.parent.iterdir()) if path != UNIT]  # Run by tests/systemd.
+    for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "container/compose.yaml", "github/deploy.yml",
+                 "gitlab/gitlab-ci.yml", "terraform/apply.sh", "systemd/prometheus.service.d/credentials.conf")
+] + [path for path in sorted(UNIT.parent.iterdir()) if path.is_file() and path != UNIT]  # Run by tests/systemd.
 # The directory in which `run` installs programs that the system does not have.
 CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))
 
