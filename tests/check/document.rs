@@ -56,7 +56,7 @@ fn each_step_has_the_documented_keys() {
         check(&sts)
             .args(["-r", HUB, "--on-expiry", "signal", "--credentials-file", "credentials", "--refresh-hook", "true"])
             .args(["--signal-pid-file", "../home/pid"])
-            .file("pid", &std::process::id().to_string())
+            .file("pid", std::process::id().to_string())
             .args(json)
             .run()
             .exited(0),

@@ -11,7 +11,7 @@ fn a_hook_runs_after_each_session_and_can_use_it() {
         ("process", "AWS_SHARED_CREDENTIALS_FILE"),
     ] {
         let xassume = keeper(&sts);
-        let work = xassume.sandbox().work().to_owned();
+        let work = xassume.sandbox().work().clone();
         let hook = format!("echo \"$XASSUME_REFRESH ${variable} ${{AWS_ACCESS_KEY_ID-none}}\" >>hooks");
         let xassume = xassume.args(["--no-cache", "--via", via, "--refresh-hook", &hook]);
         let running = serving(&xassume.clone().arg("--env-file").arg(work.join("variables")));
