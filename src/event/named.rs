@@ -12,7 +12,7 @@ pub(crate) enum NamedEvent {
     Signaled { signal: Signal, pid: Pid },
     /// The signal cannot be sent, for the first time or for another reason than before.
     Failing { signal: Signal, problem: Problem, failures: u32, retry_in: Duration },
-    /// The signal can still not be sent, for the same reason.
+    /// The signal still cannot be sent, for the same reason as before.
     Retrying { signal: Signal, problem: Problem, failures: u32, retry_in: Duration },
     /// The signal was sent after failures.
     Recovered { failures: u32 },

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Reads the settings of the refresh hook. Returns `None` if there is no hook.
 ///
 /// # Errors
-/// Fails if a value is invalid, or if a time limit is set on the command line and there is no hook.
+/// Fails if a value is invalid, or if `--refresh-hook-timeout` is on the command line but there is no hook.
 pub(super) fn hook(flags: &FlagValues) -> Result<Option<HookSettings>, Error> {
     let timeout = flags.parsed(&REFRESH_HOOK_TIMEOUT, hook_timeout)?.unwrap_or(Duration::from_mins(1));
     let Some(command) = flags.one(&REFRESH_HOOK) else {

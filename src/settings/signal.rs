@@ -19,8 +19,8 @@ pub(super) fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
     }
 }
 
-/// Returns which process gets the signal. The rules have already rejected a pid file with a delivery that replaces no
-/// credentials file.
+/// Returns which process gets the signal. The rules have already rejected a pid file with a delivery that does not
+/// replace a credentials file.
 ///
 /// # Errors
 /// Fails if `--signal-pid-file` is on the command line without `--on-expiry signal`.

@@ -1,6 +1,7 @@
 //! The refresh hook (`--refresh-hook`): a shell command that runs after each session that was handed over.
 //!
-//! Only one hook runs at a time. If sessions are handed over while it runs, one run for the newest of them follows.
+//! Only one run is in progress at a time. If sessions are handed over during a run, one run for the newest of them
+//! follows.
 
 use crate::error::{CHECK_LIMITS, Reason, reason_of};
 use crate::event::{EventSink, HookEvent, Problem};
@@ -14,13 +15,13 @@ use std::time::Duration;
 /// The settings of the hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HookSettings {
-    /// The line for the shell.
+    /// The command line for the shell.
     pub(crate) command: String,
     /// How long a run may take (`--refresh-hook-timeout`).
     pub(crate) timeout: Duration,
 }
 
-/// The hook of a supervision, and its process while it runs.
+/// The hook of a supervised command, and the hook's process while it runs.
 pub(crate) struct Hook<'a> {
     settings: &'a HookSettings,
     events: &'a dyn EventSink,
@@ -33,7 +34,7 @@ pub(crate) struct Hook<'a> {
 /// One run of the hook.
 #[derive(PartialEq, Eq)]
 struct Run {
-    /// The number of its session: 0 for the first one.
+    /// The number of the session: 0 for the first session.
     session: u32,
     environment: Vec<CString>,
 }
@@ -43,9 +44,9 @@ impl<'a> Hook<'a> {
         Self { settings, events, sessions: 0, turns: Turns::Idle, process: None }
     }
 
-    /// Runs the hook, if there is one, because a session was handed over. If it is running already, the run follows when
-    /// it is over. `environment` returns the environment of the hook for the session with this number, which is 0 for the
-    /// first one. Must be called on the main thread, within a Tokio runtime.
+    /// Runs the hook, if there is a hook, because a session was handed over. If a run is in progress, the new run
+    /// follows it. `environment` gets the number of the session, which is 0 for the first session, and returns the
+    /// environment of the hook. Must be called on the main thread, within a Tokio runtime.
     pub(crate) fn run(hook: &mut Option<Self>, environment: impl FnOnce(u32) -> Vec<CString>) {
         let Some(hook) = hook else { return };
         let session = hook.sessions;
@@ -54,8 +55,8 @@ impl<'a> Hook<'a> {
         hook.start(run);
     }
 
-    /// Waits until the hook has ended. Reports this, and begins the next run. Never returns while no hook runs. Nothing is
-    /// lost if the future is dropped.
+    /// Waits until the hook has ended, reports the end, and begins the run that waits. Never returns while no hook
+    /// runs. Nothing is lost if the future is dropped.
     pub(crate) async fn next(hook: &mut Option<Self>) {
         let Some(hook) = hook else { return pending().await };
         let Some(process) = &mut hook.process else { return pending().await };
@@ -74,7 +75,8 @@ impl<'a> Hook<'a> {
         process.over().await;
     }
 
-    /// Starts a run. If that fails, the run is over. It is the only one, because no other can wait while none runs.
+    /// Starts a run. If the start fails, the run is over. No other run waits then, because runs wait only for a running
+    /// hook.
     fn start(&mut self, run: Option<Run>) {
         let Some(Run { session, environment }) = run else { return };
         let HookSettings { command, timeout } = self.settings;
@@ -114,16 +116,16 @@ fn not_started(error: &io::Error) -> Problem {
     problem.with_hint(hint)
 }
 
-/// Whose turn it is: one run at a time, and of the requests that come meanwhile only the newest.
+/// Which run is next. Only one run is in progress at a time, and only the newest request during that run is kept.
 #[derive(Debug, PartialEq, Eq)]
 enum Turns<R> {
     Idle,
-    /// A run is in progress. The value is the one that follows.
+    /// A run is in progress. The value is the run that follows it.
     Busy(Option<R>),
 }
 
 impl<R> Turns<R> {
-    /// Requests a run. Returns it if it may begin now. Else it takes the place of the one that waits.
+    /// Requests a run. Returns the run if it may begin now. Otherwise the run waits, in place of any earlier one.
     fn request(&mut self, run: R) -> Option<R> {
         match self {
             Self::Idle => {
@@ -137,7 +139,7 @@ impl<R> Turns<R> {
         }
     }
 
-    /// The run in progress is over. Returns the one that begins now.
+    /// Ends the run in progress. Returns the run that begins now, or `None` if no run waits.
     fn ended(&mut self) -> Option<R> {
         match self {
             Self::Busy(next) if next.is_some() => next.take(),
@@ -187,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Returns the events of a hook that was run once, until it is over.
+    /// Runs a hook once, and returns its events.
     fn messages_of(command: &str, environment: Vec<CString>) -> Vec<(&'static str, String)> {
         let (messages, timeout) = (Messages::default(), Duration::from_secs(30));
         let settings = HookSettings { command: command.into(), timeout };

@@ -1,7 +1,7 @@
 //! When the signal to the process of `--signal-pid-file` is sent, and when it is tried again.
 //!
-//! Each refreshed session begins a new attempt, after the session was delivered. A failed attempt is repeated with the
-//! backoff of refreshes until the signal is sent, or until the next session begins a new one.
+//! After each refreshed session was delivered, an attempt to send the signal begins. A failed attempt is repeated with
+//! the backoff of refreshes until the signal is sent, or until the next session begins a new attempt.
 
 use super::policy::{OnExpiry, Policy, SignalTarget};
 use super::schedule::{Dice, Term, retry_in};
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) struct NamedSignal {
     signal: Signal,
     state: State,
-    /// The number of failed attempts in a row, also for earlier sessions.
+    /// The number of failed attempts in a row, including attempts for earlier sessions.
     failures: u32,
     /// Why the last attempt failed. `None` if it succeeded.
     last_failure: Option<Problem>,
@@ -32,7 +32,7 @@ enum State {
 }
 
 impl NamedSignal {
-    /// Returns the state before the first refresh. Returns `None` if the policy signals no process of a pid file.
+    /// Returns the state before the first refresh, or `None` if the policy does not signal the process of a pid file.
     pub(crate) fn of(policy: Policy, dice: Dice) -> Option<Self> {
         let (SignalTarget::PidFile, OnExpiry::Signal(signal)) = (policy.signal_target, policy.on_expiry) else {
             return None;
@@ -44,8 +44,8 @@ impl NamedSignal {
         self.signal
     }
 
-    /// Begins an attempt, because a refreshed session was delivered. The caller must start the attempt, and drop one that
-    /// is in progress.
+    /// Records that an attempt begins, because a refreshed session was delivered. The caller must start the attempt,
+    /// and drop an earlier attempt that is still in progress.
     pub(crate) fn begin(&mut self) {
         self.state = State::Sending;
     }
@@ -67,9 +67,9 @@ impl NamedSignal {
         }
     }
 
-    /// Handles the result of an attempt: the process that got the signal, or why no process did. `term` is that of the
-    /// session in effect. Returns the events that report this: a warning if it is another problem than before, or if the
-    /// signal was sent after failures.
+    /// Handles the result of an attempt: the process that got the signal, or why no process did. `term` belongs to the
+    /// session in effect. Returns the events that report the result. They include a warning if the problem differs from
+    /// the problem before, or if the signal was sent after failures.
     pub(crate) fn answered(&mut self, result: Result<Pid, Problem>, term: Term, now: Now) -> Vec<NamedEvent> {
         let signal = self.signal;
         let problem = match result {

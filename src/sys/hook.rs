@@ -1,7 +1,7 @@
-//! The process of a refresh hook: a shell command that xassume runs for the user, and does not wait for.
+//! The process of a refresh hook: a shell command that runs beside the supervised command and does not delay it.
 //!
-//! It runs in a new session. So it has no terminal and cannot prompt the user, leads its own process group, and is not
-//! in the command's family (see `sys::family`). The kernel sends its shell SIGTERM if xassume is killed.
+//! The hook runs in a new session. So it has no terminal and cannot prompt the user, leads its own process group, and
+//! is not in the command's family (see `sys::family`). If xassume is killed, the kernel sends SIGTERM to the shell.
 
 use super::child::{ChildSetup, fork, outcome};
 use super::helper::exited;
@@ -21,13 +21,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long to wait until the hook can be reaped after SIGKILL. If it is stuck in a system call, it is reaped later.
+/// How long to wait after SIGKILL until the hook can be reaped. If it is stuck in a system call, it is reaped later.
 const DYING: Duration = Duration::from_millis(100);
-/// The pause between two checks whether the group of a hook that was stopped is empty.
+/// The pause between two checks whether all processes of a hook that is being stopped have exited.
 const STEP: Duration = Duration::from_millis(50);
 
-/// A hook that is running. Its own process is not reaped before [`Self::over`] returns, so its process ID and the ID of
-/// its group are not reused.
+/// A hook that is running. The forked process is not reaped before [`Self::over`] returns, so neither its ID nor the ID
+/// of its process group is reused.
 #[derive(Debug)]
 pub(crate) struct HookProcess {
     entry: HelperEntry,
@@ -55,9 +55,9 @@ pub(crate) enum HookEnd {
 }
 
 impl HookProcess {
-    /// Starts `sh -c LINE` with `environment` as its whole environment. Its standard input is `/dev/null`, its output goes
-    /// to xassume's standard error, and it has no other descriptors. It is stopped when the time `limit` has passed. Must
-    /// be called on the main thread, within a Tokio runtime.
+    /// Starts `sh -c LINE` with `environment` as its whole environment. Its standard input is `/dev/null`, its output
+    /// goes to xassume's standard error, and it has no other descriptors. [`Self::over`] stops it when `limit` has
+    /// passed. Must be called on the main thread, within a Tokio runtime.
     ///
     /// # Errors
     /// Fails if no process can be forked, or if no descriptor is available.
@@ -75,7 +75,7 @@ impl HookProcess {
             descriptors: None,
         };
         let (pid, report) = fork(&command, environment, setup)?;
-        // Nothing may block the supervision. The flag always can be set.
+        // Reading the report must not block the supervision. Setting this flag cannot fail.
         let _ = fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
         Ok(Self { entry: HelperEntry::kept(pid), report, step: Step::Runs(Instant::now() + limit) })
     }
@@ -94,8 +94,8 @@ impl HookProcess {
         }
     }
 
-    /// Waits until the hook's own process exits, and reaps it. Stops the hook at its limit. The processes of a hook that
-    /// is stopped have [`GRACE`] to exit; those that any other hook leaves behind keep running. Nothing is lost if the
+    /// Waits until the hook's own process exits, and reaps it. Stops the hook at its limit. All processes of a stopped
+    /// hook have [`GRACE`] to exit. A hook that exits by itself may leave processes running. Nothing is lost if the
     /// future is dropped.
     pub(crate) async fn over(&mut self) -> HookEnd {
         if let Step::Runs(until) = self.step {
@@ -119,7 +119,7 @@ impl HookProcess {
     }
 
     fn end(&self) -> HookEnd {
-        // The process has exited, so its end of the pipe is closed.
+        // The process has exited, so its end of the report's pipe is closed.
         if let Some(Err(error)) = outcome(&self.report) {
             self.entry.end();
             return HookEnd::NotExecuted(error);
@@ -127,8 +127,8 @@ impl HookProcess {
         self.entry.end().map_or(HookEnd::Stopped, HookEnd::Ended)
     }
 
-    /// Waits until no process of the group is left but zombies. Without `/proc`, this is not known, and this never
-    /// returns.
+    /// Waits until all processes of the group have exited, whether or not they have been reaped. Never returns without
+    /// `/proc`, because the members of the group are then unknown.
     async fn group_exited(&self) {
         exited(&self.entry).await;
         let is_member = |process: &processes::ProcessStat| process.is_alive && process.group == self.pid();
@@ -141,8 +141,8 @@ impl HookProcess {
         }
     }
 
-    /// Sends a signal to the group. Errors are ignored, because all members may have exited or changed their user. If the
-    /// group does not exist, the child has not created it yet, and there are no other members.
+    /// Sends a signal to the group. Errors are ignored, because all members may have exited or changed their user. If
+    /// the group does not exist yet, only the child gets the signal, because the child creates the group.
     fn signal(&self, signal: Signal) {
         if signals::send(self.pid(), ProcessGroup::Own, signal).is_err() {
             let _ = signals::send(self.pid(), ProcessGroup::Shared, signal);

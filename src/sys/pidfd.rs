@@ -1,4 +1,4 @@
-//! A process by a descriptor (pidfd). A descriptor never refers to a later process with the same ID; see `pidfd_open(2)`.
+//! A descriptor of a process (pidfd). It never refers to a later process with the same ID; see `pidfd_open(2)`.
 
 #![allow(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! Signals the process that the file of `--signal-pid-file` names.
 //!
-//! A child process does each attempt, because the file may be on a file system that does not respond. It opens the process
-//! by a descriptor before it reads the facts about it, so the process that it has checked is the one that gets the signal.
-//! There is only one such child at a time: if one cannot be killed, no other one is started.
+//! A child process makes each attempt, because the file may be on a file system that does not respond. The child opens
+//! a pidfd of the named process before it checks that process, so no other process can get the signal. There is only
+//! one such child at a time: if a child cannot be killed, later attempts wait for it and start no other child.
 
 mod named;
 
@@ -24,13 +24,13 @@ use std::time::Duration;
 
 /// The time limit of an attempt.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The maximum size in bytes of a child's answer. The longest one has a path of 4096 bytes, which JSON may escape.
+/// The maximum size in bytes of a child's answer. The answer may contain a path of 4096 bytes, which JSON may escape.
 const MOST_ANSWER: usize = 32 << 10;
 
 /// The answer of the child: the process that got the signal, or why no process did.
 type Answer = Result<NamedProcess, Problem>;
 
-/// A pid file, and what earlier attempts have found out about it.
+/// A pid file, and what earlier attempts have found out about its process.
 pub(crate) struct PidFile {
     path: PathBuf,
     offload: Offload,
@@ -40,10 +40,10 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    /// Prepares the signals to the process of a pid file, which need not exist yet. Must be called when xassume starts.
+    /// Prepares to signal the process of a pid file. The file need not exist yet. Must be called when xassume starts.
     ///
     /// # Errors
-    /// The kernel or a sandbox does not allow to signal a process by a descriptor, or `/proc` is not available.
+    /// Fails if the kernel or a sandbox does not allow signaling a process by a pidfd, or if `/proc` is not available.
     pub(crate) fn new(path: PathBuf, offload: Offload) -> Result<Self, Error> {
         check()?;
         let known = Cell::new(Known { process: None, at: now() });
@@ -58,7 +58,7 @@ impl PidFile {
         let (known, xassume) = (self.known.get(), getpid().as_raw());
         let job = self.offload.start(Life::Bound, MOST_ANSWER, |answer| {
             let result: Answer = signal_named(&self.path, known, xassume, signal);
-            // Writing fails if the parent process has ended. It then needs no answer.
+            // Writing fails if the parent process has ended. Then no answer is needed.
             let _ = serde_json::to_vec(&result).map(|bytes| answer.write_all(&bytes));
         });
         let what = "start a process that reads the pid file";
@@ -117,7 +117,7 @@ impl Drop for Running<'_> {
 /// Checks whether processes can be signaled by a pid file.
 ///
 /// # Errors
-/// Fails before Linux 5.3, if a sandbox blocks the system calls, or without `/proc`.
+/// Fails if the kernel is older than Linux 5.3, if a sandbox blocks the system calls, or if `/proc` is not available.
 fn check() -> Result<(), Error> {
     check_support().map_err(|(what, error)| Error::Cannot {
         what: "signal a process by its pid file",
@@ -128,10 +128,11 @@ fn check() -> Result<(), Error> {
     })
 }
 
-/// Checks the process that a pid file names now, without a signal. `--check` uses this.
+/// Checks the process that a pid file names now, and sends no signal. `--check` uses this. The inner result is the
+/// process, or why it could not be signaled.
 ///
 /// # Errors
-/// The same errors as for [`PidFile::new`]. The inner result is the process, or why it could not be signaled.
+/// The same errors as for [`PidFile::new`].
 pub(crate) fn rehearse(path: &Path) -> Result<Result<Pid, Problem>, Error> {
     check()?;
     let known = Known { process: None, at: now() };

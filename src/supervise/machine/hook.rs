@@ -1,36 +1,38 @@
 //! The rules for the refresh hook: it runs after each session that was handed over.
 //!
 //! With `--restart-order start-first`, a session is handed over when the process that was started with it is ready.
-//! Otherwise it is handed over when it is published, and if it is delivered through the environment, when the command was
-//! started with it. The first session never counts before the command was started.
+//! Otherwise, a session in environment variables is handed over when the command was started with it, and any other
+//! session when it is published. If there is a command, the first session is not handed over before the command was
+//! started.
 
 use super::state::{Given, HookState, Machine, Phase};
 use crate::supervise::machine::actions::Action;
 use crate::supervise::policy::{DeliveryTime, ReadySign};
 
 impl Machine {
-    /// The command was started.
+    /// Runs the hook after a start of the command, unless the session is handed over later.
     pub(super) fn hook_after_start(&mut self, given: Given, out: &mut Vec<Action>) {
-        // If a child got a session that was replaced since, the command is restarted.
+        // If the child got a session that has been replaced since, a restart follows, and the hook runs after it.
         let has_newest = given == Given::Newest || self.policy.delivery_time == DeliveryTime::Live;
         if has_newest && !self.policy.starts_first() {
             self.run_hook(out);
         }
     }
 
-    /// Checks whether it matters that the current generation has sent `READY=1`.
+    /// Checks whether `READY=1` from the current generation may cause a run of the hook.
     pub(in crate::supervise) fn expects_notification(&self) -> bool {
         self.hook == HookState::Due && self.policy.ready == Some(ReadySign::Notification)
     }
 
-    /// The current generation has become ready. If there is a newer session than it has, a handover to that one follows.
+    /// With `start-first`, runs the hook after the current generation has become ready, unless a handover to a newer
+    /// session follows.
     pub(super) fn hook_after_readiness(&mut self, out: &mut Vec<Action>) {
         if self.policy.starts_first() && !self.is_outdated() {
             self.run_hook(out);
         }
     }
 
-    /// A new session was published.
+    /// Records that a new session was published, and runs the hook, unless the session is handed over later.
     pub(super) fn hook_after_publication(&mut self, out: &mut Vec<Action>) {
         if self.policy.starts_first() && self.restarts_wanted {
             return;
@@ -47,7 +49,7 @@ impl Machine {
         }
     }
 
-    /// There is another session for the hook.
+    /// Records that the hook, if there is a hook, must run for a new session.
     pub(super) fn hook_is_due(&mut self) {
         match self.hook {
             HookState::Due | HookState::Done => self.hook = HookState::Due,
@@ -55,6 +57,7 @@ impl Machine {
         }
     }
 
+    /// Runs the hook if it is due.
     pub(super) fn run_hook(&mut self, out: &mut Vec<Action>) {
         if self.hook == HookState::Due {
             self.hook = HookState::Done;
