@@ -24,8 +24,9 @@ use std::time::Duration;
 
 /// The time limit of an attempt.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The maximum size in bytes of a child's answer. The answer may contain a path of 4096 bytes, which JSON may escape.
-const MOST_ANSWER: usize = 32 << 10;
+/// The maximum size in bytes of a child's answer. A path of 4096 bytes may be in the text and in the hint, and JSON may
+/// escape each byte by six.
+const MOST_ANSWER: usize = 64 << 10;
 
 /// The answer of the child: the process that got the signal, or why no process did.
 type Answer = Result<NamedProcess, Problem>;
