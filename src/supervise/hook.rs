@@ -69,10 +69,15 @@ impl<'a> Hook<'a> {
 
     /// Stops the hook that is running, because xassume is about to exit. Takes little more than a second at most.
     pub(crate) async fn finish(hook: Option<Self>) {
-        let Some(Self { events, process: Some(mut process), .. }) = hook else { return };
-        events.emit(HookEvent::Stopped { pid: process.pid() }.into());
-        process.stop();
-        process.over().await;
+        let Some(mut hook) = hook else { return };
+        let Some(mut process) = hook.process.take() else { return };
+        if process.stop() {
+            hook.events.emit(HookEvent::Stopped { pid: process.pid() }.into());
+            process.over().await;
+        } else {
+            // It has ended at the same time, or it is being stopped at its limit.
+            hook.report(process.over().await);
+        }
     }
 
     /// Starts a run. If the start fails, the run is over. No other run waits then, because runs wait only for a running

@@ -84,14 +84,17 @@ impl HookProcess {
         self.entry.pid()
     }
 
-    /// Stops the hook, unless its own process has exited. [`Self::over`] returns soon afterwards.
-    pub(crate) fn stop(&mut self) {
-        if matches!(self.step, Step::Runs(_)) && !self.entry.has_ended() {
+    /// Stops the hook. Returns false if its own process has exited, or if it is being stopped already. In each case
+    /// [`Self::over`] returns soon afterwards.
+    pub(crate) fn stop(&mut self) -> bool {
+        let runs = matches!(self.step, Step::Runs(_)) && !self.entry.has_ended();
+        if runs {
             self.signal(Signal::TERM);
             // A stopped process handles SIGTERM only after it is continued.
             self.signal(Signal::CONT);
             self.step = Step::Stopping(Instant::now() + GRACE);
         }
+        runs
     }
 
     /// Waits until the hook's own process exits, and reaps it. Stops the hook at its limit. All processes of a stopped
@@ -102,7 +105,9 @@ impl HookProcess {
             tokio::select! {
                 biased;
                 () = exited(&self.entry) => return self.end(),
-                () = sleep_until(until) => self.stop(),
+                () = sleep_until(until) => {
+                    self.stop();
+                }
             }
         }
         if let Step::Stopping(until) = self.step {

@@ -54,6 +54,21 @@ fn a_hook_that_ignores_term_is_killed_a_second_later() {
     xassume.wait().exited(0);
 }
 
+/// The warning is not lost if the command ends between the limit and the end of the hook.
+#[test]
+fn a_hook_at_its_limit_is_a_warning_although_the_command_ends() {
+    let sts = FakeSts::start();
+    let hook = "trap 'echo caught' TERM; while :; do sleep 0.1; done";
+    let xassume = hooked(&sts, &["-v", "--via", "file", "--refresh-hook-timeout", "200ms"], hook);
+    let xassume = probing(xassume, &["print-signals"]).spawn();
+    xassume.line("ready");
+    xassume.error_line("caught");
+    xassume.signal(libc::SIGTERM);
+    let finished = xassume.wait().exited(0);
+    assert_eq!(count(&finished.stderr, "the refresh hook timed out after 200ms"), 1, "{}", finished.stderr);
+    assert_eq!(count(&finished.stderr, "stopping the refresh hook"), 0, "{}", finished.stderr);
+}
+
 #[test]
 fn a_stopped_hook_is_ended_too() {
     let sts = FakeSts::start();
