@@ -9,9 +9,9 @@ use super::replace::{Identity, not_replaced, replace_by};
 use crate::error::{Reason, reason_of};
 use crate::event::Problem;
 use crate::session::Secret;
-use crate::sys::offload::{Job, Life, Offload};
+use crate::sys::offload::{Life, Offload, Unfinished};
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,13 +35,13 @@ pub(super) struct Replaced {
     /// The files that may be at the path now: the newest file whose writing was confirmed, and all later files, whose
     /// writing was not confirmed.
     files: RefCell<Vec<Identity>>,
-    /// A process for which xassume no longer waits. The process was killed, but it may not have ended yet.
-    pub(super) unfinished: RefCell<Option<Job>>,
+    /// The process for which xassume no longer waits.
+    pub(super) unfinished: Unfinished,
 }
 
 impl Replaced {
     pub(super) fn new(path: PathBuf, temporary: PathBuf, mode: u32) -> Self {
-        Self { path, temporary, mode, files: RefCell::default(), unfinished: RefCell::default() }
+        Self { path, temporary, mode, files: RefCell::default(), unfinished: Unfinished::default() }
     }
 
     /// Writes a file, and writes its identity and the outcome to `answer`. Usually runs in a child process.
@@ -80,6 +80,11 @@ impl Replaced {
         }
     }
 
+    /// Does the same for an answer that may not have been received.
+    fn note_answer(&self, answer: io::Result<Vec<u8>>) -> Result<(), String> {
+        self.note(&answer.map_err(|error| reason_of(&error))?)
+    }
+
     /// Returns whether xassume has written a file and not yet removed it.
     pub(super) fn is_there(&self) -> bool {
         !self.files.borrow().is_empty()
@@ -104,39 +109,6 @@ impl Replaced {
     }
 }
 
-/// A running child process that writes the file. If this value is dropped before the process has answered, the process
-/// is killed and recorded in [`Replaced::unfinished`].
-struct Running {
-    job: Option<Job>,
-    file: Rc<Replaced>,
-}
-
-impl Running {
-    fn new(job: Job, file: &Rc<Replaced>) -> Self {
-        Self { job: Some(job), file: Rc::clone(file) }
-    }
-
-    /// Waits for the process to end, and records its answer.
-    async fn finish(mut self) -> Result<(), String> {
-        let Some(job) = &mut self.job else { return Ok(()) };
-        let noted = match job.answered().await {
-            Ok(answer) => self.file.note(answer),
-            Err(error) => Err(reason_of(&error)),
-        };
-        self.job = None;
-        noted
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(job) = self.job.take() {
-            job.kill();
-            self.file.unfinished.replace(Some(job));
-        }
-    }
-}
-
 /// Writes the file in a child process.
 ///
 /// # Errors
@@ -144,14 +116,13 @@ impl Drop for Running {
 /// previous file is still in place. After a timeout, either the previous or the new file may be in place.
 pub(super) async fn publish(file: Rc<Replaced>, contents: Secret, offload: Offload) -> Result<(), Problem> {
     let written = async {
-        let earlier = file.unfinished.take();
-        if let Some(job) = earlier {
+        if let Some(answer) = file.unfinished.earlier().await {
             // The result of the earlier process is recorded, but not reported, because it has already been reported as
             // a failure.
-            let _ = Running::new(job, &file).finish().await;
+            let _ = file.note_answer(answer);
         }
         match offload.start(Life::Bound, MAX_BYTES, |answer| file.write(&contents, answer)) {
-            Ok(job) => Running::new(job, &file).finish().await,
+            Ok(job) => file.note_answer(file.unfinished.answer(job).await),
             // No process can be started, and no file has been written yet. So the file is written in this process. The
             // error is not reported here, because starting the command will fail for the same reason, and then it is
             // reported.

@@ -7,7 +7,7 @@ use crate::deliver::location::{FileKind, locate};
 use crate::error::{Error, reason_of};
 use crate::event::Problem;
 use crate::session::Secret;
-use crate::sys::offload::{Job, Offload};
+use crate::sys::offload::Offload;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -75,7 +75,7 @@ impl PublishedFile {
     /// Returns the descriptor from which [`Self::remove_at_last`] will read the answer of a process that has not
     /// finished. Returns `None` if there is no such process.
     pub(crate) fn unread(&self) -> Option<RawFd> {
-        self.0.unfinished.borrow().as_ref().map(Job::descriptor)
+        self.0.unfinished.descriptor()
     }
 
     /// Removes the file and the temporary file. Must be called in a child that was started with `Life::Free` and with

@@ -11,8 +11,10 @@
 #![allow(unsafe_code)]
 
 mod child;
+mod unfinished;
 
 pub(crate) use child::Life;
+pub(crate) use unfinished::Unfinished;
 
 use super::helper::{HelperOutput, ended};
 use super::poll::polled_pipe;
@@ -160,7 +162,7 @@ impl Job {
     }
 
     /// Returns the descriptor from which the answer is read.
-    pub(crate) fn descriptor(&self) -> RawFd {
+    fn descriptor(&self) -> RawFd {
         self.output.get_ref().as_raw_fd()
     }
 
@@ -180,7 +182,7 @@ impl Job {
     }
 
     /// Kills the child at once. Must be used only for a child that runs no programs, because these would keep running.
-    pub(crate) fn kill(&self) {
+    fn kill(&self) {
         self.entry.signal(Signal::KILL);
     }
 }

@@ -14,11 +14,11 @@ use crate::process::signal::Signal;
 use crate::supervise::ports::{SignalNamed, Signaling};
 use crate::sys::clock::now;
 use crate::sys::foreign::check_support;
-use crate::sys::offload::{Job, Life, Offload};
+use crate::sys::offload::{Life, Offload, Unfinished};
 use named::{Known, find, not_running};
 use nix::unistd::getpid;
-use std::cell::{Cell, RefCell};
-use std::io::{self, Write as _};
+use std::cell::Cell;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub(crate) struct PidFile {
     path: PathBuf,
     offload: Offload,
     known: Cell<Known>,
-    /// A child for which xassume no longer waits. It was killed, but it may not have ended yet.
-    unfinished: RefCell<Option<Job>>,
+    /// The child for which xassume no longer waits.
+    unfinished: Unfinished,
 }
 
 impl PidFile {
@@ -48,14 +48,11 @@ impl PidFile {
     pub(crate) fn new(path: PathBuf, offload: Offload) -> Result<Self, Error> {
         check()?;
         let known = Cell::new(Known { process: None, at: now() });
-        Ok(Self { path, offload, known, unfinished: RefCell::default() })
+        Ok(Self { path, offload, known, unfinished: Unfinished::default() })
     }
 
     async fn attempt(&self, signal: Signal) -> Result<Pid, Problem> {
-        let earlier = self.unfinished.take();
-        if let Some(job) = earlier {
-            let _ = Running::new(job, &self.unfinished).answer().await;
-        }
+        self.unfinished.earlier().await;
         let (known, xassume) = (self.known.get(), getpid().as_raw());
         let job = self.offload.start(Life::Bound, MOST_ANSWER, |answer| {
             let result: Answer = signal_named(&self.path, known, xassume, signal);
@@ -64,7 +61,7 @@ impl PidFile {
         });
         let what = "start a process that reads the pid file";
         let job = job.map_err(|error| Problem::from(&Error::cannot(what, &error, CHECK_LIMITS)))?;
-        let answer = Running::new(job, &self.unfinished).answer().await;
+        let answer = self.unfinished.answer(job).await;
         let answer = answer.ok().and_then(|bytes| serde_json::from_slice::<Answer>(&bytes).ok());
         let killed = || Problem::new(Reason::System, "the process that reads the pid file was killed");
         let process = answer.ok_or_else(killed)??;
@@ -83,35 +80,6 @@ impl SignalNamed for PidFile {
                 Err(Problem::new(Reason::Timeout, text).with_hint(hint))
             })
         })
-    }
-}
-
-/// A running child. If this value is dropped before the child has answered, the child is killed and kept in `rest`.
-struct Running<'a> {
-    job: Option<Job>,
-    rest: &'a RefCell<Option<Job>>,
-}
-
-impl<'a> Running<'a> {
-    fn new(job: Job, rest: &'a RefCell<Option<Job>>) -> Self {
-        Self { job: Some(job), rest }
-    }
-
-    /// Waits for the child to end, and returns its answer.
-    async fn answer(mut self) -> io::Result<Vec<u8>> {
-        let Some(job) = &mut self.job else { return Ok(Vec::new()) };
-        let answer = job.answered().await.map(<[u8]>::to_vec);
-        self.job = None;
-        answer
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        if let Some(job) = self.job.take() {
-            job.kill();
-            self.rest.replace(Some(job));
-        }
     }
 }
 
