@@ -3,15 +3,15 @@
 //!
 //! The rules are those of supervised mode, without a command.
 
-use super::supervise::{Refreshes, check_unattended, first_session, host, until_signal};
+use super::supervise::{Refreshes, check_unattended, first_session, host, opened, until_signal};
 use crate::deliver::published::unwritten;
 use crate::error::Error;
 use crate::event::RunEvent;
+use crate::launch::Launch;
 use crate::launch::delivery::Delivery;
-use crate::launch::{Launch, runtime};
 use crate::mfa::mode::KeyKind;
 use crate::process::End;
-use crate::report::{Report, writer};
+use crate::report::Report;
 use crate::settings::Settings;
 use crate::supervise::driver::{Notifier, PidFile, Ports, keep};
 use crate::supervise::hook::Hook;
@@ -33,13 +33,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     memory::zero_freed_memory();
     let launch = Launch::prepare(settings, vars, report)?;
     check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
-    let runtime = runtime()?;
-    let offload = Offload::new(writer::write, writer::use_directly);
-    let named = settings.signal_pid_file.clone().map(|path| PidFile::new(path, offload.clone())).transpose()?;
-    let mut delivery = {
-        let _within = runtime.enter();
-        Delivery::open(&launch, offload.clone())?
-    };
+    let (runtime, offload, named, mut delivery) = opened(&launch)?;
     let end = runtime.block_on(async {
         let end = served(&launch, &offload, policy, (&mut delivery, &named)).await;
         drop(named);

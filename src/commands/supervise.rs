@@ -32,6 +32,7 @@ use crate::sys::offload::Offload;
 use crate::sys::tty::Terminal;
 use crate::vars::Vars;
 use std::path::Path;
+use tokio::runtime::Runtime;
 
 /// Runs the command until it ends, and refreshes its session.
 ///
@@ -51,15 +52,9 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
     // The lock of a Unix socket can block, so this is done while signals still end xassume.
     sockets.listen(report)?;
-    let runtime = runtime()?;
-    let offload = Offload::new(writer::write, writer::use_directly);
-    let named = settings.signal_pid_file.clone().map(|path| PidFile::new(path, offload.clone())).transpose()?;
-    let mut delivery = {
-        let _within = runtime.enter();
-        // When this value is dropped, it removes its files. It must be dropped before xassume kills itself with the
-        // signal that killed the command.
-        Delivery::open(&launch, offload.clone())?
-    };
+    // When the delivery is dropped, it removes its files. It must be dropped before xassume kills itself with the signal
+    // that killed the command.
+    let (runtime, offload, named, mut delivery) = opened(&launch)?;
     // The directory is removed when this value is dropped.
     let (_notify_directory, notifier) = notifier(vars, policy).unzip();
     let end = runtime.block_on(async {
@@ -146,6 +141,25 @@ async fn supervised(
     let (host, clock) = (&mut host, &clock);
     let ports = Ports { source: &source, delivery, host, clock, named, notifier, hook, events: &report };
     Ok(supervise(policy, first, ports).await)
+}
+
+/// Creates what all supervisions need: the runtime, the starter of child processes, what signals the process of a pid
+/// file, and the delivery.
+///
+/// # Errors
+/// A file, an address or a socket cannot be created, or a process cannot be signaled by a pid file here.
+pub(super) fn opened<'a, 'b>(
+    launch: &'a Launch<'b>,
+) -> Result<(Runtime, Offload, Option<PidFile>, Delivery<'a, 'b>), Error> {
+    let runtime = runtime()?;
+    let offload = Offload::new(writer::write, writer::use_directly);
+    let named = launch.context.settings.signal_pid_file.clone();
+    let named = named.map(|path| PidFile::new(path, offload.clone())).transpose()?;
+    let delivery = {
+        let _within = runtime.enter();
+        Delivery::open(launch, offload.clone())?
+    };
+    Ok((runtime, offload, named, delivery))
 }
 
 /// Begins to read signals.

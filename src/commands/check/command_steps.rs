@@ -128,8 +128,8 @@ fn to_named_process(findings: &Findings<'_>) -> String {
     path.map(|path| format!(" to the process in {}", path.display())).unwrap_or_default()
 }
 
-/// Describes the process that `--signal-pid-file` names now. That it cannot be signaled is a warning, because the file may be
-/// written later.
+/// Describes the process that `--signal-pid-file` names now. That it cannot be signaled is a warning, because the file
+/// may be written later.
 fn named_process(findings: &Findings<'_>, step: &mut Step) {
     match &findings.named {
         Some(Ok(pid)) => {

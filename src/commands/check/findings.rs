@@ -30,8 +30,8 @@ pub(super) struct Findings<'a> {
     pub(super) events: Vec<Event>,
     /// The session for the command. `None` if there is none.
     pub(super) session: Option<FoundSession>,
-    /// The process that `--signal-pid-file` names, or why it would not be signaled. `None` without this flag, or if the check
-    /// ended before.
+    /// The process that `--signal-pid-file` names, or why it would not be signaled. `None` without this flag, or if the
+    /// check ended before.
     pub(super) named: Option<Result<Pid, Problem>>,
     /// Why the session is not cached. `None` if the session is cached, or if there is no session.
     pub(super) uncached: Option<Uncached>,
