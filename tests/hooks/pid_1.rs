@@ -22,6 +22,13 @@ fn as_pid_1(sts: &crate::support::FakeSts, flags: &[&str], hook: &str) -> Option
     Some((unshare, found[0]))
 }
 
+/// Waits until nothing of the hooks is left, and ends the run.
+fn ends_without_hooks(unshare: Running, xassume: i32) {
+    eventually("the command is the only child", || children(xassume).len() == 1);
+    sys::send_signal(xassume, libc::SIGTERM);
+    unshare.wait().exited(3);
+}
+
 #[test]
 fn hooks_and_what_they_leave_behind_are_reaped() {
     let sts = one_refresh();
@@ -32,9 +39,7 @@ fn hooks_and_what_they_leave_behind_are_reaped() {
     for _ in 0..2 {
         unshare.error_line("the refresh hook exited with status 4");
     }
-    eventually("the command is the only child", || children(xassume).len() == 1);
-    sys::send_signal(xassume, libc::SIGTERM);
-    unshare.wait().exited(3);
+    ends_without_hooks(unshare, xassume);
 }
 
 #[test]
@@ -48,9 +53,7 @@ fn hooks_that_are_ended_at_their_limit_are_reaped() {
         assert!(last_number(&unshare.error_line("pid ")) > 1);
         unshare.error_line("the refresh hook timed out after 100ms");
     }
-    eventually("the command is the only child", || children(xassume).len() == 1);
-    sys::send_signal(xassume, libc::SIGTERM);
-    unshare.wait().exited(3);
+    ends_without_hooks(unshare, xassume);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use serde_json::json;
 use std::net::SocketAddr;
 use subtle::ConstantTimeEq as _;
 
-/// The path at which clients can check whether there is a valid session. It needs no token, because health checks of container platforms
-/// cannot send one.
+/// The path at which clients can check whether there is a valid session. It needs no token, because health checks of
+/// container platforms cannot send one.
 const HEALTH: &str = "/health";
 
 /// The values that a request must match, and the session that is sent if they match.

@@ -38,22 +38,16 @@ impl Machine {
             return;
         }
         self.hook_is_due();
-        match self.phase {
-            Phase::Running { .. } | Phase::Stopping(..) | Phase::Keeping { .. }
-                if self.policy.delivery_time == DeliveryTime::Live =>
-            {
-                self.run_hook(out);
-            }
-            Phase::Running { .. } | Phase::Stopping(..) | Phase::Keeping { .. } | Phase::Starting(_) | Phase::Ended => {
-            }
+        let may_run = !matches!(self.phase, Phase::Starting(_) | Phase::Ended);
+        if may_run && self.policy.delivery_time == DeliveryTime::Live {
+            self.run_hook(out);
         }
     }
 
     /// Records that the hook, if there is a hook, must run for a new session.
     pub(super) fn hook_is_due(&mut self) {
-        match self.hook {
-            HookState::Due | HookState::Done => self.hook = HookState::Due,
-            HookState::Absent => {}
+        if self.hook == HookState::Done {
+            self.hook = HookState::Due;
         }
     }
 
