@@ -37,6 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--web-identity-token-command', '--web-identity-token-command', [CompletionResultType]::ParameterName, 'Shell command that prints an OIDC token for the first role')
             [CompletionResult]::new('--web-identity-provider', '--web-identity-provider', [CompletionResultType]::ParameterName, 'Provider of an OIDC token for the first role')
             [CompletionResult]::new('--web-identity-audience', '--web-identity-audience', [CompletionResultType]::ParameterName, 'Audience of the token from --web-identity-provider')
+            [CompletionResult]::new('--also', '--also', [CompletionResultType]::ParameterName, 'Give the command the session of another role as profile NAME; repeatable')
             [CompletionResult]::new('--expect-account', '--expect-account', [CompletionResultType]::ParameterName, 'Fail if the session is not in this account')
             [CompletionResult]::new('--mfa-serial', '--mfa-serial', [CompletionResultType]::ParameterName, 'ARN or serial number of the MFA device')
             [CompletionResult]::new('--mfa-token', '--mfa-token', [CompletionResultType]::ParameterName, 'MFA code, or `-` to read it from stdin')

@@ -34,6 +34,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --web-identity-token-command 'Shell command that prints an OIDC token for the first role'
             cand --web-identity-provider 'Provider of an OIDC token for the first role'
             cand --web-identity-audience 'Audience of the token from --web-identity-provider'
+            cand --also 'Give the command the session of another role as profile NAME; repeatable'
             cand --expect-account 'Fail if the session is not in this account'
             cand --mfa-serial 'ARN or serial number of the MFA device'
             cand --mfa-token 'MFA code, or `-` to read it from stdin'

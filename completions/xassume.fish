@@ -3,7 +3,7 @@
 # Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= signal-pid-file= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= refresh-hook= refresh-hook-timeout= via= credentials-file= file-mode= endpoint-address= endpoint-token-file= env-file= keep-env= isolate serve print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= web-identity-token-command= web-identity-provider= web-identity-audience= also= expect-account= no-login mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= signal-pid-file= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= listen= restart-order= ready= ready-timeout= refresh-hook= refresh-hook-timeout= via= credentials-file= file-mode= endpoint-address= endpoint-token-file= env-file= keep-env= isolate serve print= check list-sessions clear-cache completions= log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -56,7 +56,8 @@ complete -c xassume -n '__fish_xassume_wants web-identity-token-file' -l web-ide
 complete -c xassume -n '__fish_xassume_wants web-identity-token-command' -l web-identity-token-command -x -d 'Shell command that prints an OIDC token for the first role'
 complete -c xassume -n '__fish_xassume_wants web-identity-provider' -l web-identity-provider -x -a 'github' -d 'Provider of an OIDC token for the first role'
 complete -c xassume -n '__fish_xassume_wants web-identity-audience' -l web-identity-audience -x -d 'Audience of the token from --web-identity-provider [default: sts.amazonaws.com]'
-complete -c xassume -n '__fish_xassume_wants expect-account' -l expect-account -x -d 'Fail if the session is not in this account'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l also -x -d 'Give the command the session of another role as profile NAME; repeatable'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l expect-account -x -d 'Fail if the session is not in this account'
 complete -c xassume -n '__fish_xassume_wants no-login' -l no-login -d 'Do not offer to sign in to IAM Identity Center'
 complete -c xassume -n '__fish_xassume_wants mfa-serial' -l mfa-serial -x -d 'ARN or serial number of the MFA device'
 complete -c xassume -n '__fish_xassume_wants mfa-token' -l mfa-token -x -d 'MFA code, or `-` to read it from stdin'

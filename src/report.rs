@@ -97,7 +97,7 @@ impl Report {
     /// Returns the message of an event, or `None` if events of its level are not shown.
     fn message(self, event: &Event) -> Option<String> {
         let Record { level, name, message, fields, hint } = event.record();
-        let is_shown = match event {
+        let is_shown = match event.without_profile() {
             Event::Session(SessionEvent::Assumed { .. } | SessionEvent::Obtained { .. }) => self.wants_first_session(),
             _ => self.wants(level),
         };

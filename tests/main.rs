@@ -3,6 +3,7 @@
 
 mod support;
 
+mod also;
 mod aws_vault;
 mod cache;
 mod check;

@@ -24,7 +24,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<En
     launch.socket_variables = sockets.variables();
     let session = launch.session()?;
     let isolate = settings.delivery.isolate;
-    let config_file = isolate.then(|| isolated::config_file(vars, &launch.planned.config_copy())).transpose()?;
+    let config_file = isolate.then(|| isolated::config_file(vars, &launch.config_copy())).transpose()?;
     let credentials = CommandCredentials::Env { config_file: config_file.as_deref() };
     let region = session.instance_region.as_deref();
     let environment = launch.environment(&session, region, credentials, Recipient::Exec);

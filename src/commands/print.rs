@@ -9,8 +9,9 @@ use crate::report::{Report, output};
 use crate::settings::Settings;
 use crate::vars::Vars;
 use std::io::IsTerminal as _;
+use std::iter::once;
 
-/// Gets a session and prints it in this format.
+/// Gets a session, or with JSON several sessions, and prints them in this format.
 ///
 /// # Errors
 /// No session is available, or the format cannot represent a variable.
@@ -18,9 +19,18 @@ pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Repo
     output::expect_open()?;
     let launch = Launch::prepare(settings, vars, report)?;
     let session = launch.session()?;
+    let mut others = Vec::new();
+    for (other, earlier) in launch.others.iter().zip(once(&launch).chain(&launch.others)) {
+        other.follow(earlier);
+        others.push((other.profile.unwrap_or_default(), other.session()?, other));
+    }
+    let others: Vec<_> = others
+        .iter()
+        .map(|(profile, session, other)| (*profile, session, other.region(session.instance_region.as_deref())))
+        .collect();
     let region = session.instance_region.as_deref();
     let change = launch.change(&session, region);
-    let text = print::text(format, &session, launch.region(region), &change)?;
+    let text = print::text(format, (&session, &others), launch.region(region), &change)?;
     if std::io::stdout().is_terminal() {
         report.emit(RunEvent::warning("standard output is a terminal, which now shows secret credentials").into());
     }

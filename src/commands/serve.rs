@@ -3,18 +3,16 @@
 //!
 //! The rules are those of supervised mode, without a command.
 
-use super::supervise::{Refreshes, check_unattended, first_session, host, opened, until_signal};
+use super::supervise::{Refreshes, check_all_unattended, first_sessions, hook, host, opened, until_signal};
 use crate::deliver::published::unwritten;
 use crate::error::Error;
 use crate::event::RunEvent;
 use crate::launch::Launch;
 use crate::launch::delivery::Delivery;
-use crate::mfa::mode::KeyKind;
 use crate::process::End;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::supervise::driver::{Notifier, PidFile, Ports, keep};
-use crate::supervise::hook::Hook;
 use crate::supervise::machine::Final;
 use crate::supervise::policy::{GroupPolicy, Policy};
 use crate::supervise::ports::SignalNamed;
@@ -32,7 +30,7 @@ use crate::vars::Vars;
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     memory::zero_freed_memory();
     let launch = Launch::prepare(settings, vars, report)?;
-    check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
+    check_all_unattended(&launch, policy)?;
     let (runtime, offload, named, mut delivery) = opened(&launch)?;
     let end = runtime.block_on(async {
         let end = served(&launch, &offload, policy, (&mut delivery, &named)).await;
@@ -58,17 +56,17 @@ async fn served(
     // Without a command, there are no sockets for it, and no process group of its own.
     let sockets = ListenSockets::default();
     let mut host = host(None, &sockets, GroupPolicy::Same)?;
-    let first = match until_signal(&host, first_session(launch, policy)).await? {
+    let first = match until_signal(&host, first_sessions(launch, policy)).await? {
         Ok(first) => first,
         Err(signal) => return Ok(Final::Ended(End::Killed(signal))),
     };
     let (clock, report) = (SystemClock::new(), launch.context.report);
-    delivery.instance_region.clone_from(&first.instance_region);
+    delivery.instance_region.clone_from(&first.default.instance_region);
     let serving = RunEvent::Serving { at: delivery.shown() };
     let manager = launch.context.vars.get("NOTIFY_SOCKET").and_then(ManagerSocket::at);
     let notifier = manager.map(|manager| Notifier::new(Some(manager), None, None, policy));
     let source = Refreshes { launch, offload };
-    let hook = launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, &report));
+    let hook = hook(launch, &report);
     let named = named.as_ref().map(|named| named as &dyn SignalNamed);
     let (host, clock) = (&mut host, &clock);
     let ports = Ports { source: &source, delivery, host, clock, named, notifier, hook, events: &report };

@@ -6,7 +6,7 @@
 use crate::deliver::published::unwritten;
 use crate::deliver::run_directory::RunDirectory;
 use crate::error::{CHECK_LIMITS, Error, not_started};
-use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
+use crate::event::{Event, EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
 use crate::launch::sockets::{CommandSockets, meant_for_another};
@@ -17,12 +17,12 @@ use crate::process::signal::Signal;
 use crate::report::{Report, writer};
 use crate::session::{Need, Session};
 use crate::settings::Settings;
-use crate::supervise::driver::{Notifier, PidFile, Ports, ProcessHost, supervise};
+use crate::supervise::driver::{FirstSessions, Notifier, PidFile, Ports, ProcessHost, supervise};
 use crate::supervise::hook::Hook;
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::notify::watchdog_interval;
 use crate::supervise::policy::{Duty, GroupPolicy, OnExpiry, Policy, ReadySign};
-use crate::supervise::ports::{CacheUse, Deliver as _, SessionSource, SignalNamed};
+use crate::supervise::ports::{CacheUse, Deliver as _, SessionId, SessionSource, SignalNamed};
 use crate::sys::clock::SystemClock;
 use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::Command;
@@ -31,6 +31,7 @@ use crate::sys::notify::ManagerSocket;
 use crate::sys::offload::Offload;
 use crate::sys::tty::Terminal;
 use crate::vars::Vars;
+use std::iter::once;
 use std::path::Path;
 use tokio::runtime::Runtime;
 
@@ -49,7 +50,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     if let Some(ignored) = meant_for_another(vars) {
         report.emit(ignored.into());
     }
-    check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
+    check_all_unattended(&launch, policy)?;
     // The lock of a Unix socket can block, so this is done while signals still end xassume.
     sockets.listen(report)?;
     // When the delivery is dropped, it removes its files. It must be dropped before xassume kills itself with the signal
@@ -123,9 +124,9 @@ async fn supervised(
     // From here on, no signal ends xassume without a return from this function, so the socket files are removed.
     let mut host = host(Some(command.clone()), &sockets.held, policy.process_group)?;
     let start = async {
-        let first = first_session(launch, policy).await?;
-        delivery.instance_region.clone_from(&first.instance_region);
-        if let Some(publishing) = delivery.publish(&first) {
+        let first = first_sessions(launch, policy).await?;
+        delivery.instance_region.clone_from(&first.default.instance_region);
+        if let Some(publishing) = delivery.publish(&first.all()) {
             publishing.await.map_err(|problem| unwritten(problem.text))?;
         }
         Ok(first)
@@ -136,7 +137,7 @@ async fn supervised(
     };
     let (clock, report) = (SystemClock::new(), launch.context.report);
     let source = Refreshes { launch, offload };
-    let hook = launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, &report));
+    let hook = hook(launch, &report);
     let named = named.as_ref().map(|named| named as &dyn SignalNamed);
     let (host, clock) = (&mut host, &clock);
     let ports = Ports { source: &source, delivery, host, clock, named, notifier, hook, events: &report };
@@ -190,12 +191,28 @@ pub(super) async fn until_signal<T>(
     }
 }
 
-/// Gets the first session.
+/// Returns the refresh hook, or `None` if there is none.
+pub(super) fn hook<'a>(launch: &Launch<'a>, report: &'a Report) -> Option<Hook<'a>> {
+    let profiles = launch.profiles().skip(1).map(str::to_owned);
+    launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, profiles, report))
+}
+
+/// Gets the first sessions, one after the other, so that never two cache keys are locked.
 ///
 /// # Errors
-/// No session is available, or each refresh would need an MFA code.
-pub(super) async fn first_session(launch: &Launch<'_>, policy: Policy) -> Result<Session, Error> {
+/// A session is not available, or each refresh would need an MFA code.
+pub(super) async fn first_sessions(launch: &Launch<'_>, policy: Policy) -> Result<FirstSessions, Error> {
     launch.context.report.write_by_a_thread();
+    let default = first_session(launch, policy).await?;
+    let mut others = Vec::new();
+    for (other, earlier) in launch.others.iter().zip(once(launch).chain(&launch.others)) {
+        other.follow(earlier);
+        others.push((other.profile.unwrap_or_default().to_owned(), first_session(other, policy).await?));
+    }
+    Ok(FirstSessions { default, others })
+}
+
+async fn first_session(launch: &Launch<'_>, policy: Policy) -> Result<Session, Error> {
     let (first, source_keys) = launch.first_session(need(launch, policy)).await?;
     // The kind of access keys that a credential_process returns is not known before the first session, so this check
     // could not be done earlier.
@@ -220,23 +237,31 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     }
 }
 
+/// Does the same as [`check_unattended`] for all sessions, before the first call to STS.
+pub(super) fn check_all_unattended(launch: &Launch<'_>, policy: Policy) -> Result<(), Error> {
+    once(launch)
+        .chain(&launch.others)
+        .try_for_each(|one| check_unattended(one, policy, KeyKind::expected(&one.planned.plan.source)))
+}
+
 /// Fails if a refresh would need an MFA code that the user must type. Otherwise, if refreshes are possible only until a
 /// certain time, reports that time.
-pub(super) fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
+fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
     if policy.duty() != Duty::Refresh {
         return Ok(());
     }
     match unattended(&launch.planned.plan, &launch.context.settings.mfa, keys)? {
         Unattended::Always => {}
         Unattended::ForMfaSession(time) => {
-            launch.context.report.emit(RefreshEvent::Limited { within: time }.into());
+            let limited = Event::from(RefreshEvent::Limited { within: time });
+            launch.context.report.emit(limited.of_profile(launch.profile));
         }
         Unattended::WhileKeysHold => {
             let text = match launch.context.vars.text("AWS_CREDENTIAL_EXPIRATION") {
                 Some(time) => format!("the source credentials are temporary (expire at {time}); no refresh after that"),
                 None => "the source credentials are temporary; no refresh after their expiry".to_owned(),
             };
-            launch.context.report.emit(RunEvent::warning(text).into());
+            launch.context.report.emit(Event::from(RunEvent::warning(text)).of_profile(launch.profile));
         }
     }
     Ok(())
@@ -249,7 +274,7 @@ pub(super) struct Refreshes<'a, 'b> {
 }
 
 impl SessionSource for Refreshes<'_, '_> {
-    async fn assume(&self, cache: CacheUse) -> Result<Session, Problem> {
-        refresh::next_session(self.launch, self.offload, cache).await
+    async fn assume(&self, id: SessionId, cache: CacheUse) -> Result<Session, Problem> {
+        refresh::next_session(self.launch.of(id), self.offload, cache).await
     }
 }

@@ -37,31 +37,40 @@ fn selects_credentials(key: &str) -> bool {
     CREDENTIAL_SETTINGS.contains(&key) || key.starts_with("sso_")
 }
 
+/// A profile of the command beside `[default]` (`--also`). Its section replaces the sections with its name.
+pub(crate) struct OtherProfile<'a> {
+    pub(crate) name: &'a str,
+    /// The profile of the config file that has its settings, and the profiles that this profile includes.
+    pub(crate) used: Vec<String>,
+    /// The region, unless it is one of the settings.
+    pub(crate) region: Option<&'a str>,
+}
+
+/// A setting of a profile, with its lines.
+struct ProfileSetting {
+    profile: String,
+    key: String,
+    lines: Vec<u8>,
+}
+
 /// What the copy does with a section.
-#[derive(Clone, Copy)]
 struct Treatment {
     /// Whether the section stays.
     kept: bool,
-    /// The place of the section's profile among the used profiles, whose settings become the new `[default]` section.
-    place: Option<usize>,
+    /// The name of the section's profile if its settings become part of a new section.
+    used: Option<String>,
 }
 
-fn treatment(section: &Section, used: &[String]) -> Treatment {
+fn treatment(section: &Section, used: &[String], others: &[OtherProfile<'_>]) -> Treatment {
     let name = match section {
-        Section::SsoSession(_) => return Treatment { kept: false, place: None },
-        Section::Services(_) | Section::Other(_) => return Treatment { kept: true, place: None },
+        Section::SsoSession(_) => return Treatment { kept: false, used: None },
+        Section::Services(_) | Section::Other(_) => return Treatment { kept: true, used: None },
         Section::Default => DEFAULT,
         Section::Profile(name) => name,
     };
-    let kept = used.is_empty() || name != DEFAULT;
-    Treatment { kept, place: used.iter().position(|used| used == name) }
-}
-
-/// A setting for the new `[default]` section, with its lines.
-struct DefaultSetting {
-    place: usize,
-    key: String,
-    lines: Vec<u8>,
+    let kept = (used.is_empty() || name != DEFAULT) && others.iter().all(|other| other.name != name);
+    let is_used = used.iter().chain(others.iter().flat_map(|other| &other.used)).any(|used| used == name);
+    Treatment { kept, used: is_used.then(|| name.to_owned()) }
 }
 
 /// Copies a config file without the settings that select credentials (including their continuation lines), and without
@@ -71,17 +80,18 @@ struct DefaultSetting {
 /// become `[default]`, at the end of the copy. If several profiles have a key, the first one counts. The new section
 /// replaces a `[default]` or `[profile default]` section of the file, because a profile inherits nothing from the
 /// default profile. The used profiles also keep their own names, for a command that asks for such a name. If
-/// `used_profiles` is empty or only the default profile, `[default]` stays where it is.
-pub(crate) fn filter(text: &[u8], used_profiles: &[String]) -> Vec<u8> {
+/// `used_profiles` is empty or only the default profile, `[default]` stays where it is. The sections of `others` come
+/// last.
+pub(crate) fn filter(text: &[u8], used_profiles: &[String], others: &[OtherProfile<'_>]) -> Vec<u8> {
     let used = if used_profiles == [DEFAULT] { &[] } else { used_profiles };
     let mut copy = Vec::with_capacity(text.len() * 2);
-    let mut default: Vec<DefaultSetting> = Vec::new();
-    let mut section = Treatment { kept: true, place: None };
+    let mut settings: Vec<ProfileSetting> = Vec::new();
+    let mut section = Treatment { kept: true, used: None };
     let mut in_identity = false;
     for scanned in scan(FileKind::Config, text) {
         let dropped = match &scanned.line {
             Line::Section(next) => {
-                section = treatment(next, used);
+                section = treatment(next, used, others);
                 in_identity = false;
                 false
             }
@@ -101,14 +111,15 @@ pub(crate) fn filter(text: &[u8], used_profiles: &[String]) -> Vec<u8> {
         if section.kept {
             copy.extend_from_slice(scanned.raw);
         }
-        match (scanned.line, section.place) {
-            // The first property of a section may be indented. In the new `[default]` another property may come before
-            // it, and an indented line would continue that property, so the indent is removed.
-            (Line::Property { key, .. }, Some(place)) => {
-                default.push(DefaultSetting { place, key, lines: scanned.raw.trim_ascii_start().to_owned() });
+        match (scanned.line, &section.used) {
+            // The first property of a section may be indented. In the new section another property may come before it,
+            // and an indented line would continue that property, so the indent is removed.
+            (Line::Property { key, .. }, Some(profile)) => {
+                let (profile, lines) = (profile.clone(), scanned.raw.trim_ascii_start().to_owned());
+                settings.push(ProfileSetting { profile, key, lines });
             }
             (Line::Continuation(_), Some(_)) => {
-                if let Some(setting) = default.last_mut() {
+                if let Some(setting) = settings.last_mut() {
                     setting.lines.extend_from_slice(scanned.raw);
                 }
             }
@@ -116,18 +127,31 @@ pub(crate) fn filter(text: &[u8], used_profiles: &[String]) -> Vec<u8> {
         }
     }
     if !used.is_empty() {
-        begin_line(&mut copy);
-        copy.extend_from_slice(b"[default]\n");
-        default.sort_by_key(|setting| setting.place);
-        let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-        for DefaultSetting { place, key, lines } in &default {
-            if *first.entry(key).or_insert(*place) == *place {
-                begin_line(&mut copy);
+        append("[default]", used, &settings, &mut copy);
+    }
+    for OtherProfile { name, used, region } in others {
+        append(&format!("[profile {name}]"), used, &settings, &mut copy);
+        if let Some(region) = region {
+            copy.extend_from_slice(format!("region = {region}\n").as_bytes());
+        }
+    }
+    copy
+}
+
+/// Appends a section with the settings of the used profiles.
+fn append(header: &str, used: &[String], settings: &[ProfileSetting], copy: &mut Vec<u8>) {
+    begin_line(copy);
+    copy.extend_from_slice(header.as_bytes());
+    copy.push(b'\n');
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for profile in used {
+        for ProfileSetting { key, lines, .. } in settings.iter().filter(|setting| setting.profile == *profile) {
+            if *first.entry(key).or_insert(profile) == profile {
+                begin_line(copy);
                 copy.extend_from_slice(lines);
             }
         }
     }
-    copy
 }
 
 /// Ends the last line, because the last line of a file may have no line break.
@@ -146,7 +170,7 @@ mod tests {
     }
 
     fn filtered(text: &str, used: Option<&str>) -> String {
-        String::from_utf8(filter(text.as_bytes(), &names(used))).expect("text")
+        String::from_utf8(filter(text.as_bytes(), &names(used), &[])).expect("text")
     }
 
     #[test]
@@ -178,7 +202,7 @@ mod tests {
         let text = "[default]\nregion = a\nca_bundle = c\n[profile base]\noutput = text\nregion = b\ns3 =\n  x = 1\n[profile p]\n\
                     region = p\ninclude_profile = base";
         let used = ["p", "base", "default"].map(str::to_owned);
-        let copy = String::from_utf8(filter(text.as_bytes(), &used)).expect("text");
+        let copy = String::from_utf8(filter(text.as_bytes(), &used, &[])).expect("text");
         let expected = "[profile base]\noutput = text\nregion = b\ns3 =\n  x = 1\n[profile p]\nregion = p\n[default]\n\
                         region = p\noutput = text\ns3 =\n  x = 1\nca_bundle = c\n";
         assert_eq!(copy, expected);
@@ -229,8 +253,24 @@ mod tests {
     }
 
     #[test]
+    fn the_section_of_another_profile_replaces_those_with_its_name() {
+        let text = "[default]\nregion = d\n[profile a]\nregion = a\nrole_arn = r\n[profile b]\ninclude_profile = base\n\
+                    role_arn = r\noutput = text\n[profile base]\nregion = x\n[profile \"a\"]\ns3 =\n  k = v";
+        let used = ["b", "base"].map(str::to_owned).to_vec();
+        let others = [
+            OtherProfile { name: "a", used: Vec::new(), region: Some("e") },
+            OtherProfile { name: "b", used, region: None },
+        ];
+        let copy = |used: &[String]| String::from_utf8(filter(text.as_bytes(), used, &others)).expect("text");
+        let last = "[profile a]\nregion = e\n[profile b]\noutput = text\nregion = x\n";
+        assert_eq!(copy(&[]), format!("[default]\nregion = d\n[profile base]\nregion = x\n{last}"));
+        let default = "[default]\nregion = a\ns3 =\n  k = v";
+        assert_eq!(copy(&names(Some("a"))), format!("[profile base]\nregion = x\n{default}\n{last}"));
+    }
+
+    #[test]
     fn bytes_that_are_not_text_are_kept() {
         let text = b"[default]\nname = \xff\xfe\nsso_\xff = x\nbroken line\n[open\n";
-        assert_eq!(filter(text, &[]), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
+        assert_eq!(filter(text, &[], &[]), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
     }
 }

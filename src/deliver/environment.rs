@@ -43,13 +43,18 @@ pub(crate) enum CommandCredentials<'a> {
 
 /// Who receives the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recipient {
+pub(crate) enum Recipient<'a> {
     /// The command, which replaces xassume.
     Exec,
     /// A supervised command.
     Supervise,
-    /// The refresh hook of a supervised command, for the session with this number.
-    Hook(u32),
+    /// The refresh hook of a supervised command.
+    Hook {
+        /// The number of the session: 0 for the first one.
+        number: u32,
+        /// The name of the session's profile. `None` if there is only the default session.
+        profile: Option<&'a str>,
+    },
     /// A program that reads the output of `--print`. xassume does not start this program, so the nesting depth does not
     /// change.
     Print,
@@ -66,7 +71,7 @@ pub(crate) struct Inputs<'a> {
     /// calls STS in a fallback region, but the command does not get that region.
     pub(crate) region: Option<&'a str>,
     pub(crate) credentials: CommandCredentials<'a>,
-    pub(crate) recipient: Recipient,
+    pub(crate) recipient: Recipient<'a>,
     /// The nesting depth of the command (`XASSUME_DEPTH`), which is one more than the inherited depth.
     pub(crate) depth: u32,
     /// The profile's settings as variables. They are not set if the command gets a copy of the config file instead.
@@ -85,8 +90,10 @@ const SESSION: &str = "XASSUME_SESSION";
 const LABEL: &str = "XASSUME_LABEL";
 /// The number of the session for which the refresh hook runs: 0 for the first one.
 const REFRESH: &str = "XASSUME_REFRESH";
-/// The variables that do not stay if an outer xassume has set them. The last one is reserved for the hook.
-const OWN: [&str; 4] = [SESSION, LABEL, REFRESH, "XASSUME_REFRESH_NAME"];
+/// The name of the command's profile with the session for which the refresh hook runs, if there are several profiles.
+const REFRESH_NAME: &str = "XASSUME_REFRESH_NAME";
+/// The variables that do not stay if an outer xassume has set them.
+const OWN: [&str; 4] = [SESSION, LABEL, REFRESH, REFRESH_NAME];
 
 /// If one of these variables is set, SDKs may send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -117,7 +124,7 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && requests_tokens(name);
-    if matches!(inputs.recipient, Recipient::Hook(_)) && is_for_main_process(name) {
+    if matches!(inputs.recipient, Recipient::Hook { .. }) && is_for_main_process(name) {
         return true;
     }
     // After fork(2), the LISTEN_PID of another process could happen to be the ID of the command. In exec mode it cannot,
@@ -132,7 +139,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     match inputs.credentials {
         CommandCredentials::Env { config_file } => {
             set.keys(inputs.session);
-            if !matches!(inputs.recipient, Recipient::Hook(_)) {
+            if !matches!(inputs.recipient, Recipient::Hook { .. }) {
                 set.term(inputs.session);
             }
             match config_file {
@@ -167,9 +174,12 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         set.variable(SESSION, arn);
     }
     set.variable(LABEL, inputs.label);
-    if let Recipient::Hook(number) = inputs.recipient {
+    if let Recipient::Hook { number, profile } = inputs.recipient {
         set.term(inputs.session);
         set.variable(REFRESH, number.to_string());
+        if let Some(profile) = profile {
+            set.variable(REFRESH_NAME, profile);
+        }
     } else {
         set.0.extend_from_slice(inputs.sockets);
     }

@@ -1,38 +1,48 @@
 //! Delivery through a shared credentials file. Its `[default]` profile contains the access key ID, the secret access
-//! key and the session token. The file is replaced atomically at each refresh.
+//! key and the session token, and so do the profiles of `--also`. The file is replaced atomically at each refresh.
 
 use crate::deliver::location::FileKind;
 use crate::session::{Keys, Secret};
-/// The first line of the file, and the beginnings of the other lines.
-const SECTION: &str = "[default]\n";
+
+/// The beginnings of the lines of a section.
+const SECTION: &str = "[";
 const ID: &str = "aws_access_key_id = ";
 const SECRET: &str = "aws_secret_access_key = ";
 const TOKEN: &str = "aws_session_token = ";
 
-/// Describes the file of `--credentials-file`.
-pub(crate) const KIND: FileKind = FileKind {
-    what: "credentials",
-    flag: "--credentials-file",
-    contents: "a session",
-    is_replaceable,
-    max_bytes: 8 << 10,
-};
+/// Describes the file of `--credentials-file` for this number of sessions.
+pub(crate) const fn kind(sessions: usize) -> FileKind {
+    FileKind {
+        what: "credentials",
+        flag: "--credentials-file",
+        contents: "a session",
+        is_replaceable,
+        max_bytes: sessions * (8 << 10),
+    }
+}
 
 /// Checks whether a file is empty or has the form of [`contents`]. Such a file comes from an earlier run and is not the
 /// user's `~/.aws/credentials`.
 fn is_replaceable(text: &[u8]) -> bool {
-    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
-    let begins = |with: &str| lines.next().is_some_and(|line| line.starts_with(with.as_bytes()));
-    text.is_empty() || ([SECTION, ID, SECRET, TOKEN].into_iter().all(begins) && lines.next().is_none())
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let beginnings = [SECTION, ID, SECRET, TOKEN];
+    let is_section = |lines: &[&[u8]]| {
+        lines.len() == beginnings.len()
+            && lines.iter().zip(beginnings).all(|(line, with)| line.starts_with(with.as_bytes()))
+    };
+    lines.first().is_none_or(|line| *line == b"[default]\n") && lines.chunks(beginnings.len()).all(is_section)
 }
 
-/// Returns the text of the credentials file, in a form that every SDK reads.
-pub(crate) fn contents(keys: &Keys) -> Secret {
-    let (id, secret) = (keys.access_key_id.as_str(), keys.secret_access_key.reveal());
-    let token = keys.session_token.as_ref();
-    let [name, token, end] = token.map_or([""; 3], |token| [TOKEN, token.reveal(), "\n"]);
+/// Returns the text of the credentials file with these profiles, in a form that every SDK reads.
+pub(crate) fn contents<'a>(profiles: impl Iterator<Item = (&'a str, &'a Keys)>) -> Secret {
+    let section = |(profile, keys): (&'a str, &'a Keys)| {
+        let (id, secret) = (keys.access_key_id.as_str(), keys.secret_access_key.reveal());
+        let token = keys.session_token.as_ref();
+        let [name, token, end] = token.map_or([""; 3], |token| [TOKEN, token.reveal(), "\n"]);
+        [SECTION, profile, "]\n", ID, id, "\n", SECRET, secret, "\n", name, token, end]
+    };
     // The text is allocated once at its full size, because growing would leave copies of the secret.
-    Secret::new([SECTION, ID, id, "\n", SECRET, secret, "\n", name, token, end].concat())
+    Secret::new(profiles.flat_map(section).collect::<Vec<_>>().concat())
 }
 
 #[cfg(test)]
@@ -62,14 +72,14 @@ mod tests {
     }
 
     fn at(path: &Path, mode: u32) -> Result<PublishedFile, Error> {
-        PublishedFile::at(path, &KIND, mode)
+        PublishedFile::at(path, &kind(1), mode)
     }
 
     fn put(file: &PublishedFile, session: &Session) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let offload = Offload::new(|_| {}, || {});
-            file.put(contents(&session.keys), &offload).await.expect("written");
+            file.put(contents([("default", &session.keys)].into_iter()), &offload).await.expect("written");
         });
     }
 
@@ -111,10 +121,14 @@ mod tests {
     fn a_file_with_other_contents_is_refused_and_one_of_an_earlier_run_is_not() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
-        let left = contents(&session("ASIA1").keys);
+        let session = session("ASIA1");
+        let left = contents([("default", &session.keys)].into_iter());
+        let two = contents([("default", &session.keys), ("prod", &session.keys)].into_iter());
         for (text, fits) in [
             ("", true),
             (left.reveal(), true),
+            (two.reveal(), true),
+            (two.reveal().trim_start_matches(left.reveal()), false),
             ("[default]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n", false),
             (&format!("{}[me]\n", left.reveal()), false),
             ("notes", false),

@@ -1,5 +1,6 @@
 //! Delivery through a `credential_process`, for systems on which the loopback interface cannot be used. The `[default]`
 //! profile of a credentials file runs xassume itself, which connects to the supervising xassume through a Unix socket.
+//! Each profile of `--also` has a socket of its own.
 //!
 //! ```text
 //! command ── SDK ── <directory>/xassume --print credential-process --from-socket <directory>/socket
@@ -34,43 +35,52 @@ const GIVEN: &[u8] = b"given\n";
 /// The beginning of an answer that contains the reason why there are no credentials.
 const REFUSED: &[u8] = b"refused\n";
 
-/// The socket on which xassume gives the session to its own client, and the shared credentials file with a
-/// `credential_process` that runs this client. The socket is served until the Tokio runtime is shut down.
+/// The sockets on which xassume gives the sessions to its own client, and the shared credentials file with a
+/// `credential_process` for each session, which runs this client. The sockets are served until the Tokio runtime is shut
+/// down.
 pub(crate) struct CredentialProcess {
     credentials_file: PathBuf,
-    served: Served,
+    /// The sessions, in the order of their IDs.
+    served: Vec<Served>,
 }
 
 impl CredentialProcess {
-    /// Creates a socket, a link to xassume and a credentials file in `directory`, and serves the socket. Until the
-    /// first session, each client gets an error. Must be called within a Tokio runtime.
+    /// Creates a socket for each profile, a link to xassume and a credentials file in `directory`, and serves the
+    /// sockets. Until the first session, each client gets an error. Must be called within a Tokio runtime.
     ///
     /// `directory` must come from [`RunDirectory::create_for_commands`]. `program` is xassume's own file. The command's
     /// SDK runs it through the link in the directory, because SDKs disagree about paths with spaces and quotes.
     ///
     /// # Errors
     /// The directory is full, or sockets are not allowed.
-    pub(crate) fn open(directory: &RunDirectory, program: &Path) -> Result<Self, Error> {
-        let (link, socket) = (directory.path().join("xassume"), directory.path().join("socket"));
+    pub(crate) fn open<'a>(
+        directory: &RunDirectory,
+        program: &Path,
+        profiles: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, Error> {
+        let link = directory.path().join("xassume");
         let hint = "try --via file, which needs no socket";
         let failed = |error: io::Error| Error::cannot("create the Unix socket", &error, hint);
         symlink(program, &link).map_err(failed)?;
-        let listener = listen(&socket).map_err(failed)?;
-        let contents = format!(
-            "[default]\ncredential_process = {} {} {}\n",
-            link.display(),
-            FROM_SOCKET.join(" "),
-            socket.display()
-        );
-        let credentials_file = directory.write("credentials", contents.as_bytes())?;
-        let served = Served::default();
-        tokio::spawn(accept_all(listener, served.clone()));
+        let (mut sections, mut served) = (Vec::new(), Vec::new());
+        for (id, profile) in profiles.enumerate() {
+            let number = if id == 0 { String::new() } else { format!("-{id}") };
+            let socket = directory.path().join(format!("socket{number}"));
+            let session = Served::default();
+            tokio::spawn(accept_all(listen(&socket).map_err(failed)?, session.clone()));
+            served.push(session);
+            let (link, arguments, socket) = (link.display(), FROM_SOCKET.join(" "), socket.display());
+            sections.push(format!("[{profile}]\ncredential_process = {link} {arguments} {socket}\n"));
+        }
+        let credentials_file = directory.write("credentials", sections.concat().as_bytes())?;
         Ok(Self { credentials_file, served })
     }
 
-    /// Serves this session from now on.
-    pub(crate) fn put(&self, session: &Session) {
-        self.served.put(document::process(session), session.validity.as_ref());
+    /// Serves these sessions from now on. They are in the order of their IDs.
+    pub(crate) fn put(&self, sessions: &[&Session]) {
+        for (served, session) in self.served.iter().zip(sessions) {
+            served.put(document::process(session), session.validity.as_ref());
+        }
     }
 
     pub(crate) fn credentials_file(&self) -> &Path {

@@ -80,6 +80,8 @@ pub(crate) enum ConfigError {
     /// profile do not show what the user meant.
     #[error("profile {} has neither role_arn nor credentials", quoted(.profile))]
     NothingToLaunch { profile: String, hint: Option<String> },
+    #[error("profile '{profile}' (from --also) has no role_arn")]
+    AlsoWithoutRole { profile: String },
     /// `word` is an option of roles, but nothing specifies a role, so the profile's own credentials would be used.
     /// `instead` is the flag that has the same effect on these credentials, if there is one.
     #[error("{word} requires a role, and profile {} has no role_arn", quoted(.profile))]
@@ -270,6 +272,7 @@ impl ConfigError {
             Self::NothingToLaunch { profile, hint: None } => {
                 format!("add role_arn = ARN, or credentials with: aws configure sso --profile {profile}")
             }
+            Self::AlsoWithoutRole { profile } => format!("add role_arn = ARN to the profile, or use --also {profile}=ARN"),
             Self::WithoutRole { instead: Some(instead), .. } => {
                 format!("for the lifetime of the MFA session, use {instead}, or add --role-arn ARN")
             }

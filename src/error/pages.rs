@@ -90,6 +90,7 @@ pages! {
         ConfigError::Value { .. } => Of("config-value-duration"),
         ConfigError::NoRole { .. } => Of("config-no-role"),
         ConfigError::NothingToLaunch { .. } => Of("config-no-role-in-profile"),
+        ConfigError::AlsoWithoutRole { .. } => Of("config-also-without-role"),
         ConfigError::WithoutRole { .. } => Of("config-role-option-without-role"),
         ConfigError::NothingExpires { .. } => Of("config-nothing-expires"),
         ConfigError::NoSource(_) => Of("config-no-source"),

@@ -97,6 +97,7 @@ fn of_config(error: &ConfigError) -> Reason {
         | ConfigError::Value { .. }
         | ConfigError::NoRole { .. }
         | ConfigError::NothingToLaunch { .. }
+        | ConfigError::AlsoWithoutRole { .. }
         | ConfigError::WithoutRole { .. }
         | ConfigError::NothingExpires { .. }
         | ConfigError::TooManyHops

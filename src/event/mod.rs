@@ -40,9 +40,27 @@ pub(crate) enum Event {
     Named(NamedEvent),
     Command(CommandEvent),
     Hook(HookEvent),
+    /// An event about the session of a profile (`--also`).
+    OfProfile(String, Box<Event>),
 }
 
 impl Event {
+    /// Returns this event as one about the session of a profile. Returns it unchanged if `profile` is `None`.
+    pub(crate) fn of_profile(self, profile: Option<&str>) -> Self {
+        match profile {
+            Some(profile) => Self::OfProfile(profile.to_owned(), Box::new(self)),
+            None => self,
+        }
+    }
+
+    /// Returns the event without the profile to whose session it belongs.
+    pub(crate) fn without_profile(&self) -> &Self {
+        match self {
+            Self::OfProfile(_, event) => event,
+            _ => self,
+        }
+    }
+
     pub(crate) fn record(&self) -> Record {
         match self {
             Self::Run(event) => event.record(),
@@ -52,6 +70,7 @@ impl Event {
             Self::Named(event) => event.record(),
             Self::Command(event) => event.record(),
             Self::Hook(event) => event.record(),
+            Self::OfProfile(profile, event) => event.record().of_profile(profile),
         }
     }
 }

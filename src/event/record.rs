@@ -80,6 +80,11 @@ impl Record {
         self.text("error", &problem.text).text("reason", &problem.reason).hint_of(problem)
     }
 
+    /// Says that the event is about the session of this profile.
+    pub(super) fn of_profile(self, profile: &str) -> Self {
+        Self { message: format!("{profile}: {}", self.message), ..self }.text("profile", profile)
+    }
+
     /// Adds what has failed, if something has.
     pub(super) fn error_of(self, problem: Option<&Problem>) -> Self {
         match problem {

@@ -104,9 +104,24 @@ pub(crate) const WEB_IDENTITY_AUDIENCE: Flag =
         .default("sts.amazonaws.com")
         .removed();
 
-pub(crate) const EXPECT_ACCOUNT: Flag =
-    one("expect-account", "ID", "Fail if the session is not in this account\n\nChecked before the command starts.")
-        .removed();
+pub(crate) const ALSO: Flag = many(
+    "also",
+    "NAME[=ROLE]",
+    "Give the command the session of another role as profile NAME; repeatable\n\n\
+     ROLE is an ARN or ACCOUNT:ROLE-NAME. The role is assumed with the credentials with which the first role is assumed, and \
+     with the same session name and --duration. Without ROLE, it is the role of profile NAME in ~/.aws/config, with the \
+     options of that profile. xassume stays and refreshes each session. Requires --via process, which is then the default, \
+     or --via file.",
+)
+.removed();
+
+pub(crate) const EXPECT_ACCOUNT: Flag = many(
+    "expect-account",
+    "[NAME=]ID",
+    "Fail if the session is not in this account\n\n\
+     Checked before the command starts. With NAME, it is the account of profile NAME of --also; repeatable.",
+)
+.removed();
 
 pub(crate) const NO_LOGIN: Flag = switch(
     "no-login",

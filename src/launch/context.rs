@@ -1,7 +1,6 @@
 //! The state that lasts for a whole run. A refresh keeps this state, but reads the config files again.
 
 use crate::cache::Key;
-use crate::deliver::config_copy;
 use crate::error::Error;
 use crate::files::ConfigFiles;
 use crate::flags::{ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, LISTEN, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT};
@@ -55,12 +54,10 @@ impl Planned {
         used.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default()
     }
 
-    /// Returns the command's copy of the config file, which contains no credentials.
-    pub(crate) fn config_copy(&self) -> Vec<u8> {
+    /// Returns the selected profile and the profiles that it includes. Returns an empty list if no profile is selected.
+    pub(super) fn used_profiles(&self) -> Vec<String> {
         let included = |name: &String| self.files.profiles.includes(name).unwrap_or_default();
-        let used: Vec<_> =
-            self.plan.profile.iter().flat_map(|name| [vec![name.clone()], included(name)].concat()).collect();
-        config_copy::filter(&self.files.config_text, &used)
+        self.plan.profile.iter().flat_map(|name| [vec![name.clone()], included(name)].concat()).collect()
     }
 }
 

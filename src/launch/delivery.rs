@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::event::Problem;
 use crate::session::{Secret, Session};
 use crate::settings::Mode;
-use crate::supervise::ports::{Deliver, Publishing};
+use crate::supervise::ports::{Deliver, Publishing, SessionId};
 use crate::sys::offload::{Life, Offload};
 use crate::sys::program;
 use std::ffi::CString;
@@ -56,7 +56,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
     pub(crate) fn open(launch: &'a Launch<'b>, offload: Offload) -> Result<Self, Error> {
         let settings = &launch.context.settings.delivery;
         let directory = run_directory(launch)?;
-        let method = Method::open(&settings.via, directory.as_ref())?;
+        let method = Method::open(launch, directory.as_ref())?;
         let env_file = settings.env_file.as_deref();
         let env_file = env_file.map(|path| PublishedFile::at(path, &env_file::KIND, env_file::MODE)).transpose()?;
         let delivery = Self { launch, offload, method, env_file, directory, instance_region: None };
@@ -104,7 +104,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
             Method::Process(process) => files(process.credentials_file()),
         };
         let path = self.env_file.as_ref()?.path();
-        Some(env_file::contents(path, place, self.launch.region(self.instance_region.as_deref())))
+        Some(env_file::contents(path, place, self.launch.region_variable(self.instance_region.as_deref())))
     }
 
     /// Returns a future that writes the file of `--env-file`. Returns `None` without that flag, or if the file has
@@ -138,16 +138,19 @@ impl<'a, 'b> Delivery<'a, 'b> {
 impl Method {
     /// Creates the file, the address or the socket for the method that `--via` selects. Must be called within a Tokio
     /// runtime.
-    fn open(via: &Via, directory: Option<&RunDirectory>) -> Result<Self, Error> {
-        Ok(match (via, directory) {
-            (Via::File { path: Some(path), mode }, _) => Self::File(PublishedFile::at(path, &file::KIND, *mode)?),
+    fn open(launch: &Launch<'_>, directory: Option<&RunDirectory>) -> Result<Self, Error> {
+        let kind = file::kind(launch.profiles().count());
+        Ok(match (&launch.context.settings.delivery.via, directory) {
+            (Via::File { path: Some(path), mode }, _) => Self::File(PublishedFile::at(path, &kind, *mode)?),
             (Via::File { path: None, mode }, Some(directory)) => {
                 Self::File(PublishedFile::new(directory.path().join("credentials"), *mode)?)
             }
             (Via::Endpoint { address, token_file }, directory) => {
                 Self::Endpoint(Endpoint::open(directory, *address, token_file.as_deref())?)
             }
-            (Via::Process, Some(directory)) => Self::Process(CredentialProcess::open(directory, &own_file()?)?),
+            (Via::Process, Some(directory)) => {
+                Self::Process(CredentialProcess::open(directory, &own_file()?, launch.profiles())?)
+            }
             (Via::Env, _) | (Via::File { .. } | Via::Process, None) => Self::Env,
         })
     }
@@ -184,7 +187,7 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
         Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(vars)?,
         Via::Process => RunDirectory::create_for_commands(vars)?,
     };
-    directory.write(CONFIG, &launch.planned.config_copy())?;
+    directory.write(CONFIG, &launch.config_copy())?;
     Ok(Some(directory))
 }
 
@@ -211,10 +214,13 @@ pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
             // All paths are xassume's own.
             Via::Endpoint { token_file: None, .. } | Via::File { path: None, .. } | Via::Env | Via::Process => None,
         };
-        place.map(|place| env_file::contents(path, place, launch.region(None))).transpose()?;
+        place.map(|place| env_file::contents(path, place, launch.region_variable(None))).transpose()?;
     }
     match &delivery.via {
-        Via::File { path: Some(path), mode } => tried.push(PublishedFile::try_at(path, &file::KIND, *mode)?),
+        Via::File { path: Some(path), mode } => {
+            let kind = file::kind(launch.profiles().count());
+            tried.push(PublishedFile::try_at(path, &kind, *mode)?);
+        }
         Via::Endpoint { address, token_file } => {
             if let Some(path) = token_file {
                 tried.push(PublishedFile::try_at(path, &token_file::KIND, token_file::MODE)?);
@@ -224,13 +230,13 @@ pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
                 Endpoint::open(directory.as_ref(), None, None)?;
             }
         }
-        via => drop(Method::open(via, directory.as_ref())?),
+        Via::Env | Via::File { path: None, .. } | Via::Process => drop(Method::open(launch, directory.as_ref())?),
     }
     refuse_same_files(tried.iter().map(PathBuf::as_path))
 }
 
 impl Delivery<'_, '_> {
-    fn environment_for(&self, recipient: Recipient, session: &Session) -> Vec<CString> {
+    fn environment_for(&self, id: SessionId, session: &Session, recipient: Recipient<'_>) -> Vec<CString> {
         let config_file = self.directory.as_ref().map(|directory| directory.path().join(CONFIG));
         let credentials = match (&self.method, config_file.as_deref()) {
             (Method::File(file), Some(config_file)) => {
@@ -240,29 +246,35 @@ impl Delivery<'_, '_> {
             (Method::Process(process), Some(config_file)) => process.credentials(config_file),
             (_, config_file) => CommandCredentials::Env { config_file },
         };
-        self.launch.environment(session, self.instance_region.as_deref(), credentials, recipient)
+        let launch = self.launch.of(id);
+        launch.environment(session, self.instance_region.as_deref(), credentials, recipient)
     }
 }
 
 impl Deliver for Delivery<'_, '_> {
     fn environment(&self, session: &Session) -> Vec<CString> {
-        self.environment_for(Recipient::Supervise, session)
+        self.environment_for(SessionId::DEFAULT, session, Recipient::Supervise)
     }
 
-    fn hook_environment(&self, session: &Session, number: u32) -> Vec<CString> {
-        self.environment_for(Recipient::Hook(number), session)
+    fn hook_environment(&self, id: SessionId, session: &Session, number: u32) -> Vec<CString> {
+        let profile = self.launch.profiles().nth(id.0).filter(|_| !self.launch.others.is_empty());
+        self.environment_for(id, session, Recipient::Hook { number, profile })
     }
 
-    fn publish(&mut self, session: &Session) -> Option<Publishing> {
-        let publishing: Option<Publishing> = match &self.method {
-            Method::Env => None,
-            Method::File(file) => Some(Box::pin(file.put(file::contents(&session.keys), &self.offload))),
-            Method::Endpoint(endpoint) => {
+    fn publish(&mut self, sessions: &[&Session]) -> Option<Publishing> {
+        let publishing: Option<Publishing> = match (&self.method, sessions) {
+            (Method::Env, _) | (Method::Endpoint(_), []) => None,
+            (Method::File(file), _) => {
+                let keys = sessions.iter().map(|session| &session.keys);
+                let contents = file::contents(self.launch.profiles().zip(keys));
+                Some(Box::pin(file.put(contents, &self.offload)))
+            }
+            (Method::Endpoint(endpoint), [session, ..]) => {
                 endpoint.put(session);
                 endpoint.publish_token(&self.offload).map(|publishing| Box::pin(publishing) as Publishing)
             }
-            Method::Process(process) => {
-                process.put(session);
+            (Method::Process(process), _) => {
+                process.put(sessions);
                 None
             }
         };

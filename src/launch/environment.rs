@@ -14,7 +14,7 @@ impl Launch<'_> {
         session: &Session,
         instance_region: Option<&str>,
         credentials: CommandCredentials<'_>,
-        recipient: Recipient,
+        recipient: Recipient<'_>,
     ) -> Vec<CString> {
         let profile_settings = self.planned.profile_settings();
         let inputs = self.inputs(session, instance_region, &profile_settings);
@@ -46,7 +46,7 @@ impl Launch<'_> {
             inherited: self.context.vars,
             session,
             label: &self.planned.plan.label,
-            region: self.region(instance_region),
+            region: self.region_variable(instance_region),
             credentials: CommandCredentials::Env { config_file: None },
             recipient: Recipient::Print,
             depth: self.context.depth,

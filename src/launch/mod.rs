@@ -3,6 +3,7 @@
 pub(crate) mod context;
 pub(crate) mod delivery;
 mod environment;
+mod others;
 mod plan_event;
 pub(crate) mod refresh;
 mod removal;
@@ -13,7 +14,7 @@ pub(crate) mod suggest;
 
 use crate::deliver::Via;
 use crate::error::{CHECK_LIMITS, Error};
-use crate::event::{EventSink as _, FirstSession, RunEvent, SessionEvent};
+use crate::event::{Event, EventSink as _, FirstSession, RunEvent, SessionEvent};
 use crate::files;
 use crate::mfa::mode::KeyKind;
 use crate::profile::plan;
@@ -31,8 +32,12 @@ use tokio::runtime::{Builder, Runtime};
 
 /// One run that is ready to call STS.
 pub(crate) struct Launch<'a> {
+    /// The name of the command's profile for this session. `None` for the default session.
+    pub(crate) profile: Option<&'a str>,
     pub(crate) context: Context<'a>,
     pub(crate) planned: Planned,
+    /// The sessions of `--also`, in the order of their IDs.
+    pub(crate) others: Vec<Self>,
     /// The variables that describe the listening sockets to the command. Empty if there are no sockets.
     pub(crate) socket_variables: Vec<(OsString, OsString)>,
 }
@@ -62,9 +67,21 @@ impl<'a> Launch<'a> {
         for warning in &settings.warnings {
             report.emit(RunEvent::warning(warning).into());
         }
-        plan_event::emit(&planned.plan, settings, report);
+        let default = Self::one(None, settings, vars, report, planned)?;
+        let others = Self::others(settings, vars, report, &default.planned)?;
+        Ok(Self { others, ..default })
+    }
+
+    fn one(
+        profile: Option<&'a str>,
+        settings: &'a Settings,
+        vars: &'a Vars,
+        report: Report,
+        planned: Planned,
+    ) -> Result<Self, Error> {
+        plan_event::emit(&planned.plan, settings, profile, report);
         let context = Context::new(settings, vars, report, &planned.plan)?;
-        Ok(Self { context, planned, socket_variables: Vec::new() })
+        Ok(Self { profile, context, planned, others: Vec::new(), socket_variables: Vec::new() })
     }
 
     /// Returns a session that will not be refreshed, for exec mode or for `--print`. If the cache has a session with
@@ -156,17 +173,18 @@ impl<'a> Launch<'a> {
             self.report_to_shell(session);
             return;
         }
+        let emit = |event: SessionEvent| report.emit(Event::from(event).of_profile(self.profile));
         if let Some(region) = &session.instance_region {
-            report.emit(SessionEvent::InstanceRegion { region: region.clone() }.into());
+            emit(SessionEvent::InstanceRegion { region: region.clone() });
         }
         let plan = &self.planned.plan;
         let (source, validity) = (plan.source.to_string(), session.validity.clone());
         let first = FirstSession { source, is_cached: source_keys.is_none(), validity };
-        report.emit(match (plan.hops.last(), &session.assumed_role_arn) {
+        emit(match (plan.hops.last(), &session.assumed_role_arn) {
             (Some(hop), Some(session)) => {
-                SessionEvent::Assumed { role: hop.role.to_string(), session: session.clone(), first }.into()
+                SessionEvent::Assumed { role: hop.role.to_string(), session: session.clone(), first }
             }
-            _ => SessionEvent::Obtained { account: session.account().map(str::to_owned), first }.into(),
+            _ => SessionEvent::Obtained { account: session.account().map(str::to_owned), first },
         });
     }
 

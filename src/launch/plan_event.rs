@@ -10,20 +10,28 @@ use crate::sts;
 use crate::supervise::policy::{Duty, GroupPolicy, Margin, OnExpiry, OnRefreshFailure, Policy};
 use humantime::format_duration;
 
-/// Emits the ignored settings and the plan. The lines that describe the plan are built only if the log level shows
+/// Emits the ignored settings and the plan. `profile` is the name of the profile of `--also`, if it is for one. The lines that describe the plan are built only if the log level shows
 /// them.
-pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
+pub(super) fn emit(plan: &Plan, settings: &Settings, profile: Option<&str>, report: Report) {
     if !report.wants(Level::Info) {
         return;
     }
     for ignored in settings.notes.iter().chain(&plan.notes) {
         report.emit(ignored.clone().into());
     }
-    report.emit(SessionEvent::Plan { lines: lines(plan, settings) }.into());
+    let mut lines = lines(plan, settings);
+    match profile {
+        Some(profile) => lines.iter_mut().for_each(|line| line.insert_str(0, &format!("{profile}: "))),
+        None if !settings.command.is_empty() || matches!(settings.mode, Mode::Serve(_)) => {
+            lines.push(command(plan, settings));
+        }
+        None => {}
+    }
+    report.emit(SessionEvent::Plan { lines }.into());
 }
 
-/// Returns the lines that describe the plan: the source, each role, the MFA device, the region, the endpoint, the proxy
-/// and the command.
+/// Returns the lines that describe the plan: the source, each role, the MFA device, the region, the endpoint and the
+/// proxy.
 fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     let mut lines = vec![format!("source: {}", plan.source)];
     let of = plan.hops.len();
@@ -54,9 +62,6 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
         // An invalid proxy is not an error yet, because a launch with a session from the cache does not use the proxy.
         Some(Err(error)) => lines.push(format!("proxy: {error}")),
         Some(Ok(None)) | None => {}
-    }
-    if !settings.command.is_empty() || matches!(settings.mode, Mode::Serve(_)) {
-        lines.push(command(plan, settings));
     }
     lines
 }

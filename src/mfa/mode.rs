@@ -120,6 +120,7 @@ mod tests {
             default_session_name: RoleSessionName::parse("me").expect("name"),
             options: HopOptions { duration, ..HopOptions::default() },
             web_identity: None,
+            also: None,
             region: None,
             origins: Vec::new(),
             needs_expiry: None,

@@ -5,6 +5,7 @@
 
 use crate::session::{Secret, Session, rfc3339};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// The initial capacity of a document, in bytes. A document with STS's longest session token is smaller, so the buffer
@@ -32,6 +33,9 @@ struct Document<'a> {
     account_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<&'a str>,
+    /// The sessions of `--also`, by the names of their profiles.
+    #[serde(rename = "profiles", skip_serializing_if = "BTreeMap::is_empty")]
+    profiles: BTreeMap<&'a str, Document<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -57,10 +61,17 @@ pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
     json(&Document { version: Some(1), ..Document::of(session) }, b"\n")
 }
 
-/// Returns the document of `--print json`, with all attributes of the session and a line feed at its end.
-pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8>> {
-    let assumed_role_arn = session.assumed_role_arn.as_deref();
-    json(&Document { assumed_role_arn, region, ..Document::of(session) }, b"\n")
+/// A session of `--also`, with the name of its profile and its region.
+pub(crate) type ProfileSession<'a> = (&'a str, &'a Session, Option<&'a str>);
+
+/// Returns the document of `--print json`, with all attributes of the sessions and a line feed at its end.
+pub(crate) fn whole(session: &Session, region: Option<&str>, others: &[ProfileSession<'_>]) -> Zeroizing<Vec<u8>> {
+    let profiles = others.iter().map(|(profile, session, region)| (*profile, attributes(session, *region))).collect();
+    json(&Document { profiles, ..attributes(session, region) }, b"\n")
+}
+
+fn attributes<'a>(session: &'a Session, region: Option<&'a str>) -> Document<'a> {
+    Document { assumed_role_arn: session.assumed_role_arn.as_deref(), region, ..Document::of(session) }
 }
 
 fn token(session: &Session) -> Option<&str> {
@@ -68,7 +79,7 @@ fn token(session: &Session) -> Option<&str> {
 }
 
 fn json(document: &Document<'_>, end: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM * (1 + document.profiles.len())));
     // Writing to memory cannot fail, and each member can be represented in JSON.
     let _ = serde_json::to_writer(&mut *text, document);
     text.extend_from_slice(end);
@@ -113,10 +124,10 @@ mod tests {
             "{\"Version\":1,\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s/\\\"+\",\"SessionToken\":\"t==\",\"Expiration\":\"1970-01-12T12:46:40Z\",\"AccountId\":\"111111111111\"}\n"
         );
         assert_eq!(
-            text(whole(&session(), Some("eu-west-1"))),
+            text(whole(&session(), Some("eu-west-1"), &[])),
             "{\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s/\\\"+\",\"SessionToken\":\"t==\",\"Expiration\":\"1970-01-12T12:46:40Z\",\"AssumedRoleArn\":\"arn:aws:sts::111111111111:assumed-role/R/me\",\"AccountId\":\"111111111111\",\"Region\":\"eu-west-1\"}\n"
         );
-        assert!(!text(whole(&session(), None)).contains("Region"));
+        assert!(!text(whole(&session(), None, &[])).contains("Region"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(crate) mod document;
 mod format;
 mod quote;
 
+pub(crate) use document::ProfileSession;
 pub(crate) use format::{Format, Syntax};
 pub(crate) use quote::{flag_and_value, shell_word};
 
@@ -30,18 +31,18 @@ pub(crate) struct EnvironmentChange {
     pub(crate) set: Vec<(OsString, OsString)>,
 }
 
-/// Returns the whole text, including the last line feed.
+/// Returns the whole text, including the last line feed. Only JSON contains the sessions in `others`.
 ///
 /// # Errors
 /// The format cannot represent one of the variables. Such a variable is never left out or changed.
 pub(crate) fn text(
     format: Format,
-    session: &Session,
+    (session, others): (&Session, &[ProfileSession<'_>]),
     region: Option<&str>,
     change: &EnvironmentChange,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let syntax = match format {
-        Format::Json => return Ok(document::whole(session, region)),
+        Format::Json => return Ok(document::whole(session, region, others)),
         Format::CredentialProcess => return Ok(document::process(session)),
         Format::Variables(syntax) => syntax,
     };

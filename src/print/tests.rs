@@ -29,7 +29,7 @@ fn printed(name: &str, set: &[(&str, &str)]) -> Result<String, Error> {
     let set = set.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let change = EnvironmentChange { removed: vec!["OLD", "STALE"], set };
     let format = Format::parse(name).expect("a format");
-    let text = text(format, &session(), Some("eu-west-1"), &change)?;
+    let text = text(format, (&session(), &[]), Some("eu-west-1"), &change)?;
     Ok(String::from_utf8(text.to_vec()).expect("text"))
 }
 
@@ -84,7 +84,7 @@ fn unusual_names_and_bytes_are_errors() {
         }
         let bytes = vec![("A".into(), OsString::from_vec(vec![0xff]))];
         let change = EnvironmentChange { removed: Vec::new(), set: bytes };
-        assert!(text(Format::parse(format).expect("a format"), &session(), None, &change).is_err(), "{format}");
+        assert!(text(Format::parse(format).expect("a format"), (&session(), &[]), None, &change).is_err(), "{format}");
     }
 }
 
@@ -93,6 +93,6 @@ fn a_session_with_a_long_token_is_not_moved_as_it_is_written() {
     let token = "t".repeat(12 * 1024);
     let change = EnvironmentChange { removed: Vec::new(), set: vec![("AWS_SESSION_TOKEN".into(), token.into())] };
     for (_, format) in Format::ALL.iter().filter(|(_, format)| matches!(format, Format::Variables(_))) {
-        assert_eq!(text(*format, &session(), None, &change).expect("text").capacity(), ROOM);
+        assert_eq!(text(*format, (&session(), &[]), None, &change).expect("text").capacity(), ROOM);
     }
 }

@@ -47,7 +47,7 @@ pub(crate) use network::Network;
 pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use proxy::{Proxies, Proxy};
-pub(crate) use request::Request;
+pub(crate) use request::{AlsoRole, Request};
 pub(crate) use set::{DEFAULT, ProfileSet};
 pub(crate) use source::{Source, SsoSession};
 pub(crate) use token::{Audience, TokenFrom, TokenSource};

@@ -2,7 +2,9 @@
 //!
 //! The functions are pure: the caller passes the files and the variables. `sts` decides how credentials are fetched.
 
+mod also;
 mod last_resort;
+mod notes;
 mod own;
 mod selected;
 mod title;
@@ -65,6 +67,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     }
     let selected = select(request, profiles, vars)?;
     let mut planner = Planner { request, profiles, vars, selected, notes: profiles.notes.clone() };
+    planner.require_role()?;
     planner.note_names();
     if let Some(misplaced) = profiles.misplaced(planner.selected.name) {
         planner.note(&misplaced.written, format!("its file uses the form {}", misplaced.expected));
@@ -94,7 +97,9 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let network = network(&settings, &mut planner.notes)?;
     let profile = planner.profile();
     let notes = planner.notes;
-    Ok(Plan { source, hops, inherits_role, device, mfa_process, profile, label, region, network, metadata, notes })
+    let plan =
+        Plan { source, hops, inherits_role, device, mfa_process, profile, label, region, network, metadata, notes };
+    plan.of_also(&request, vars)
 }
 
 /// The source credentials, and the roles to assume with them.
@@ -124,21 +129,6 @@ impl<'a> Planner<'a> {
 
     fn profile_has_role(&self) -> bool {
         self.selected.settings.is_some_and(|settings| settings.get("role_arn").is_some())
-    }
-
-    fn note(&mut self, setting: impl std::fmt::Display, reason: impl Into<String>) {
-        self.notes.push(Ignored::new(setting, reason));
-    }
-
-    /// Adds a note for `AWS_PROFILE` or `AWS_DEFAULT_PROFILE` if a variable with precedence names another profile.
-    fn note_names(&mut self) {
-        let NamedBy::Variable(chosen) = self.selected.by else { return };
-        for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
-            let name = self.selected.name;
-            if let Some(passed_over) = self.vars.text(other).filter(|other| *other != name) {
-                self.note(format_args!("{other}={passed_over}"), format!("conflicts with {chosen}={name}"));
-            }
-        }
     }
 
     /// Returns the explicit roles, which are those of `--role-arn` or `XASSUME_ROLE_ARN`. `XASSUME_ROLE_ARN` is ignored
@@ -284,15 +274,6 @@ impl<'a> Planner<'a> {
         self.note_source_passed_over("AWS_WEB_IDENTITY_TOKEN_FILE is set");
         let source = Source::WebIdentity { token, from: TokenFrom::Variable };
         Ok((source, self.aws_role()?))
-    }
-
-    /// Adds a note that the source credentials do not come from the profile. There is no note if no profile was named and
-    /// `[default]` has no role.
-    fn note_source_passed_over(&mut self, reason: impl Into<String>) {
-        if self.selected.by != NamedBy::Default || self.profile_has_role() {
-            let name = self.selected.name;
-            self.note(format_args!("profile {name} as source"), reason);
-        }
     }
 }
 

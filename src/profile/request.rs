@@ -26,11 +26,22 @@ pub(crate) struct Request {
     pub(crate) options: HopOptions,
     /// The web identity token, and the flag or the variable that selects it.
     pub(crate) web_identity: Option<(TokenSource, Origin)>,
+    /// The role, if this is a session of `--also`. `None` for the default session.
+    pub(crate) also: Option<AlsoRole>,
     pub(crate) region: Option<String>,
     /// Where the values come from: one origin for each flag that has a value.
     pub(crate) origins: Vec<Origin>,
     /// The first flag or variable that has an effect only on credentials that expire, and its text for messages.
     pub(crate) needs_expiry: Option<(Origin, String)>,
+}
+
+/// Which role a session of `--also` has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AlsoRole {
+    /// This role, which is assumed with the source credentials of the default session.
+    Given(RoleArn),
+    /// The role of [`Request::profile`], which must have one.
+    OfProfile,
 }
 
 impl Request {

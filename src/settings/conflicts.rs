@@ -5,11 +5,11 @@ use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
 use crate::conflicts::{Given, Rule, Side};
 use crate::deliver::isolation_sets;
 use crate::flags::{
-    CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, FORCE_REFRESH,
-    ISOLATE, KEEP_ENV, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY, ON_REFRESH_FAILURE,
-    PRINT, PROCESS_GROUP, QUIET, READY, READY_TIMEOUT, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT, REFRESH_MARGIN,
-    RESTART_ORDER, SERVE, SIGNAL, SIGNAL_PID_FILE, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA,
-    WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
+    ALSO, CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE,
+    FORCE_REFRESH, ISOLATE, KEEP_ENV, LISTEN, MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, NO_LOGIN, ON_EXPIRY,
+    ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET, READY, READY_TIMEOUT, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT,
+    REFRESH_MARGIN, RESTART_ORDER, SERVE, SIGNAL, SIGNAL_PID_FILE, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG,
+    VERBOSE, VIA, WEB_IDENTITY_PROVIDER, WEB_IDENTITY_TOKEN_COMMAND, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
@@ -87,6 +87,21 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         one: fetching,
         others: &[|flags| flags.given_as(&ON_EXPIRY, |text| text == "signal")],
         otherwise: Error("because the command fetches each new session itself and does not need a signal"),
+    },
+    Rule {
+        one: |flags| flags.given_as(&VIA, |text| ["env", "endpoint"].contains(&text)),
+        others: &[|flags| flags.given(&ALSO)],
+        otherwise: Error("because only files can contain several profiles (use --via process or file)"),
+    },
+    Rule {
+        one: |flags| flags.given(&ALSO),
+        others: &[|flags| flags.given_as(&ON_EXPIRY, |text| text == "restart")],
+        otherwise: Error("because the command finds each new session itself and does not need to be restarted"),
+    },
+    Rule {
+        one: |flags| flags.given_as(&PRINT, |text| text != "json"),
+        others: &[|flags| flags.given(&ALSO)],
+        otherwise: Error("which prints one session (json prints all)"),
     },
     Rule {
         one: |flags| flags.given_as(&VIA, |text| text != "env"),

@@ -4,6 +4,7 @@
 //! documents are checked here, so that an invalid value is found before STS is called. Which role is used is decided
 //! later, by `profile::plan`.
 
+mod also;
 mod cache;
 mod conflicts;
 mod handover;
@@ -23,7 +24,7 @@ mod values;
 mod web_identity;
 
 pub(crate) use mode::Mode;
-pub(crate) use run::Settings;
+pub(crate) use run::{Also, Settings};
 pub(crate) use session_name::Host;
 pub(crate) use task::{Task, task};
 pub(crate) use unknown_variables::unknown_variables;

@@ -9,7 +9,7 @@ use super::values::{FlagValues, refuse_typed};
 use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{
-    CREDENTIALS_FILE, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV,
+    ALSO, CREDENTIALS_FILE, ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV,
     ON_REFRESH_FAILURE, PROCESS_GROUP, READY, READY_TIMEOUT, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT, REFRESH_MARGIN,
     RESTART_ORDER, SERVE, STOP_SIGNAL, STOP_TIMEOUT, VIA,
 };
@@ -110,6 +110,9 @@ pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error>
             return file(flags);
         }
         refuse_typed(flags, &FILE_MODE, "--via file")?;
+        if flags.one(&ALSO).is_some() {
+            return Ok(Via::Process);
+        }
         return if flags.switch(&SERVE)? { endpoint(flags) } else { Ok(Via::Env) };
     };
     match chosen.text()? {

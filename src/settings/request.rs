@@ -39,6 +39,7 @@ pub(super) fn request(
         options: hop_options(flags, read)?,
         origins: flags.origins(),
         web_identity: web_identity(flags)?,
+        also: None,
         region: flags.parsed(&REGION, region_name)?,
         needs_expiry: needs_expiry(flags),
     })

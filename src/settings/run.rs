@@ -1,5 +1,6 @@
 //! The settings of a run that needs a session.
 
+use super::also::{Named, accounts, also};
 use super::cache::cache;
 use super::hook::hook;
 use super::lints;
@@ -13,14 +14,14 @@ use crate::deliver::DeliverySettings;
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{
-    CA_BUNDLE, EXPECT_ACCOUNT, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, ON_EXPIRY, QUIET,
-    SIGNAL_PID_FILE, STS_ENDPOINT, STS_TIMEOUT,
+    CA_BUNDLE, LISTEN, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, NO_LOGIN, ON_EXPIRY, QUIET, SIGNAL_PID_FILE,
+    STS_ENDPOINT, STS_TIMEOUT,
 };
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::origin::Origin;
 use crate::process::listen_address::ListenAddress;
-use crate::profile::{Request, endpoint};
-use crate::role::{Invalid, MFA_SESSION, MfaCode, duration_within, is_account, parse_mfa_session};
+use crate::profile::{AlsoRole, Request, endpoint};
+use crate::role::{HopOptions, Invalid, MFA_SESSION, MfaCode, duration_within, parse_mfa_session};
 use crate::session::Session;
 use crate::supervise::hook::HookSettings;
 use crate::supervise::policy::SignalTarget;
@@ -30,9 +31,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// All settings of a run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) request: Request,
+    /// The sessions of `--also`.
+    pub(crate) also: Vec<Also>,
     pub(crate) mfa: MfaSettings,
     pub(crate) sts: StsSettings,
     pub(crate) cache: CacheSettings,
@@ -60,6 +63,15 @@ pub(crate) struct Settings {
     pub(crate) notes: Vec<Ignored>,
 }
 
+/// A session of `--also`.
+#[derive(Debug, Clone)]
+pub(crate) struct Also {
+    /// The name of the command's profile for this session.
+    pub(crate) profile: String,
+    /// The settings of a run in which this session is the default one.
+    pub(crate) settings: Settings,
+}
+
 impl Settings {
     /// Checks that the session is in the account of `--expect-account`, if this flag is set.
     ///
@@ -74,6 +86,32 @@ impl Settings {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Returns the settings for a session of `--also`, which are those of the default session, except for its role, its
+    /// options and its account.
+    pub(super) fn of_also(&self, (profile, role): Named, expect_account: Option<String>) -> Also {
+        let request = match role {
+            AlsoRole::Given(_) => Request { also: Some(role), needs_expiry: None, ..self.request.clone() },
+            AlsoRole::OfProfile => Request {
+                roles: Vec::new(),
+                profile: Some(profile.clone()),
+                session_name: None,
+                options: HopOptions::default(),
+                web_identity: None,
+                also: Some(role),
+                origins: Vec::new(),
+                needs_expiry: None,
+                ..self.request.clone()
+            },
+        };
+        let mut settings = Self { request, expect_account, also: Vec::new(), is_shell: false, ..self.clone() };
+        // The code of `--mfa-token` is for the default session.
+        if let CodeSource::Typed(_) | CodeSource::StandardInput = settings.mfa.code {
+            settings.mfa.code = CodeSource::Prompt;
+        }
+        (settings.notes, settings.warnings) = (Vec::new(), Vec::new());
+        Also { profile, settings }
     }
 }
 
@@ -111,8 +149,15 @@ pub(super) fn settings(
     let names_process = mode.policy().is_some_and(|policy| policy.signal_target == SignalTarget::PidFile);
     let signal_pid_file = flags.one(&SIGNAL_PID_FILE).filter(|_| names_process);
     let signal_pid_file = signal_pid_file.map(|given| PathBuf::from(&given.value));
-    let settings = Settings {
+    let also = also(flags)?;
+    let mut accounts = accounts(flags, &also, &mut notes)?;
+    let mut account_of = |name: Option<&str>| {
+        let place = accounts.iter().position(|(known, _)| known.as_deref() == name)?;
+        Some(accounts.swap_remove(place).1)
+    };
+    let mut settings = Settings {
         cache: cache(flags)?,
+        also: Vec::new(),
         request: request(flags, vars, host, read)?,
         mfa: mfa(flags)?,
         sts: sts(flags)?,
@@ -121,7 +166,7 @@ pub(super) fn settings(
         delivery,
         hook: hook(flags)?,
         listen,
-        expect_account: flags.parsed(&EXPECT_ACCOUNT, account)?,
+        expect_account: account_of(None),
         no_sign_in: no_sign_in(flags, vars)?,
         is_shell: shell::is_shell(&command),
         restart: flags.given_as(&ON_EXPIRY, |text| text == "restart").map(|given| given.shown),
@@ -130,6 +175,11 @@ pub(super) fn settings(
         notes,
     };
     settings.delivery.check_keep()?;
+    let others = also.into_iter().map(|named| {
+        let account = account_of(Some(&named.0));
+        settings.of_also(named, account)
+    });
+    settings.also = others.collect();
     Ok(settings)
 }
 
@@ -201,9 +251,4 @@ fn sts(flags: &FlagValues) -> Result<StsSettings, Error> {
 fn timeout(text: &str) -> Result<Duration, Invalid> {
     let limits = Duration::from_millis(100)..=Duration::from_hours(1);
     duration_within(text, limits, "must be between 100ms and 1h", "for example 30s or 2m")
-}
-
-fn account(text: &str) -> Result<String, Invalid> {
-    let account = is_account(text).then(|| text.to_owned());
-    account.ok_or_else(|| Invalid::new("not an account ID").hint("an account ID has 12 digits"))
 }

@@ -8,29 +8,28 @@ mod host;
 mod keeper;
 mod notifier;
 mod pid_file;
+mod sessions;
 mod waiting;
 
 pub(crate) use host::ProcessHost;
 pub(crate) use keeper::keep;
 pub(crate) use notifier::Notifier;
 pub(crate) use pid_file::{PidFile, rehearse as rehearse_signal};
+pub(crate) use sessions::FirstSessions;
 
 use super::hook::Hook;
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
-use super::ports::{CacheUse, Deliver, SessionSource, SignalNamed};
-use super::schedule::Dice;
-use crate::error::Reason;
+use super::ports::{CacheUse, Deliver, SessionId, SessionSource, SignalNamed};
 use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
 use crate::moment::Deadline;
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, Pid, Remaining, Target};
-use crate::session::{Session, Validity};
 use crate::supervise::forwarding::ProcessFacts;
 use crate::sys::clock::Clock;
+use sessions::{Sessions, dice};
 use std::collections::VecDeque;
 use std::ffi::CString;
-use std::hash::{BuildHasher, RandomState};
 use waiting::{PendingAnswer, answered, until};
 
 /// The operating system, as the supervision sees it: at most two children, and the signals that xassume receives.
@@ -69,7 +68,7 @@ pub(crate) trait CommandHost {
 /// The parts that the driver connects.
 pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) source: &'a S,
-    /// The delivery. It has already delivered the first session.
+    /// The delivery. It has already delivered the first sessions.
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
@@ -81,8 +80,8 @@ pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) events: &'a dyn EventSink,
 }
 
-/// Runs the command and refreshes its session until the command ends. Returns how the supervision ended.
-pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: Session, ports: Ports<'_, S, D, H, C>) -> Final
+/// Runs the command and refreshes its sessions until the command ends. Returns how the supervision ended.
+pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: FirstSessions, ports: Ports<'_, S, D, H, C>) -> Final
 where
     S: SessionSource,
     D: Deliver,
@@ -92,23 +91,16 @@ where
     for caveat in ports.host.caveats(&policy) {
         ports.events.emit(caveat.into());
     }
-    let machine = Machine::new(policy, ports.host.facts(), first.validity.as_ref(), ports.clock.now(), dice());
+    let now = ports.clock.now();
+    let mut machine = Machine::new(policy, ports.host.facts(), first.default.validity.as_ref(), now, dice());
+    first.add_others(&mut machine, now);
     Driver::new(machine, first, ports).run().await
-}
-
-/// Returns random numbers that are good enough to spread the load on STS. They must not be used for secrets.
-fn dice() -> Dice {
-    Dice::Seeded(RandomState::new().hash_one(()))
 }
 
 struct Driver<'a, S, D, H, C> {
     machine: Machine,
     ports: Ports<'a, S, D, H, C>,
-    /// The session with which the command will be started next.
-    session: Session,
-    /// A session that has been fetched but not delivered yet.
-    new_session: Option<Session>,
-    call: PendingAnswer<'a, Session>,
+    sessions: Sessions<'a>,
     publishing: PendingAnswer<'a, ()>,
     signaling: PendingAnswer<'a, Pid>,
     /// Inputs that answer actions. They are handled before other inputs.
@@ -116,9 +108,9 @@ struct Driver<'a, S, D, H, C> {
 }
 
 impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D, H, C> {
-    fn new(machine: Machine, session: Session, ports: Ports<'a, S, D, H, C>) -> Self {
-        let (call, publishing, signaling, answers) = (None, None, None, VecDeque::new());
-        Self { machine, ports, session, new_session: None, call, publishing, signaling, answers }
+    fn new(machine: Machine, first: FirstSessions, ports: Ports<'a, S, D, H, C>) -> Self {
+        let (publishing, signaling, answers) = (None, None, VecDeque::new());
+        Self { machine, ports, sessions: Sessions::new(first), publishing, signaling, answers }
     }
 
     async fn run(mut self) -> Final {
@@ -148,11 +140,7 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
             tokio::select! {
                 biased;
                 next_input = self.ports.host.next_input() => return Input::Command(next_input),
-                answer = answered(&mut self.call) => {
-                    self.call = None;
-                    let assumed = answer.map_or_else(|problem| SessionInput::Assumed(Err(problem)), |new| self.assumed(new));
-                    return Input::Session(assumed);
-                }
+                (id, answer) = self.sessions.assumed() => return Input::Session(id, self.sessions.accept(id, answer)),
                 answer = answered(&mut self.publishing) => {
                     self.publishing = None;
                     return self.published(answer);
@@ -172,33 +160,20 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
         }
     }
 
-    /// Keeps a session that was fetched, unless it is the one that is already in effect.
-    fn assumed(&mut self, session: Session) -> SessionInput {
-        let Some(validity) = session.validity.clone() else {
-            let problem = Problem::new(Reason::SourceFailed, "the source no longer says when its credentials expire");
-            let hint = "restart xassume if the source now has credentials that do not expire";
-            return SessionInput::Assumed(Err(problem.with_hint(hint)));
-        };
-        let lasts_longer = |current: &Validity| validity.expiration > current.expiration;
-        let is_newer = session.keys.access_key_id != self.session.keys.access_key_id
-            || self.session.validity.as_ref().is_none_or(lasts_longer);
-        if !is_newer {
-            return SessionInput::Unchanged;
-        }
-        self.new_session = Some(session);
-        SessionInput::Assumed(Ok(validity))
-    }
-
     /// Performs an action. Returns how the supervision ended if this was the last action, else `None`.
     fn perform(&mut self, action: Action) -> Option<Final> {
         let host = &mut *self.ports.host;
         match action {
-            Action::Assume => self.call = Some(Box::pin(self.ports.source.assume(CacheUse::Allowed))),
-            Action::AssumeNew => self.call = Some(Box::pin(self.ports.source.assume(CacheUse::Skipped))),
-            Action::Abandon => (self.call, self.publishing, self.new_session) = (None, None, None),
-            Action::Publish => self.publish(),
+            Action::Assume(id) => self.assume(id, CacheUse::Allowed),
+            Action::AssumeNew(id) => self.assume(id, CacheUse::Skipped),
+            Action::Abandon(id) => self.abandon(id),
+            Action::Publish(id) => {
+                if self.sessions.queue(id) {
+                    self.publish();
+                }
+            }
             Action::Spawn => {
-                let mut environment = self.ports.delivery.environment(&self.session);
+                let mut environment = self.ports.delivery.environment(self.sessions.current(SessionId::DEFAULT));
                 let begun = self.begin_generation(&mut environment);
                 match begun.and_then(|()| self.ports.host.start(environment)) {
                     Ok(pid) => self.generation_starts(pid),
@@ -225,9 +200,10 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
             }
             Action::ReportReady => self.report_ready(),
             Action::HandOver => self.hand_over(),
-            Action::RunHook => {
-                let environment = |number| self.ports.delivery.hook_environment(&self.session, number);
-                Hook::run(&mut self.ports.hook, environment);
+            Action::RunHook(id) => {
+                let session = self.sessions.current(id);
+                let environment = |number| self.ports.delivery.hook_environment(id, session, number);
+                Hook::run(&mut self.ports.hook, id, environment);
             }
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
@@ -257,23 +233,38 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
         }
     }
 
-    /// Delivers the new session. If this is complete at once, an exit in the meantime is handled before its end.
-    fn publish(&mut self) {
-        let Some(session) = &self.new_session else { return };
-        self.publishing = self.ports.delivery.publish(session);
-        if self.publishing.is_none() {
-            let answer = self.published(Ok(()));
-            self.changes_first();
-            self.answers.push_back(answer);
+    fn assume(&mut self, id: SessionId, cache: CacheUse) {
+        self.sessions.call(id, Some(Box::pin(self.ports.source.assume(id, cache))));
+    }
+
+    /// Drops the call or the delivery of a session. The next delivery begins.
+    fn abandon(&mut self, id: SessionId) {
+        if self.sessions.abandon(id) {
+            self.publishing = None;
+            self.publish();
         }
     }
 
-    /// Records the delivered session for the next start, if the delivery succeeded. Returns the input for the machine.
-    fn published(&mut self, answer: Result<(), Problem>) -> Input {
-        if let (Some(session), Ok(())) = (self.new_session.take(), &answer) {
-            self.session = session;
+    /// Delivers the new sessions that wait, until a delivery is in progress. If a delivery is complete at once, an exit in
+    /// the meantime is handled before its end.
+    fn publish(&mut self) {
+        while let Some(sessions) = self.sessions.to_deliver() {
+            self.publishing = self.ports.delivery.publish(&sessions);
+            if self.publishing.is_some() {
+                return;
+            }
+            let id = self.sessions.delivered(true);
+            self.changes_first();
+            self.answers.push_back(Input::Session(id, SessionInput::Published(Ok(()))));
         }
-        Input::Session(SessionInput::Published(answer))
+    }
+
+    /// Records the delivered session, if the delivery succeeded, and begins the next delivery. Returns the input for the
+    /// machine.
+    fn published(&mut self, answer: Result<(), Problem>) -> Input {
+        let id = self.sessions.delivered(answer.is_ok());
+        self.publish();
+        Input::Session(id, SessionInput::Published(answer))
     }
 }
 

@@ -1,12 +1,14 @@
 //! The refresh hook (`--refresh-hook`): a shell command that runs after each session that was handed over.
 //!
-//! Only one run is in progress at a time. If sessions are handed over during a run, one run for the newest of them
-//! follows.
+//! Only one run is in progress at a time. If sessions are handed over during a run, one run follows for each session of
+//! the command, with the newest credentials of that session.
 
 use crate::error::{CHECK_LIMITS, Reason, reason_of};
-use crate::event::{EventSink, HookEvent, Problem};
+use crate::event::{Event, EventSink, HookEvent, Problem};
 use crate::process::End;
+use crate::supervise::ports::SessionId;
 use crate::sys::hook::{HookEnd, HookProcess};
+use std::collections::VecDeque;
 use std::ffi::CString;
 use std::future::pending;
 use std::io;
@@ -25,33 +27,52 @@ pub(crate) struct HookSettings {
 pub(crate) struct Hook<'a> {
     settings: &'a HookSettings,
     events: &'a dyn EventSink,
-    /// How many sessions have been handed over.
-    sessions: u32,
+    /// The command's sessions, by their IDs.
+    sessions: Vec<HandedOver>,
     turns: Turns<Run>,
+    /// The session of the last run.
+    last: SessionId,
     process: Option<HookProcess>,
+}
+
+/// A session of the command.
+struct HandedOver {
+    /// The name of the profile of `--also`. `None` for the default session.
+    profile: Option<String>,
+    /// How many times the session has been handed over.
+    count: u32,
 }
 
 /// One run of the hook.
 #[derive(PartialEq, Eq)]
 struct Run {
-    /// The number of the session: 0 for the first session.
-    session: u32,
+    id: SessionId,
+    /// 0 if this is the first session with this ID.
+    number: u32,
     environment: Vec<CString>,
 }
 
 impl<'a> Hook<'a> {
-    pub(crate) fn new(settings: &'a HookSettings, events: &'a dyn EventSink) -> Self {
-        Self { settings, events, sessions: 0, turns: Turns::Idle, process: None }
+    /// `profiles` has the names of the profiles of `--also`, in the order of their IDs.
+    pub(crate) fn new(
+        settings: &'a HookSettings,
+        profiles: impl Iterator<Item = String>,
+        events: &'a dyn EventSink,
+    ) -> Self {
+        let profiles = std::iter::once(None).chain(profiles.map(Some));
+        let sessions = profiles.map(|profile| HandedOver { profile, count: 0 }).collect();
+        Self { settings, events, sessions, turns: Turns::Idle, last: SessionId::DEFAULT, process: None }
     }
 
     /// Runs the hook, if there is a hook, because a session was handed over. If a run is in progress, the new run
-    /// follows it. `environment` gets the number of the session, which is 0 for the first session, and returns the
-    /// environment of the hook. Must be called on the main thread, within a Tokio runtime.
-    pub(crate) fn run(hook: &mut Option<Self>, environment: impl FnOnce(u32) -> Vec<CString>) {
+    /// follows it. `environment` gets the number of the session, which is 0 for the first session with this ID, and
+    /// returns the environment of the hook. Must be called on the main thread, within a Tokio runtime.
+    pub(crate) fn run(hook: &mut Option<Self>, id: SessionId, environment: impl FnOnce(u32) -> Vec<CString>) {
         let Some(hook) = hook else { return };
-        let session = hook.sessions;
-        hook.sessions = session.saturating_add(1);
-        let run = hook.turns.request(Run { session, environment: environment(session) });
+        let count = &mut hook.sessions[id.0].count;
+        let number = *count;
+        *count = number.saturating_add(1);
+        let run = hook.turns.request(id, Run { id, number, environment: environment(number) });
         hook.start(run);
     }
 
@@ -72,7 +93,7 @@ impl<'a> Hook<'a> {
         let Some(mut hook) = hook else { return };
         let Some(mut process) = hook.process.take() else { return };
         if process.stop() {
-            hook.events.emit(HookEvent::Stopped { pid: process.pid() }.into());
+            hook.emit(HookEvent::Stopped { pid: process.pid() });
             process.over().await;
         } else {
             // It has ended at the same time, or it is being stopped at its limit.
@@ -80,26 +101,26 @@ impl<'a> Hook<'a> {
         }
     }
 
-    /// Starts a run. If the start fails, the run is over. No other run waits then, because runs wait only for a running
-    /// hook.
-    fn start(&mut self, run: Option<Run>) {
-        let Some(Run { session, environment }) = run else { return };
+    /// Starts a run. If the start fails, the run is over, and the next one is started.
+    fn start(&mut self, mut run: Option<Run>) {
         let HookSettings { command, timeout } = self.settings;
-        match HookProcess::start(command, &environment, *timeout) {
-            Ok(process) => {
-                self.events.emit(HookEvent::Started { pid: process.pid(), session }.into());
-                self.process = Some(process);
+        while let Some(Run { id, number, environment }) = run {
+            self.last = id;
+            match HookProcess::start(command, &environment, *timeout) {
+                Ok(process) => {
+                    self.emit(HookEvent::Started { pid: process.pid(), session: number });
+                    self.process = Some(process);
+                    return;
+                }
+                Err(error) => self.fail(not_started(&error)),
             }
-            Err(error) => {
-                self.fail(not_started(&error));
-                self.turns.ended();
-            }
+            run = self.turns.ended();
         }
     }
 
     fn report(&self, end: HookEnd) {
         match end {
-            HookEnd::Ended(End::Exited(0)) => self.events.emit(HookEvent::Finished.into()),
+            HookEnd::Ended(End::Exited(0)) => self.emit(HookEvent::Finished),
             HookEnd::Ended(end) => self.fail(Problem::new(Reason::HookFailed, format!("the refresh hook {end}"))),
             HookEnd::NotExecuted(error) => self.fail(not_started(&error)),
             HookEnd::Stopped => {
@@ -111,7 +132,13 @@ impl<'a> Hook<'a> {
     }
 
     fn fail(&self, problem: Problem) {
-        self.events.emit(HookEvent::Failed { problem }.into());
+        self.emit(HookEvent::Failed { problem });
+    }
+
+    /// Emits an event about the last run.
+    fn emit(&self, event: HookEvent) {
+        let profile = self.sessions[self.last.0].profile.as_deref();
+        self.events.emit(Event::from(event).of_profile(profile));
     }
 }
 
@@ -121,24 +148,29 @@ fn not_started(error: &io::Error) -> Problem {
     problem.with_hint(hint)
 }
 
-/// Which run is next. Only one run is in progress at a time, and only the newest request during that run is kept.
+/// Which run is next. Only one run is in progress at a time, and only the newest request of each session during that run
+/// is kept.
 #[derive(Debug, PartialEq, Eq)]
 enum Turns<R> {
     Idle,
-    /// A run is in progress. The value is the run that follows it.
-    Busy(Option<R>),
+    /// A run is in progress. The values are the runs that follow it, at most one for each session.
+    Busy(VecDeque<(SessionId, R)>),
 }
 
 impl<R> Turns<R> {
-    /// Requests a run. Returns the run if it may begin now. Otherwise the run waits, in place of any earlier one.
-    fn request(&mut self, run: R) -> Option<R> {
+    /// Requests a run. Returns the run if it may begin now. Otherwise the run waits, in place of an earlier one for the
+    /// same session.
+    fn request(&mut self, id: SessionId, run: R) -> Option<R> {
         match self {
             Self::Idle => {
-                *self = Self::Busy(None);
+                *self = Self::Busy(VecDeque::new());
                 Some(run)
             }
-            Self::Busy(next) => {
-                *next = Some(run);
+            Self::Busy(waiting) => {
+                match waiting.iter_mut().find(|(other, _)| *other == id) {
+                    Some((_, earlier)) => *earlier = run,
+                    None => waiting.push_back((id, run)),
+                }
                 None
             }
         }
@@ -146,13 +178,14 @@ impl<R> Turns<R> {
 
     /// Ends the run in progress. Returns the run that begins now, or `None` if no run waits.
     fn ended(&mut self) -> Option<R> {
-        match self {
-            Self::Busy(next) if next.is_some() => next.take(),
-            Self::Busy(_) | Self::Idle => {
-                *self = Self::Idle;
-                None
-            }
+        let next = match self {
+            Self::Busy(waiting) => waiting.pop_front(),
+            Self::Idle => None,
+        };
+        if next.is_none() {
+            *self = Self::Idle;
         }
+        next.map(|(_, run)| run)
     }
 }
 
@@ -164,22 +197,31 @@ mod tests {
 
     #[test]
     fn a_request_begins_at_once_unless_a_run_is_in_progress() {
-        let mut turns = Turns::Idle;
-        assert_eq!(turns.request(0), Some(0));
+        let (mut turns, id) = (Turns::Idle, SessionId::DEFAULT);
+        assert_eq!(turns.request(id, 0), Some(0));
         assert_eq!(turns.ended(), None);
-        assert_eq!(turns.request(1), Some(1));
+        assert_eq!(turns.request(id, 1), Some(1));
     }
 
     #[test]
     fn requests_during_a_run_are_joined_into_one_with_the_newest() {
-        let mut turns = Turns::Idle;
-        turns.request(0);
-        assert_eq!([turns.request(1), turns.request(2), turns.request(3)], [None; 3]);
+        let (mut turns, id) = (Turns::Idle, SessionId::DEFAULT);
+        turns.request(id, 0);
+        assert_eq!([1, 2, 3].map(|run| turns.request(id, run)), [None; 3]);
         assert_eq!(turns.ended(), Some(3));
         // The joined run is in progress now.
-        assert_eq!(turns.request(4), None);
+        assert_eq!(turns.request(id, 4), None);
         assert_eq!(turns.ended(), Some(4));
         assert_eq!(turns.ended(), None);
+        assert_eq!(turns, Turns::Idle);
+    }
+
+    #[test]
+    fn requests_of_other_sessions_are_not_joined() {
+        let (mut turns, [a, b]) = (Turns::Idle, [0, 1].map(SessionId));
+        turns.request(a, "a0");
+        assert_eq!([(b, "b0"), (a, "a1"), (b, "b1")].map(|(id, run)| turns.request(id, run)), [None; 3]);
+        assert_eq!([turns.ended(), turns.ended(), turns.ended()], [Some("b1"), Some("a1"), None]);
         assert_eq!(turns, Turns::Idle);
     }
 
@@ -200,8 +242,8 @@ mod tests {
         let settings = HookSettings { command: command.into(), timeout };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut hook = Some(Hook::new(&settings, &messages));
-            Hook::run(&mut hook, |_| environment);
+            let mut hook = Some(Hook::new(&settings, std::iter::empty(), &messages));
+            Hook::run(&mut hook, SessionId::DEFAULT, |_| environment);
             if hook.as_ref().is_some_and(|hook| hook.process.is_some()) {
                 Hook::next(&mut hook).await;
             }

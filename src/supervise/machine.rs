@@ -14,6 +14,7 @@ mod ending;
 mod handover;
 mod hook;
 mod keeper;
+mod others;
 mod outside_signals;
 mod renewal;
 mod roles;
@@ -49,6 +50,8 @@ impl Machine {
             beside: Beside::Alone,
             serving: None,
             renewal: first.map(|first| Renewal::new(policy, Term::of(first, now), now, dice)),
+            others: Vec::new(),
+            signal_at: None,
             named: NamedSignal::of(policy, dice),
             restarts_wanted: policy.on_expiry == OnExpiry::Restart,
             terminated: false,
@@ -62,11 +65,11 @@ impl Machine {
         let mut out = Vec::new();
         match input {
             Input::Command(input) => self.command(input, now, &mut out),
-            Input::Session(input) => {
-                let consequence = self.renewal.as_mut().and_then(|renewal| renewal.handle(input, now, &mut out));
+            Input::Session(id, input) => {
+                let consequence = self.renewal_of(id).and_then(|renewal| renewal.handle(input, now, &mut out));
                 self.consequence(consequence, now, &mut out);
                 if consequence == Some(Consequence::Refreshed) {
-                    self.hook_after_publication(&mut out);
+                    self.hook_after_publication(id, &mut out);
                 }
                 self.without_newer_session(now, &mut out);
                 self.answer_reload(&mut out);
@@ -80,6 +83,7 @@ impl Machine {
                 self.wake(now, &mut out);
                 self.wake_beside(now, &mut out);
                 self.wake_serving(now, &mut out);
+                self.wake_others(now, &mut out);
                 self.wake_named(now, &mut out);
             }
         }
@@ -96,10 +100,10 @@ impl Machine {
             Phase::Keeping { .. } => None,
             Phase::Ended => return None,
         };
-        let of_session = self.renewal.as_ref().and_then(Renewal::deadline);
-        let of_commands = [mine, self.beside.deadline()].into_iter().flatten().map(Deadline::at);
+        let of_sessions = self.renewals().filter_map(Renewal::deadline);
+        let of_commands = [mine, self.beside.deadline(), self.signal_at].into_iter().flatten().map(Deadline::at);
         let of_named = self.named.as_ref().and_then(NamedSignal::deadline);
-        of_commands.chain(of_session).chain(of_named).chain(self.expiry_without_handover()).reduce(Deadline::or)
+        of_commands.chain(of_sessions).chain(of_named).chain(self.expiry_without_handover()).reduce(Deadline::or)
     }
 
     /// Checks whether it is decided that the command will not run again. Its process may still be running.
@@ -111,9 +115,10 @@ impl Machine {
         }
     }
 
-    /// Returns the outlook for the session, which the service manager shows. Returns `None` if the session does not expire.
+    /// Returns the outlook for the session that expires first, which the service manager shows. Returns `None` if no
+    /// session expires.
     pub(crate) fn session_outlook(&self) -> Option<SessionOutlook> {
-        self.renewal.as_ref().map(Renewal::outlook)
+        self.renewals().map(Renewal::outlook).min_by_key(|outlook| outlook.expires)
     }
 
     /// Returns the names of the three states in the diagram: the current generation's, the other generation's and the
@@ -228,10 +233,8 @@ impl Machine {
         match self.phase {
             Phase::Running { child, .. } => match (consequence, self.policy.on_expiry) {
                 (Consequence::Lapsed, _) => self.lapse(child, now, out),
-                (Consequence::Refreshed, OnExpiry::Signal(_)) if self.named.is_some() => self.signal_named(out),
-                (Consequence::Refreshed | Consequence::Notice, OnExpiry::Signal(signal)) => {
-                    self.send_refresh_signal(signal, child, out);
-                }
+                (Consequence::Refreshed, OnExpiry::Signal(_)) => self.signal_refreshed(now, out),
+                (Consequence::Notice, OnExpiry::Signal(signal)) => self.send_refresh_signal(signal, child, out),
                 (Consequence::Refreshed, OnExpiry::Restart) if self.restarts_wanted => {
                     self.restart(child, now, out);
                 }
@@ -245,7 +248,7 @@ impl Machine {
                 // The next start uses the new session. If a child has already been forked, it has the previous session.
                 Consequence::Refreshed => {
                     self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start });
-                    self.signal_named(out);
+                    self.signal_refreshed(now, out);
                 }
                 Consequence::Notice => {}
             },
@@ -253,7 +256,7 @@ impl Machine {
                 Consequence::Lapsed => self.phase = Phase::Stopping(stop, then.lapsed()),
                 Consequence::Refreshed | Consequence::Notice => {}
             },
-            Phase::Keeping { .. } if consequence == Consequence::Refreshed => self.signal_named(out),
+            Phase::Keeping { .. } if consequence == Consequence::Refreshed => self.signal_refreshed(now, out),
             Phase::Keeping { .. } | Phase::Ended => {}
         }
     }

@@ -8,6 +8,14 @@ use crate::session::Session;
 use std::ffi::CString;
 use std::pin::Pin;
 
+/// One of the sessions of a run: the default session, or one of those of `--also`, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct SessionId(pub(crate) usize);
+
+impl SessionId {
+    pub(crate) const DEFAULT: Self = Self(0);
+}
+
 /// Whether a refresh may use a cached session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CacheUse {
@@ -20,7 +28,7 @@ pub(crate) enum CacheUse {
 pub(crate) trait SessionSource {
     /// Gets a session. Reads the source credentials again each time. If the future is dropped, the request for the
     /// session is abandoned.
-    async fn assume(&self, cache: CacheUse) -> Result<Session, Problem>;
+    async fn assume(&self, id: SessionId, cache: CacheUse) -> Result<Session, Problem>;
 }
 
 /// Delivers sessions to the command.
@@ -28,15 +36,17 @@ pub(crate) trait Deliver {
     /// Returns the complete environment, as `NAME=value`, for starting the command with this session.
     fn environment(&self, session: &Session) -> Vec<CString>;
 
-    /// Returns the complete environment of the refresh hook for this session. `number` is 0 for the first session.
-    fn hook_environment(&self, session: &Session, number: u32) -> Vec<CString>;
+    /// Returns the complete environment of the refresh hook for this session. `number` is 0 for the first session with
+    /// this ID.
+    fn hook_environment(&self, id: SessionId, session: &Session, number: u32) -> Vec<CString>;
 
-    /// Delivers a refreshed session to the running command. Returns the delivery in progress, or `None` if the delivery
-    /// is already complete or if this kind of delivery cannot reach a running command.
-    fn publish(&mut self, session: &Session) -> Option<Publishing>;
+    /// Delivers the sessions to the running command, after one of them was refreshed. They are in the order of their IDs.
+    /// Returns the delivery in progress, or `None` if the delivery is already complete or if this kind of delivery
+    /// cannot reach a running command. Must not be called while a delivery is in progress.
+    fn publish(&mut self, sessions: &[&Session]) -> Option<Publishing>;
 }
 
-/// A delivery in progress. If it fails, the command still has the previous session. If the future is dropped, the
+/// A delivery in progress. If it fails, the command still has the previous sessions. If the future is dropped, the
 /// command has either the previous or the new session.
 pub(crate) type Publishing = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;
 

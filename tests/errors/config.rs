@@ -178,6 +178,8 @@ const FILES: &[(&str, &str, &[&str])] = &[
         "[profile dev]\ncredential_process = vault\n",
         &["-p", "dev", "--external-id", "word"],
     ),
+    ("config-also-without-role", "[profile prod]\nregion = eu-west-1\n", &["-r", ROLE, "--also", "prod"]),
+    ("config-also-unknown", "[profile prod]\nregion = eu-west-1\n", &["-r", ROLE, "--also", "prd"]),
     (
         "config-nothing-expires",
         "[profile me]\naws_access_key_id = AKIAME\naws_secret_access_key = s\n",

@@ -30,6 +30,8 @@ pub(super) struct Findings<'a> {
     pub(super) events: Vec<Event>,
     /// The session for the command. `None` if there is none.
     pub(super) session: Option<FoundSession>,
+    /// The sessions of `--also`, in their order. There are fewer if one of them could not be had.
+    pub(super) others: Vec<FoundSession>,
     /// The process that `--signal-pid-file` names, or why it would not be signaled. `None` without this flag, or if the
     /// check ended before.
     pub(super) named: Option<Result<Pid, Problem>>,
@@ -99,6 +101,8 @@ pub(super) enum Place {
     /// The role with this number in the chain, counted from 1.
     Role(usize),
     Session,
+    /// The session of `--also` at this place, counted from 0.
+    Also(usize),
     Delivery,
     Expiry,
     Environment,
@@ -116,7 +120,9 @@ impl Findings<'_> {
             let at = places.iter().position(|place| *place == Place::Role(before));
             places.insert(at.unwrap_or(places.len()), Place::Mfa);
         }
-        places.extend([Place::Session, Place::Delivery, Place::Expiry, Place::Environment]);
+        places.push(Place::Session);
+        places.extend((0..self.settings.also.len()).map(Place::Also));
+        places.extend([Place::Delivery, Place::Expiry, Place::Environment]);
         places
     }
 

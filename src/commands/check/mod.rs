@@ -4,6 +4,7 @@
 //! the findings, and `page` prints the steps. STS is always called, because a cached session would prove nothing. The
 //! new session is cached, so that the next launch needs neither a call nor another MFA code.
 
+mod also_step;
 mod command_steps;
 mod findings;
 mod page;
@@ -36,6 +37,7 @@ use crate::vars::Vars;
 use findings::{Findings, FoundSession, FoundSource, Place, Uncached, is_fatal, refreshes};
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
+use std::iter::once;
 use std::path::PathBuf;
 
 /// Runs the check, and prints its steps on standard output.
@@ -56,6 +58,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
         login_end: None,
         events: Vec::new(),
         session: None,
+        others: Vec::new(),
         named: None,
         uncached: None,
         failure: None,
@@ -105,6 +108,8 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
             let _within = runtime.enter();
             if let Err(error) = launch.check(&session) {
                 findings.fail(error);
+            } else if let Err(error) = runtime.block_on(launch.context.progress.during(others(launch, findings))) {
+                findings.failure = Some((Place::Also(findings.others.len()), error));
             } else if let Err(error) = delivery::rehearse(launch) {
                 findings.failure = Some((Place::Delivery, error));
             } else if let Some(path) = &launch.context.settings.signal_pid_file {
@@ -117,6 +122,28 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
         Err(error) => findings.fail(error),
     }
     runtime.shutdown_background();
+    Ok(())
+}
+
+/// Gets the sessions of `--also`, until one of them cannot be had.
+async fn others(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
+    for (other, earlier) in launch.others.iter().zip(once(launch).chain(&launch.others)) {
+        other.follow(earlier);
+        let sessions = Sessions::new(&other.context, &other.planned)?;
+        let (asked, key) = (boottime(), sessions.key().ok());
+        let (settings, plan) = (other.context.settings, &other.planned.plan);
+        let fetch = async |sts: &Sts<'_>| {
+            let source = sts.source().await?;
+            if refreshes(settings) {
+                unattended(plan, &settings.mfa, Some(source.kind()))?;
+            }
+            sts.session(&source, &launch.context.report).await
+        };
+        let session = sessions.fetch_unlocked(key.as_ref(), fetch).await??;
+        sessions.store_unlocked(key.as_ref(), &session, asked);
+        other.check(&session)?;
+        findings.others.push(FoundSession::from(&session));
+    }
     Ok(())
 }
 

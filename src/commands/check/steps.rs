@@ -2,7 +2,7 @@
 
 use super::findings::{Findings, Place};
 use super::step::{State, Step};
-use super::{command_steps, session_steps, token_step};
+use super::{also_step, command_steps, session_steps, token_step};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -38,6 +38,7 @@ fn step(findings: &Findings<'_>, place: Place) -> Step {
         Place::Caller => ("identity", "caller", session_steps::caller),
         Place::Mfa => ("mfa", "mfa", session_steps::mfa),
         Place::Role(at) => return session_steps::role(findings, at),
+        Place::Also(at) => return also_step::also(findings, at),
         Place::Session => ("session", "session", session_steps::session),
         Place::Delivery => ("delivery", "delivery", command_steps::delivery),
         Place::Expiry => ("expiry", "expiry", command_steps::expiry),

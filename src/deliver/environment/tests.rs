@@ -84,7 +84,7 @@ fn check_keep(name: &str, variable: &str) -> Result<(), Error> {
 struct With<'a> {
     region: Option<&'a str>,
     credentials: CommandCredentials<'a>,
-    recipient: Recipient,
+    recipient: Recipient<'a>,
     depth: u32,
     profile_settings: &'a [(String, String)],
     isolate: bool,
@@ -284,7 +284,7 @@ fn a_hook_gets_what_the_command_gets_and_facts_about_the_session() {
         let mut expected = run(&inherited[..2], with);
         expected.retain(|line| !line.starts_with("LISTEN_") && !added.contains(&line.as_str()));
         expected.extend(added.map(String::from));
-        let mut found = run(&inherited, With { recipient: Recipient::Hook(2), ..with });
+        let mut found = run(&inherited, With { recipient: Recipient::Hook { number: 2, profile: None }, ..with });
         expected.sort();
         found.sort();
         assert_eq!(found, expected, "{name}");

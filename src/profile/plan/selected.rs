@@ -1,6 +1,6 @@
 //! Selects the profile whose settings apply.
 
-use super::super::request::Request;
+use super::super::request::{AlsoRole, Request};
 use super::super::set::{DEFAULT, ProfileSet, Settings};
 use super::super::source;
 use crate::error::{ConfigError, TriedSources};
@@ -59,6 +59,7 @@ pub(super) fn select<'a>(
     let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Default));
     let settings = profiles.profile(name);
     let named_by = match by {
+        NamedBy::Flag if request.also == Some(AlsoRole::OfProfile) => "--also",
         NamedBy::Flag => "--profile",
         NamedBy::Variable(variable) => variable,
         NamedBy::Default => {

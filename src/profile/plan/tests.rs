@@ -40,6 +40,7 @@ fn request(flags: &str) -> Request {
         default_session_name: RoleSessionName::parse("me").expect("name"),
         options: HopOptions::default(),
         web_identity: None,
+        also: None,
         region: None,
         origins: Vec::new(),
         needs_expiry: None,

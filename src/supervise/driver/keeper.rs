@@ -1,21 +1,21 @@
 //! The loop without a command, for `--serve`.
 
-use super::{CommandHost, Driver, Ports, dice};
+use super::sessions::dice;
+use super::{CommandHost, Driver, FirstSessions, Ports};
 use crate::event::{Problem, RunEvent};
-use crate::session::Session;
 use crate::supervise::machine::{Action, Final, Input, Machine};
 use crate::supervise::policy::Policy;
 use crate::supervise::ports::{Deliver, SessionSource};
 use crate::sys::clock::Clock;
 
-/// Delivers the first session and emits `serving`. Then refreshes the session until a signal ends xassume. Returns how
+/// Delivers the first sessions and emits `serving`. Then refreshes the sessions until a signal ends xassume. Returns how
 /// xassume must end.
 ///
 /// # Errors
-/// The first session cannot be delivered.
+/// The first sessions cannot be delivered.
 pub(crate) async fn keep<S, D, H, C>(
     policy: Policy,
-    first: Session,
+    first: FirstSessions,
     ports: Ports<'_, S, D, H, C>,
     serving: RunEvent,
 ) -> Result<Final, Problem>
@@ -26,9 +26,10 @@ where
     C: Clock,
 {
     let now = ports.clock.now();
-    let mut machine = Machine::keeper(policy, ports.host.facts(), first.validity.as_ref(), now, dice());
+    let mut machine = Machine::keeper(policy, ports.host.facts(), first.default.validity.as_ref(), now, dice());
+    first.add_others(&mut machine, now);
     let mut later = Vec::new();
-    if let Some(mut publishing) = ports.delivery.publish(&first) {
+    if let Some(mut publishing) = ports.delivery.publish(&first.all()) {
         // As soon as another program sees a file, it may send a signal to xassume.
         loop {
             tokio::select! {

@@ -52,7 +52,7 @@ fn play_policy<S: SessionSource>(
         events,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(supervise(policy, sim.session(), ports))
+    runtime.block_on(supervise(policy, FirstSessions { default: sim.session(), others: Vec::new() }, ports))
 }
 
 fn ended(status: u8) -> Final {

@@ -4,13 +4,14 @@ use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Arrival, ChildChange, End, Pid, Remaining, Target};
 use crate::session::Validity;
+use crate::supervise::ports::SessionId;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
     Command(CommandInput),
-    Session(SessionInput),
+    Session(SessionId, SessionInput),
     /// The answer to [`Action::SignalNamed`]: the process that got the signal, or why no process did.
     NamedSignaled(Result<Pid, Problem>),
     /// The deadline ([`super::Machine::deadline`]) may have passed. An early wake-up is harmless.
@@ -65,13 +66,13 @@ pub(crate) struct Fault {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Action {
     /// Start an STS call that gets a new session.
-    Assume,
+    Assume(SessionId),
     /// The same, but the cache is not used.
-    AssumeNew,
-    /// Drop the STS call or the delivery that is in progress.
-    Abandon,
+    AssumeNew(SessionId),
+    /// Drop the STS call or the delivery of this session, which is in progress.
+    Abandon(SessionId),
     /// Deliver the new session.
-    Publish,
+    Publish(SessionId),
     /// Start the command with the newest session.
     Spawn,
     /// Kill a child that has been forked but does not run the command yet.
@@ -93,8 +94,8 @@ pub(crate) enum Action {
     ReportReady,
     /// The new generation is ready, and is the current one from now on. The previous one is stopped next.
     HandOver,
-    /// Run the refresh hook, because the newest session was handed over.
-    RunHook,
+    /// Run the refresh hook, because the newest session with this ID was handed over.
+    RunHook(SessionId),
     /// Restore the settings that the terminal had when xassume was started, if xassume is in the foreground.
     RestoreTerminal,
     /// Stop xassume itself until it is continued.

@@ -1,5 +1,6 @@
 //! The rules for the end of the command, and rules that both starts and stops use.
 
+use super::renewal::Renewal;
 use super::state::{AfterStop, Machine, PendingStart, PendingStop, Phase, StartStep, StopStep};
 use crate::event::{CommandEvent, Problem, RefreshEvent, Stop, Stopped};
 use crate::moment::Now;
@@ -79,8 +80,9 @@ impl Machine {
     }
 
     pub(super) fn named_signaled(&mut self, result: Result<Pid, Problem>, now: Now, out: &mut Vec<Action>) {
-        let (Some(named), Some(renewal)) = (&mut self.named, &self.renewal) else { return };
-        let events = named.answered(result, renewal.term(), now);
+        let Some(term) = self.renewals().map(Renewal::term).min_by_key(|term| term.left(now)) else { return };
+        let Some(named) = &mut self.named else { return };
+        let events = named.answered(result, term, now);
         out.extend(events.into_iter().map(|event| Action::Emit(event.into())));
     }
 
@@ -101,15 +103,13 @@ impl Machine {
     }
 
     pub(super) fn exit(&mut self, end: Final, out: &mut Vec<Action>) {
-        self.close_renewal(out);
+        self.close_renewals(out);
         self.phase = Phase::Ended;
         out.push(Action::Exit(end));
     }
 
     /// Ends the refreshes.
-    pub(super) fn close_renewal(&mut self, out: &mut Vec<Action>) {
-        if let Some(renewal) = &mut self.renewal {
-            renewal.close(out);
-        }
+    pub(super) fn close_renewals(&mut self, out: &mut Vec<Action>) {
+        self.renewals_mut().for_each(|renewal| renewal.close(out));
     }
 }

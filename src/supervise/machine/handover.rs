@@ -13,6 +13,7 @@ use crate::process::signal::Signal;
 use crate::process::{ChildChange, End, Pid};
 use crate::supervise::machine::actions::{Action, CommandInput, Fault, Final, START_LIMIT};
 use crate::supervise::policy::ReadySign;
+use crate::supervise::ports::SessionId;
 use std::time::Duration;
 
 impl Beside {
@@ -169,7 +170,7 @@ impl Machine {
         if new.is_owed_hang_up {
             out.push(Action::Signal(new.child, self.forward_target(), Signal::HUP));
         }
-        self.hook_is_due();
+        self.hook_is_due(SessionId::DEFAULT);
         self.hook_after_readiness(out);
         out.push(Action::Stop(old, self.policy.stop_signal));
     }
@@ -203,7 +204,7 @@ impl Machine {
                 out.push(Action::Emit(CommandEvent::Exited { end }.into()));
                 out.push(Action::Reap(stop.child));
                 self.beside = Beside::Alone;
-                self.close_renewal(out);
+                self.close_renewals(out);
                 self.stop(child, AfterStop::End(Final::Ended(end)), now, out);
             }
             (Leader::NotSignaled, ..) => {
@@ -277,7 +278,7 @@ impl Machine {
         self.cancel_handover(None, now, out);
         match std::mem::replace(&mut self.beside, Beside::Alone) {
             Beside::Leaving(stop, _) => {
-                self.close_renewal(out);
+                self.close_renewals(out);
                 self.phase = Phase::Stopping(stop, AfterStop::End(end));
             }
             Beside::Alone | Beside::Postponed(..) | Beside::Launching(..) | Beside::Preparing(_) => self.exit(end, out),

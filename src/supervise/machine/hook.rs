@@ -8,6 +8,7 @@
 use super::state::{Given, HookState, Machine, Phase};
 use crate::supervise::machine::actions::Action;
 use crate::supervise::policy::{DeliveryTime, ReadySign};
+use crate::supervise::ports::SessionId;
 
 impl Machine {
     /// Runs the hook after a start of the command, unless the session is handed over later.
@@ -33,11 +34,11 @@ impl Machine {
     }
 
     /// Records that a new session was published, and runs the hook, unless the session is handed over later.
-    pub(super) fn hook_after_publication(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn hook_after_publication(&mut self, id: SessionId, out: &mut Vec<Action>) {
         if self.policy.starts_first() && self.restarts_wanted {
             return;
         }
-        self.hook_is_due();
+        self.hook_is_due(id);
         let may_run = !matches!(self.phase, Phase::Starting(_) | Phase::Ended);
         if may_run && self.policy.delivery_time == DeliveryTime::Live {
             self.run_hook(out);
@@ -45,17 +46,22 @@ impl Machine {
     }
 
     /// Records that the hook, if there is a hook, must run for a new session.
-    pub(super) fn hook_is_due(&mut self) {
-        if self.hook == HookState::Done {
-            self.hook = HookState::Due;
+    pub(super) fn hook_is_due(&mut self, id: SessionId) {
+        if let Some(hook) = self.hooks_mut().nth(id.0).filter(|hook| **hook == HookState::Done) {
+            *hook = HookState::Due;
         }
     }
 
-    /// Runs the hook if it is due.
+    /// Runs the hook for each session for which it is due.
     pub(super) fn run_hook(&mut self, out: &mut Vec<Action>) {
-        if self.hook == HookState::Due {
-            self.hook = HookState::Done;
-            out.push(Action::RunHook);
+        for (place, hook) in self.hooks_mut().enumerate().filter(|(_, hook)| **hook == HookState::Due) {
+            *hook = HookState::Done;
+            out.push(Action::RunHook(SessionId(place)));
         }
+    }
+
+    /// Returns the states of the hook in the order of the sessions.
+    fn hooks_mut(&mut self) -> impl Iterator<Item = &mut HookState> {
+        std::iter::once(&mut self.hook).chain(self.others.iter_mut().map(|other| &mut other.hook))
     }
 }

@@ -28,9 +28,7 @@ impl Machine {
     /// Returns the actions after the first session was delivered.
     pub(crate) fn begin_keeping(&mut self, now: Now) -> Vec<Action> {
         let mut out = vec![Action::ReportReady];
-        if let Some(renewal) = &self.renewal {
-            renewal.emit_refresh_due(now, &mut out);
-        }
+        self.renewals().for_each(|renewal| renewal.emit_refresh_due(now, &mut out));
         self.run_hook(&mut out);
         out
     }
@@ -67,22 +65,20 @@ impl Machine {
         }
     }
 
-    /// Begins a refresh, or requests one more if a refresh is in progress.
+    /// Begins a refresh of each session, or requests one more if a refresh is in progress.
     fn refresh_for_hang_up(&mut self, now: Now, out: &mut Vec<Action>) {
         self.phase = Phase::Keeping { owes_answer: true };
-        if let Some(renewal) = &mut self.renewal {
-            if !renewal.is_requested() {
-                out.push(Action::Emit(RefreshEvent::Requested { signal: Signal::HUP }.into()));
-            }
-            renewal.request(now, out);
+        if self.renewals().any(|renewal| !renewal.is_requested()) {
+            out.push(Action::Emit(RefreshEvent::Requested { signal: Signal::HUP }.into()));
         }
+        self.renewals_mut().for_each(|renewal| renewal.request(now, out));
     }
 
-    /// Reports to the service manager that a reload is complete, once no requested refresh is left. A failed refresh
+    /// Reports to the service manager that a reload is complete, once no requested refresh of any session is left. A failed refresh
     /// also completes the reload, because the service manager would otherwise wait until its timeout.
     pub(super) fn answer_reload(&mut self, out: &mut Vec<Action>) {
         let is_pending = |renewal: &Renewal| renewal.is_requested() || renewal.is_busy();
-        if self.phase == (Phase::Keeping { owes_answer: true }) && !self.renewal.as_ref().is_some_and(is_pending) {
+        if self.phase == (Phase::Keeping { owes_answer: true }) && !self.renewals().any(is_pending) {
             self.phase = Phase::Keeping { owes_answer: false };
             out.push(Action::ReportReady);
         }

@@ -114,10 +114,8 @@ impl Machine {
         }
         self.restarts_wanted = false;
         out.push(Action::Emit(reason.into()));
-        if self.policy.delivery_time == DeliveryTime::AtStart
-            && let Some(renewal) = &mut self.renewal
-        {
-            renewal.close(out);
+        if self.policy.delivery_time == DeliveryTime::AtStart {
+            self.close_renewals(out);
         }
         self.cancel_handover(forwarded, now, out);
         match self.phase {

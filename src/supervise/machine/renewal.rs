@@ -5,6 +5,7 @@
 
 mod alarm;
 mod handover;
+mod profile;
 mod requests;
 
 use crate::error::Reason;
@@ -13,12 +14,16 @@ use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::notify::SessionOutlook;
 use crate::supervise::policy::{Duty, Policy};
+use crate::supervise::ports::SessionId;
 use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in, unchanged_in};
 use std::time::Duration;
 
 /// The session in effect, and the state of its refresh.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Renewal {
+    id: SessionId,
+    /// The name of the session's profile. `None` for the default session.
+    profile: Option<Box<str>>,
     state: SessionState,
     policy: Policy,
     has_command: bool,
@@ -88,6 +93,8 @@ impl Renewal {
         let pace = dice;
         let lead = policy.lead(term.lifetime, RefreshKind::First, &mut dice);
         Self {
+            id: SessionId::DEFAULT,
+            profile: None,
             state: if policy.duty() == Duty::None { SessionState::Idle } else { SessionState::Waiting },
             policy,
             has_command: true,
@@ -139,7 +146,7 @@ impl Renewal {
         match (self.state, input) {
             (SessionState::Assuming(_), SessionInput::Assumed(Ok(validity))) => {
                 self.state = SessionState::Publishing(Term::of(&validity, now));
-                out.push(Action::Publish);
+                out.push(Action::Publish(self.id));
                 None
             }
             (SessionState::Assuming(_), SessionInput::Unchanged) => self.wait_for_change(now, out),
@@ -179,7 +186,7 @@ impl Renewal {
             Duty::Refresh => {
                 let expired = self.term.expiry().passed(now);
                 self.state = SessionState::Assuming(if expired { Begun::Late } else { Begun::InTime });
-                out.push(if self.is_forced { Action::AssumeNew } else { Action::Assume });
+                out.push(if self.is_forced { Action::AssumeNew(self.id) } else { Action::Assume(self.id) });
                 None
             }
             duty @ (Duty::Notice | Duty::None) => {
@@ -198,9 +205,9 @@ impl Renewal {
         let failures = std::mem::take(&mut self.failures);
         self.last_failure = None;
         if failures > 0 || alarm == Alarm::Expired {
-            out.push(Action::Emit(RefreshEvent::Recovered { failures }.into()));
+            self.emit(RefreshEvent::Recovered { failures }, out);
         }
-        out.push(Action::Emit(RefreshEvent::Refreshed { expiration: term.expiration, left: term.left(now) }.into()));
+        self.emit(RefreshEvent::Refreshed { expiration: term.expiration, left: term.left(now) }, out);
         let mut pace = self.pace;
         let lead = self.policy.lead(term.lifetime, RefreshKind::Later, &mut pace);
         self.due = term.before_expiry(lead);
@@ -217,7 +224,7 @@ impl Renewal {
     pub(super) fn emit_refresh_due(&self, now: Now, out: &mut Vec<Action>) {
         if self.state == SessionState::Waiting {
             let within = self.due.boot.saturating_sub(now.boot);
-            out.push(Action::Emit(RefreshEvent::Due { at: now.wall + within, within }.into()));
+            self.emit(RefreshEvent::Due { at: now.wall + within, within }, out);
         }
     }
 
@@ -234,11 +241,11 @@ impl Renewal {
         self.last_failure = None;
         let failures = std::mem::take(&mut self.failures);
         if failures > 0 {
-            out.push(Action::Emit(RefreshEvent::Answered { failures }.into()));
+            self.emit(RefreshEvent::Answered { failures }, out);
         }
         let retry_in = unchanged_in(left, &mut self.dice);
         self.due = self.term.before_expiry(left.saturating_sub(retry_in));
-        out.push(Action::Emit(RefreshEvent::Unchanged { retry_in }.into()));
+        self.emit(RefreshEvent::Unchanged { retry_in }, out);
         None
     }
 
@@ -255,9 +262,9 @@ impl Renewal {
             // This message says how much time is left. If little time is left, the warning that the session expires
             // soon is not shown in addition.
             self.alarm = self.alarm.max(if left <= EXPIRES_SOON { Alarm::Soon } else { Alarm::Failing });
-            out.push(Action::Emit(RefreshEvent::Failing { problem, failures, expires_in: left, retry_in }.into()));
+            self.emit(RefreshEvent::Failing { problem, failures, expires_in: left, retry_in }, out);
         } else {
-            out.push(Action::Emit(RefreshEvent::Retrying { problem, failures, retry_in }.into()));
+            self.emit(RefreshEvent::Retrying { problem, failures, retry_in }, out);
         }
         self.raise_alarm(now, out)
     }
@@ -265,7 +272,7 @@ impl Renewal {
     /// Ends the refreshes, and drops a call or a delivery in progress.
     pub(super) fn close(&mut self, out: &mut Vec<Action>) {
         if let SessionState::Assuming(_) | SessionState::Publishing(_) = self.state {
-            out.push(Action::Abandon);
+            out.push(Action::Abandon(self.id));
         }
         self.state = SessionState::Idle;
     }

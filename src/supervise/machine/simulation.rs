@@ -10,6 +10,7 @@ use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::policy::{DeliveryTime, Margin, OnExpiry, Policy};
+use crate::supervise::ports::SessionId;
 use crate::supervise::schedule::{Dice, Term};
 use std::time::{Duration, SystemTime};
 
@@ -66,7 +67,7 @@ impl SimulatedHost {
         while let Some(Deadline { boot: at, .. }) = self.renewal.deadline() {
             self.actions.clear();
             self.renewal.wake(now(at), &mut self.actions);
-            if self.actions.contains(&Action::Assume) {
+            if self.actions.contains(&Action::Assume(SessionId::DEFAULT)) {
                 return Some(at);
             }
         }

@@ -57,9 +57,7 @@ impl Machine {
                     out.push(Action::Emit(RefreshEvent::NoticeOnly { signal }.into()));
                 }
                 (Duty::Refresh, _) => {
-                    if let Some(renewal) = &self.renewal {
-                        renewal.emit_refresh_due(now, out);
-                    }
+                    self.renewals().for_each(|renewal| renewal.emit_refresh_due(now, out));
                 }
                 (Duty::Notice, OnExpiry::None | OnExpiry::Restart) | (Duty::None, _) => {}
             }

@@ -21,8 +21,13 @@ pub(crate) struct Machine {
     pub(super) beside: Beside,
     /// The session of the current generation, with `--restart-order start-first`.
     pub(super) serving: Option<Serving>,
-    /// `None` if the session does not expire.
+    /// The default session. `None` if it does not expire.
     pub(super) renewal: Option<Renewal>,
+    /// The sessions of `--also`, in the order of their IDs.
+    pub(super) others: Vec<OtherSession>,
+    /// When the refresh signal is sent for the sessions that were replaced. `None` if none was replaced since the last
+    /// signal, or if there is only the default session, for which the signal is sent at once.
+    pub(super) signal_at: Option<Duration>,
     /// The signal to the process of `--signal-pid-file`. `None` without this flag.
     pub(super) named: Option<NamedSignal>,
     /// Whether the command is restarted after a refresh. A signal can cancel this.
@@ -33,6 +38,14 @@ pub(crate) struct Machine {
     pub(super) sent_refresh_signal: Option<Signal>,
     /// Whether xassume has shown the warning that each stop takes the whole stop timeout.
     pub(super) stop_warning_logged: bool,
+    pub(super) hook: HookState,
+}
+
+/// A session of `--also`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct OtherSession {
+    /// `None` if the session does not expire.
+    pub(super) renewal: Option<Renewal>,
     pub(super) hook: HookState,
 }
 

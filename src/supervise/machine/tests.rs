@@ -46,8 +46,8 @@ fn an_exit_by_itself_is_final_whatever_its_status() {
 #[test]
 fn an_exit_during_the_sts_call_drops_the_call() {
     let end = End::Exited(0);
-    let play = Play::running(RESTART).due().is("Running", "Assuming").asks(&[Action::Assume]);
-    play.ended(end).asks(&[Action::Reap(CHILD), Action::Abandon, Action::Exit(Final::Ended(end))]);
+    let play = Play::running(RESTART).due().is("Running", "Assuming").asks(&[Action::Assume(FIRST)]);
+    play.ended(end).asks(&[Action::Reap(CHILD), Action::Abandon(FIRST), Action::Exit(Final::Ended(end))]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn term_cancels_every_later_restart_and_its_refreshes() {
 #[test]
 fn term_during_the_sts_call_drops_the_call() {
     let play = Play::running(RESTART).due().signal(Signal::TERM, USER);
-    play.is("Running", "Idle").asks(&[TERMED, Action::Abandon]);
+    play.is("Running", "Idle").asks(&[TERMED, Action::Abandon(FIRST)]);
 }
 
 #[test]
@@ -163,6 +163,6 @@ fn a_signal_during_the_first_start_aborts_it() {
 fn a_new_session_during_a_start_causes_another_restart() {
     let mut play = Play::stopping().gone(End::Exited(0)).wake();
     play.now.wall += HOUR;
-    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).assumed().published();
+    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume(FIRST)]).assumed().published();
     play.is("Starting", "Waiting").asks(&[]).started().is("Stopping", "Waiting").asks(&[STOP]);
 }

@@ -110,7 +110,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
                 }
             }
             Input::Wake => relay.wake(now),
-            Input::Command(_) | Input::Session(_) | Input::NamedSignaled(_) => {}
+            Input::Command(_) | Input::Session(..) | Input::NamedSignaled(_) => {}
         }
         Some(input)
     }

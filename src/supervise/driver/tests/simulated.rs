@@ -4,8 +4,8 @@ use super::super::*;
 use crate::event::Event;
 use crate::moment::Now;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
-use crate::session::{Keys, Secret, Validity};
-use crate::supervise::ports::{Publishing, Signaling};
+use crate::session::{Keys, Secret, Session, Validity};
+use crate::supervise::ports::{Publishing, SessionId, Signaling};
 use std::cell::RefCell;
 use std::future::pending;
 use std::future::poll_fn;
@@ -236,7 +236,7 @@ impl CommandHost for Sim {
 }
 
 impl SessionSource for Sim {
-    async fn assume(&self, _: CacheUse) -> Result<Session, Problem> {
+    async fn assume(&self, _: SessionId, _: CacheUse) -> Result<Session, Problem> {
         self.log("assume");
         Ok(self.session())
     }
@@ -263,10 +263,10 @@ impl Deliver for SimDelivery {
     fn environment(&self, session: &Session) -> Vec<CString> {
         vec![CString::new(session.keys.access_key_id.clone()).unwrap()]
     }
-    fn hook_environment(&self, session: &Session, _: u32) -> Vec<CString> {
+    fn hook_environment(&self, _: SessionId, session: &Session, _: u32) -> Vec<CString> {
         self.environment(session)
     }
-    fn publish(&mut self, _: &Session) -> Option<Publishing> {
+    fn publish(&mut self, _: &[&Session]) -> Option<Publishing> {
         self.0.log("publish");
         if let Some(plan) = self.1 {
             self.0.0.borrow_mut().happen(plan);
@@ -300,7 +300,7 @@ impl EventSink for SimLog {
 pub(super) struct Slow(pub(super) Sim);
 
 impl SessionSource for Slow {
-    async fn assume(&self, _: CacheUse) -> Result<Session, Problem> {
+    async fn assume(&self, _: SessionId, _: CacheUse) -> Result<Session, Problem> {
         let _call = PendingCall(self.0.clone());
         self.0.log("assume");
         self.0.0.borrow_mut().happen(SimEvent::End(End::Exited(7)));

@@ -30,7 +30,7 @@ impl Machine {
         self.serving = self.serving.map(|serving| Serving { has_warned: true, ..serving });
         match (self.policy.on_refresh_failure, self.phase) {
             (OnRefreshFailure::Stop, Phase::Running { child, .. }) => {
-                self.close_renewal(out);
+                self.close_renewals(out);
                 out.push(Action::Emit(CommandEvent::LapsedInHandover.into()));
                 self.lapse(child, now, out);
             }

@@ -16,17 +16,17 @@ impl Model {
     pub(super) fn perform(&mut self, action: &Action) {
         self.claim(self.over.is_none(), "nothing follows the exit");
         match *action {
-            Action::Assume | Action::AssumeNew => {
+            Action::Assume(_) | Action::AssumeNew(_) => {
                 self.claim(!self.call && !self.publish_pending, "one STS call in flight");
                 self.call = true;
                 self.late = self.expiry.passed(self.now);
             }
-            Action::Abandon => {
+            Action::Abandon(_) => {
                 self.claim(self.call || self.publish_pending, "only a call or a delivery in flight can be dropped");
                 self.failing |= self.call && !self.late;
                 (self.call, self.publish_pending) = (false, false);
             }
-            Action::Publish => {
+            Action::Publish(_) => {
                 self.claim(!self.publish_pending, "a session is published once");
                 self.publish_pending = true;
             }
@@ -73,7 +73,7 @@ impl Model {
                 self.claim(runs && is_ready, "a generation that runs is ready");
             }
             Action::HandOver => self.hand_over(),
-            Action::RunHook => self.run_hook(),
+            Action::RunHook(_) => self.run_hook(),
             Action::RestoreTerminal => {
                 self.claim(
                     self.machine.facts.group == ProcessGroup::Shared,

@@ -308,17 +308,17 @@ impl Model {
             Move::Grant => {
                 self.call = false;
                 self.newest = Term::of(&validity(self.now), self.now).expiry();
-                Input::Session(SessionInput::Assumed(Ok(validity(self.now))))
+                Input::Session(FIRST, SessionInput::Assumed(Ok(validity(self.now))))
             }
             Move::Repeat => {
                 self.call = false;
                 self.failing = self.expiry.passed(self.now);
-                Input::Session(SessionInput::Unchanged)
+                Input::Session(FIRST, SessionInput::Unchanged)
             }
             Move::Refuse => {
                 self.call = false;
                 self.failing = true;
-                Input::Session(SessionInput::Assumed(Err(problem)))
+                Input::Session(FIRST, SessionInput::Assumed(Err(problem)))
             }
             Move::Publish => {
                 self.publish_pending = false;
@@ -326,12 +326,12 @@ impl Model {
                 self.failed_at = None;
                 self.failing = false;
                 self.expiry = self.newest;
-                Input::Session(SessionInput::Published(Ok(())))
+                Input::Session(FIRST, SessionInput::Published(Ok(())))
             }
             Move::FailPublish => {
                 self.publish_pending = false;
                 self.failing = true;
-                Input::Session(SessionInput::Published(Err(problem)))
+                Input::Session(FIRST, SessionInput::Published(Err(problem)))
             }
             Move::AnswerNaming(sent) => self.answer_naming(if sent { Ok(self.current) } else { Err(problem) }),
             Move::Wait => {

@@ -2,10 +2,12 @@
 
 use crate::process::signal::Signal;
 use crate::process::{Arrival, Pid};
+use crate::supervise::ports::SessionId;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
+pub(super) const FIRST: SessionId = SessionId::DEFAULT;
 pub(super) const ME: Pid = 100;
 /// The process IDs of the two generations.
 pub(super) const CHILDREN: [Pid; 2] = [200, 201];

@@ -26,18 +26,17 @@ impl Renewal {
         if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != SessionState::Idle {
             self.close(out);
             self.alarm = Alarm::Expired;
-            out.push(Action::Emit(RefreshEvent::Lapsed { problem: self.last_failure.clone() }.into()));
+            self.emit(RefreshEvent::Lapsed { problem: self.last_failure.clone() }, out);
             return Some(Consequence::Lapsed);
         }
         if expired && self.alarm < Alarm::Expired {
             self.alarm = Alarm::Expired;
-            out.push(Action::Emit(
-                RefreshEvent::Expired { problem: self.last_failure.clone(), has_command: self.has_command }.into(),
-            ));
+            let problem = self.last_failure.clone();
+            self.emit(RefreshEvent::Expired { problem, has_command: self.has_command }, out);
         } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(EXPIRES_SOON).passed(now) {
             self.alarm = Alarm::Soon;
             let (problem, within) = (self.last_failure.clone(), self.term.left(now));
-            out.push(Action::Emit(RefreshEvent::ExpiresSoon { problem, within }.into()));
+            self.emit(RefreshEvent::ExpiresSoon { problem, within }, out);
         }
         None
     }

@@ -72,7 +72,7 @@ fn asking_for_a_newer_session() -> Play {
         }
     }
     assert!(play.now.boot > refreshed_at + HOUR / 4, "not before the old session has expired");
-    play.asks(&[Action::Assume]).beside("Postponed")
+    play.asks(&[Action::Assume(FIRST)]).beside("Postponed")
 }
 
 fn no_start() -> CommandInput {
@@ -90,7 +90,7 @@ fn without_a_newer_session_the_next_attempt_gets_the_one_in_hand() {
     for play in [
         asking_for_a_newer_session().refused(),
         asking_for_a_newer_session().unchanged(),
-        asking_for_a_newer_session().assumed().event(Input::Session(not_published)),
+        asking_for_a_newer_session().assumed().event(Input::Session(FIRST, not_published)),
     ] {
         play.beside("Launching").asks(&[Action::Spawn]);
     }

@@ -7,7 +7,7 @@ use crate::error::Reason;
 fn a_keeper_is_ready_at_once_and_refreshes_when_due() {
     let mut play = Play::keeper().is("Keeping", "Waiting");
     assert_eq!(play.machine.begin_keeping(play.now).first(), Some(&Action::ReportReady));
-    let play = play.due().asks(&[Action::Assume]).assumed().asks(&[Action::Publish]);
+    let play = play.due().asks(&[Action::Assume(FIRST)]).assumed().asks(&[Action::Publish(FIRST)]);
     play.published().asks(&[]).emits(&["refreshed", "refresh_due"]).is("Keeping", "Waiting");
 }
 
@@ -33,18 +33,19 @@ fn signals_end_a_keeper_with_success_or_are_ignored() {
 #[test]
 fn a_hang_up_refreshes_without_the_cache_and_is_answered_once() {
     let play = Play::keeper().after(HOUR / 4).signal(Signal::HUP, USER);
-    let play = play.asks(&[Action::AssumeNew]).emits(&["refresh_requested"]).assumed().asks(&[Action::Publish]);
+    let play =
+        play.asks(&[Action::AssumeNew(FIRST)]).emits(&["refresh_requested"]).assumed().asks(&[Action::Publish(FIRST)]);
     let play = play.published().asks(&[Action::ReportReady]);
-    play.due().asks(&[Action::Assume]).assumed().published().asks(&[]);
+    play.due().asks(&[Action::Assume(FIRST)]).assumed().published().asks(&[]);
 }
 
 #[test]
 fn hang_ups_during_a_refresh_add_one_more_a_second_after_its_begin() {
-    let play = Play::keeper().due().asks(&[Action::Assume]);
+    let play = Play::keeper().due().asks(&[Action::Assume(FIRST)]);
     let play = (0..3).fold(play, |play, _| play.signal(Signal::HUP, USER).asks(&[]));
     let play = play.assumed().signal(Signal::HUP, USER).asks(&[]).published().asks(&[]);
     let play = play.wake().asks(&[]).is("Keeping", "Waiting").after(Duration::from_millis(999)).asks(&[]);
-    let play = play.after(Duration::from_millis(1)).asks(&[Action::AssumeNew]).assumed();
+    let play = play.after(Duration::from_millis(1)).asks(&[Action::AssumeNew(FIRST)]).assumed();
     play.published().asks(&[Action::ReportReady]).wake().asks(&[]);
 }
 
@@ -53,7 +54,7 @@ fn a_storm_of_hang_ups_makes_one_call_a_second() {
     let (mut play, mut calls) = (Play::keeper().after(HOUR / 4), 0);
     for _ in 0..50 {
         play = play.signal(Signal::HUP, USER);
-        let begins = |play: &Play| play.asked == [Action::AssumeNew];
+        let begins = |play: &Play| play.asked == [Action::AssumeNew(FIRST)];
         let mut begun = begins(&play);
         if !begun {
             play = play.after(Duration::from_millis(100));
@@ -71,8 +72,8 @@ fn a_storm_of_hang_ups_makes_one_call_a_second() {
 fn a_failed_refresh_answers_the_hang_up_and_is_retried_without_the_cache() {
     let play = Play::keeper().after(HOUR / 4).signal(Signal::HUP, USER).refused();
     let play = play.asks(&[Action::ReportReady]).emits(&["refresh_failing"]);
-    let play = play.due().asks(&[Action::AssumeNew]).failed(Reason::Denied).asks(&[]);
-    play.due().asks(&[Action::AssumeNew]).assumed().published().asks(&[]).due().asks(&[Action::Assume]);
+    let play = play.due().asks(&[Action::AssumeNew(FIRST)]).failed(Reason::Denied).asks(&[]);
+    play.due().asks(&[Action::AssumeNew(FIRST)]).assumed().published().asks(&[]).due().asks(&[Action::Assume(FIRST)]);
 }
 
 #[test]
@@ -81,11 +82,11 @@ fn a_keeper_outlives_its_session() {
     while !has_expired {
         play = play.due();
         has_expired = play.emitted.contains(&"expired");
-        if play.asked == [Action::Assume] {
+        if play.asked == [Action::Assume(FIRST)] {
             play = play.refused();
         }
     }
-    play.is("Keeping", "Waiting").due().asks(&[Action::Assume]).assumed().published().emits(&[
+    play.is("Keeping", "Waiting").due().asks(&[Action::Assume(FIRST)]).assumed().published().emits(&[
         "recovered",
         "refreshed",
         "refresh_due",

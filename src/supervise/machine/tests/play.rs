@@ -6,8 +6,10 @@ use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender, Target};
 use crate::supervise::policy::DeliveryTime;
+use crate::supervise::ports::SessionId;
 use std::time::{Duration, SystemTime};
 
+pub(super) const FIRST: SessionId = SessionId::DEFAULT;
 pub(super) const CHILD: Pid = 200;
 pub(super) const OTHER: Pid = 201;
 pub(super) const HOUR: Duration = Duration::from_hours(1);
@@ -132,20 +134,20 @@ impl Play {
     }
     pub(super) fn assumed(self) -> Self {
         let event = SessionInput::Assumed(Ok(validity(self.now)));
-        self.event(Input::Session(event))
+        self.event(Input::Session(FIRST, event))
     }
     pub(super) fn published(self) -> Self {
-        self.event(Input::Session(SessionInput::Published(Ok(()))))
+        self.event(Input::Session(FIRST, SessionInput::Published(Ok(()))))
     }
     pub(super) fn refused(self) -> Self {
         self.failed(Reason::Denied)
     }
     pub(super) fn failed(self, reason: Reason) -> Self {
         let problem = Problem::new(reason, "no");
-        self.event(Input::Session(SessionInput::Assumed(Err(problem))))
+        self.event(Input::Session(FIRST, SessionInput::Assumed(Err(problem))))
     }
     pub(super) fn unchanged(self) -> Self {
-        self.event(Input::Session(SessionInput::Unchanged))
+        self.event(Input::Session(FIRST, SessionInput::Unchanged))
     }
     pub(super) fn after(mut self, time: Duration) -> Self {
         self.now.boot += time;

@@ -11,22 +11,22 @@ use std::time::Duration;
 
 #[test]
 fn a_refresh_is_published_before_the_command_is_stopped() {
-    let play = Play::running(RESTART).due().assumed().is("Running", "Publishing").asks(&[Action::Publish]);
+    let play = Play::running(RESTART).due().assumed().is("Running", "Publishing").asks(&[Action::Publish(FIRST)]);
     let play = play.published().is("Stopping", "Waiting").asks(&[STOP]);
     play.emits(&["refreshed", "refresh_due", "restarting"]);
 }
 
 #[test]
 fn a_refresh_signal_follows_the_file_and_goes_only_to_the_command() {
-    let play = Play::running(HUP).due().assumed().asks(&[Action::Publish]).published();
+    let play = Play::running(HUP).due().assumed().asks(&[Action::Publish(FIRST)]).published();
     play.is("Running", "Waiting").asks(&[Action::Signal(CHILD, Target::Process, Signal::HUP)]);
 }
 
 #[test]
 fn a_file_that_cannot_be_written_is_a_failed_refresh() {
     let problem = Problem::new(Reason::File, "disk full");
-    let play = Play::running(HUP).due().assumed().event(Input::Session(SessionInput::Published(Err(problem))));
-    play.is("Running", "Waiting").asks(&[]).emits(&["refresh_failing"]).due().asks(&[Action::Assume]);
+    let play = Play::running(HUP).due().assumed().event(Input::Session(FIRST, SessionInput::Published(Err(problem))));
+    play.is("Running", "Waiting").asks(&[]).emits(&["refresh_failing"]).due().asks(&[Action::Assume(FIRST)]);
 }
 
 #[test]
@@ -54,14 +54,14 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
     while !lines.contains(&"expired") {
         play = play.due();
         lines.extend(play.emitted.clone());
-        if play.asked == [Action::Assume] {
+        if play.asked == [Action::Assume(FIRST)] {
             play = play.refused();
             lines.extend(play.emitted.clone());
         }
     }
     lines.retain(|name| *name != "retry");
     assert_eq!(lines, ["refresh_failing", "expires_soon", "expired"]);
-    while play.asked != [Action::Assume] {
+    while play.asked != [Action::Assume(FIRST)] {
         play = play.due();
     }
     play.assumed().published().is("Running", "Waiting").emits(&["recovered", "refreshed", "refresh_due"]);
@@ -82,7 +82,7 @@ fn a_failure_for_another_reason_is_a_warning_again() {
 fn the_line_at_the_expiry_has_the_last_reason() {
     let mut play = Play::running(OnExpiry::None).due().refused();
     while !play.emitted.contains(&"expired") {
-        let calls = play.asked == [Action::Assume];
+        let calls = play.asked == [Action::Assume(FIRST)];
         play = if calls { play.failed(Reason::Clock) } else { play.due() };
     }
     let Some(Event::Refresh(RefreshEvent::Expired { problem, .. })) = play.events.last() else {
@@ -110,7 +110,7 @@ fn the_line_at_the_expiry_does_not_have_the_reason_of_a_failure_that_is_over() {
     {
         let mut play = Play::of(policy, ProcessGroup::Own).wake().started().due().refused();
         while !play.emitted.contains(&last) {
-            let calls = play.asked == [Action::Assume];
+            let calls = play.asked == [Action::Assume(FIRST)];
             play = if calls { play.unchanged() } else { play.due() };
         }
         let Some(Event::Refresh(RefreshEvent::Expired { problem, .. } | RefreshEvent::Lapsed { problem })) =
@@ -137,7 +137,7 @@ fn an_expired_session_ends_the_command_if_that_is_the_policy() {
 fn a_call_is_not_awaited_beyond_the_expiry_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
     let play = Play::of(strict, ProcessGroup::Own).wake().started().due().is("Running", "Assuming");
-    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, STOP]).emits(&["lapsed"]);
+    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon(FIRST), STOP]).emits(&["lapsed"]);
     assert_eq!(play.now.boot, Duration::from_secs(1000) + HOUR);
 }
 
@@ -149,7 +149,7 @@ fn an_expiry_during_the_sts_call_is_logged_and_so_is_the_late_answer() {
     play.emits(&["recovered", "refreshed", "refresh_due", "restarting"]);
 
     let play = Play::running(RESTART).due().due().refused().is("Running", "Waiting").emits(&["refresh_failing"]);
-    play.due().asks(&[Action::Assume]).assumed().published().emits(&[
+    play.due().asks(&[Action::Assume(FIRST)]).assumed().published().emits(&[
         "recovered",
         "refreshed",
         "refresh_due",
@@ -163,7 +163,7 @@ fn the_warning_before_the_expiry_comes_during_a_retry_too() {
     // The loop ends when a retry waits for its answer. The next deadline is then the time at which five minutes are
     // left.
     for _ in 0..20 {
-        if play.asked == [Action::Assume] && play.machine.deadline().is_some_and(|at| at.boot > play.now.boot) {
+        if play.asked == [Action::Assume(FIRST)] && play.machine.deadline().is_some_and(|at| at.boot > play.now.boot) {
             break;
         }
         play = play.due();
@@ -183,7 +183,8 @@ fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
 #[test]
 fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
-    let play = Play::of(strict, ProcessGroup::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).emits(&[]);
+    let play =
+        Play::of(strict, ProcessGroup::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume(FIRST)]).emits(&[]);
     play.assumed().published().is("Stopping", "Waiting");
 }
 
@@ -191,7 +192,7 @@ fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
 fn a_wall_clock_set_ahead_refreshes_once_and_not_again() {
     let mut play = Play::running(OnExpiry::None);
     play.now.wall += HOUR;
-    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).assumed().published();
+    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume(FIRST)]).assumed().published();
     play.after(Duration::from_secs(30)).is("Running", "Waiting").asks(&[]);
 }
 
@@ -199,7 +200,7 @@ fn a_wall_clock_set_ahead_refreshes_once_and_not_again() {
 fn no_two_refreshes_begin_within_a_second() {
     let mut play = Play::running(OnExpiry::None);
     play.now.wall += HOUR;
-    let play = play.wake().asks(&[]).due().asks(&[Action::Assume]);
+    let play = play.wake().asks(&[]).due().asks(&[Action::Assume(FIRST)]);
     assert_eq!(play.now.boot, Duration::from_secs(1001));
 }
 

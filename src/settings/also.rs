@@ -1,0 +1,147 @@
+//! The flags about several sessions: `--also` and `--expect-account`.
+
+use super::values::FlagValues;
+use crate::error::Error;
+use crate::event::Ignored;
+use crate::flags::{ALSO, EXPECT_ACCOUNT};
+use crate::profile::{AlsoRole, DEFAULT};
+use crate::role::{Invalid, RoleArn, is_account};
+
+/// The most characters of a name.
+const LONGEST: usize = 64;
+
+/// The value of `--also`: the name of a profile, and its role.
+pub(super) type Named = (String, AlsoRole);
+
+/// Reads `--also`.
+///
+/// # Errors
+/// A name or a role is invalid, or a name is repeated.
+pub(super) fn also(flags: &FlagValues) -> Result<Vec<Named>, Error> {
+    let mut all: Vec<Named> = Vec::new();
+    for given in flags.many(&ALSO) {
+        let named = given.parse(named)?;
+        if all.iter().any(|(name, _)| *name == named.0) {
+            return Err(given.invalid(Invalid::new("the name is repeated").hint("use each name once")));
+        }
+        all.push(named);
+    }
+    Ok(all)
+}
+
+fn named(text: &str) -> Result<Named, Invalid> {
+    let (name, role) = match text.split_once('=') {
+        Some((name, role)) => (name, Some(role)),
+        None => (text, None),
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+    if RoleArn::parse(text).is_ok() {
+        return Err(Invalid::new("the name of a profile must come before the role").hint(format!("NAME={text}")));
+    }
+    if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_plain) {
+        let reason = format!("a name has 1 to {LONGEST} letters, digits and ._@+- characters");
+        return Err(Invalid::new(reason).hint("for example prod=123456789012:ReadOnly"));
+    }
+    // Some SDKs compare the name without regard to case.
+    if name.eq_ignore_ascii_case(DEFAULT) {
+        return Err(Invalid::new("the default profile has the session of the first role").hint("use another name"));
+    }
+    let role = role.map_or(Ok(AlsoRole::OfProfile), |role| RoleArn::parse(role).map(AlsoRole::Given))?;
+    Ok((name.to_owned(), role))
+}
+
+/// The accounts of `--expect-account`, each with the name of its profile. The name is `None` for the default session.
+type Accounts = Vec<(Option<String>, String)>;
+
+/// Reads `--expect-account`. Variables that name unknown profiles are ignored, because they may be meant for other runs.
+///
+/// # Errors
+/// A value is not an account ID, a profile is repeated, or a flag names a profile that no `--also` has.
+pub(super) fn accounts(flags: &FlagValues, also: &[Named], notes: &mut Vec<Ignored>) -> Result<Accounts, Error> {
+    let mut accounts: Accounts = Vec::new();
+    for given in flags.many(&EXPECT_ACCOUNT) {
+        let (name, account) = given.parse(account)?;
+        if let Some(unknown) = name.as_ref().filter(|name| also.iter().all(|(known, _)| known != *name)) {
+            if given.origin.is_typed() {
+                let reason = format!("no --also has the name {unknown}");
+                return Err(given.invalid(Invalid::new(reason).hint(format!("add --also {unknown}=ROLE"))));
+            }
+            notes.push(Ignored::new(given.origin, format!("no --also has the name {unknown}")));
+            continue;
+        }
+        if accounts.iter().any(|(known, _)| *known == name) {
+            let hint = "for an account of --also, use NAME=ID";
+            return Err(given.invalid(Invalid::new("there is another account for the same session").hint(hint)));
+        }
+        accounts.push((name, account));
+    }
+    Ok(accounts)
+}
+
+fn account(text: &str) -> Result<(Option<String>, String), Invalid> {
+    let (name, account) =
+        text.rsplit_once('=').map_or((None, text), |(name, account)| (Some(name.to_owned()), account));
+    let account = is_account(account).then(|| account.to_owned());
+    let account = account.ok_or_else(|| Invalid::new("not an account ID").hint("an account ID has 12 digits"))?;
+    Ok((name, account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::values;
+    use super::*;
+
+    const ARN: &str = "arn:aws:iam::123456789012:role/A";
+
+    #[test]
+    fn a_value_is_a_name_with_or_without_a_role() {
+        let role = |text: &str| AlsoRole::Given(RoleArn::parse(text).expect("a role"));
+        let long = "n".repeat(64);
+        for (text, expected) in [
+            (format!("a={ARN}"), ("a", role(ARN))),
+            ("a.B@c+d_e-9=123456789012:A".into(), ("a.B@c+d_e-9", role(ARN))),
+            ("prod".into(), ("prod", AlsoRole::OfProfile)),
+            (long.clone(), (long.as_str(), AlsoRole::OfProfile)),
+        ] {
+            let found = named(&text).expect(&text);
+            assert_eq!((found.0.as_str(), found.1), expected);
+        }
+        for text in ["", "=", "a=", "a=b", "=123456789012:A", "a b", "a/b=123456789012:A", ARN, "123456789012:A"] {
+            assert!(named(text).is_err(), "{text}");
+        }
+        for text in ["default", "Default=123456789012:A", &"n".repeat(65)] {
+            assert!(named(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_name_is_used_once() {
+        assert_eq!(also(&values("--also a --also b", &[])).expect("two").len(), 2);
+        assert_eq!(also(&values("", &[("XASSUME_ALSO", "a\nb=123456789012:A\n")])).expect("two").len(), 2);
+        let error = also(&values("--also a --also a=123456789012:A", &[])).expect_err("repeated").to_string();
+        assert!(error.contains("the name is repeated"), "{error}");
+    }
+
+    #[test]
+    fn each_account_belongs_to_a_session() {
+        let found = |line: &str, vars: &[(&str, &str)]| {
+            let (values, mut notes) = (values(line, vars), Vec::new());
+            let accounts = accounts(&values, &also(&values)?, &mut notes)?;
+            let shown = |(name, account): (Option<String>, String)| format!("{}={account}", name.unwrap_or_default());
+            Ok::<_, Error>((accounts.into_iter().map(shown).collect::<Vec<_>>().join(" "), notes.len()))
+        };
+        let (a, b) = ("111111111111", "222222222222");
+        let both = format!("--also x --expect-account {a} --expect-account x={b}");
+        assert_eq!(found(&both, &[]).expect("two"), (format!("={a} x={b}"), 0));
+        let variable = format!("y={b}\n{a}");
+        assert_eq!(found("--also x", &[("XASSUME_EXPECT_ACCOUNT", &variable)]).expect("one"), (format!("={a}"), 1));
+        for line in [
+            format!("--expect-account {a} --expect-account {b}"),
+            format!("--also x --expect-account x={a} --expect-account x={b}"),
+            format!("--expect-account x={a}"),
+            "--also x --expect-account x=1".into(),
+        ] {
+            assert!(found(&line, &[]).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The sessions of a run, with their calls to STS. One session is delivered after the other, because a delivery may write
+//! all sessions to one file.
+
+use super::waiting::PendingAnswer;
+use crate::error::Reason;
+use crate::event::Problem;
+use crate::moment::Now;
+use crate::session::{Session, Validity};
+use crate::supervise::machine::{Machine, SessionInput};
+use crate::supervise::ports::SessionId;
+use crate::supervise::schedule::Dice;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::hash::{BuildHasher as _, RandomState};
+use std::task::Poll;
+
+/// The first sessions of a run.
+pub(crate) struct FirstSessions {
+    pub(crate) default: Session,
+    /// The sessions of `--also`, each with the name of its profile.
+    pub(crate) others: Vec<(String, Session)>,
+}
+
+impl FirstSessions {
+    /// Returns all sessions in the order of their IDs.
+    pub(crate) fn all(&self) -> Vec<&Session> {
+        std::iter::once(&self.default).chain(self.others.iter().map(|(_, session)| session)).collect()
+    }
+
+    /// Adds the sessions of `--also` to a machine.
+    pub(super) fn add_others(&self, machine: &mut Machine, now: Now) {
+        for (profile, session) in &self.others {
+            machine.add(profile, session.validity.as_ref(), now, dice());
+        }
+    }
+}
+
+/// Returns random numbers that are good enough to spread the load on STS. They must not be used for secrets.
+pub(super) fn dice() -> Dice {
+    Dice::Seeded(RandomState::new().hash_one(()))
+}
+
+/// A session, and its refresh.
+struct Refreshed<'a> {
+    /// The session in effect.
+    session: Session,
+    /// A session that has been fetched but not delivered yet.
+    new: Option<Session>,
+    call: PendingAnswer<'a, Session>,
+}
+
+/// The sessions of a run, in the order of their IDs.
+pub(super) struct Sessions<'a> {
+    all: Vec<Refreshed<'a>>,
+    /// The sessions that must be delivered. The delivery of the first one is in progress.
+    queue: VecDeque<SessionId>,
+}
+
+impl<'a> Sessions<'a> {
+    pub(super) fn new(first: FirstSessions) -> Self {
+        let sessions = std::iter::once(first.default).chain(first.others.into_iter().map(|(_, session)| session));
+        let all = sessions.map(|session| Refreshed { session, new: None, call: None }).collect();
+        Self { all, queue: VecDeque::new() }
+    }
+
+    /// Returns the session in effect.
+    pub(super) fn current(&self, id: SessionId) -> &Session {
+        &self.all[id.0].session
+    }
+
+    /// Begins a call for a new session.
+    pub(super) fn call(&mut self, id: SessionId, call: PendingAnswer<'a, Session>) {
+        self.all[id.0].call = call;
+    }
+
+    /// Waits for the answer to a call. Never returns if there is no call.
+    pub(super) async fn assumed(&mut self) -> (SessionId, Result<Session, Problem>) {
+        poll_fn(|context| {
+            for (place, refreshed) in self.all.iter_mut().enumerate() {
+                if let Some(call) = &mut refreshed.call
+                    && let Poll::Ready(answer) = call.as_mut().poll(context)
+                {
+                    refreshed.call = None;
+                    return Poll::Ready((SessionId(place), answer));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Keeps a session that was fetched, unless it is the one that is already in effect. Returns the input for the
+    /// machine.
+    pub(super) fn accept(&mut self, id: SessionId, answer: Result<Session, Problem>) -> SessionInput {
+        let session = match answer {
+            Ok(session) => session,
+            Err(problem) => return SessionInput::Assumed(Err(problem)),
+        };
+        let Some(validity) = session.validity.clone() else {
+            let problem = Problem::new(Reason::SourceFailed, "the source no longer says when its credentials expire");
+            let hint = "restart xassume if the source now has credentials that do not expire";
+            return SessionInput::Assumed(Err(problem.with_hint(hint)));
+        };
+        let Refreshed { session: current, new, .. } = &mut self.all[id.0];
+        let lasts_longer = |current: &Validity| validity.expiration > current.expiration;
+        let is_newer = session.keys.access_key_id != current.keys.access_key_id
+            || current.validity.as_ref().is_none_or(lasts_longer);
+        if !is_newer {
+            return SessionInput::Unchanged;
+        }
+        *new = Some(session);
+        SessionInput::Assumed(Ok(validity))
+    }
+
+    /// Adds a new session to the deliveries. Returns whether its delivery must begin now.
+    pub(super) fn queue(&mut self, id: SessionId) -> bool {
+        self.queue.push_back(id);
+        self.queue.len() == 1
+    }
+
+    /// Returns all sessions for the first delivery of the queue, with the new session that is delivered. Returns `None`
+    /// if no delivery waits.
+    pub(super) fn to_deliver(&self) -> Option<Vec<&Session>> {
+        let delivered = *self.queue.front()?;
+        let all = self.all.iter().enumerate();
+        let sessions = all.map(|(place, Refreshed { session, new, .. })| match new {
+            Some(new) if SessionId(place) == delivered => new,
+            Some(_) | None => session,
+        });
+        Some(sessions.collect())
+    }
+
+    /// Ends the delivery in progress, and puts its session into effect if it succeeded. Returns the ID of that session.
+    pub(super) fn delivered(&mut self, succeeded: bool) -> SessionId {
+        let id = self.queue.pop_front().unwrap_or(SessionId::DEFAULT);
+        let refreshed = &mut self.all[id.0];
+        if let (Some(new), true) = (refreshed.new.take(), succeeded) {
+            refreshed.session = new;
+        }
+        id
+    }
+
+    /// Drops the call and the delivery of a session. Returns whether this was the delivery in progress.
+    pub(super) fn abandon(&mut self, id: SessionId) -> bool {
+        let refreshed = &mut self.all[id.0];
+        (refreshed.call, refreshed.new) = (None, None);
+        let is_in_progress = self.queue.front() == Some(&id);
+        self.queue.retain(|queued| *queued != id);
+        is_in_progress
+    }
+}
