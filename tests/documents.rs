@@ -138,7 +138,7 @@ fn every_flag_and_variable_that_is_named_is_known() {
         for rest in document.text.split("XASSUME_").skip(1) {
             let name = rest.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).next().unwrap_or_default();
             let known = variables.contains(&format!("XASSUME_{name}"))
-                || ["", "SESSION", "LABEL", "DEPTH", "REFRESH"].contains(&name);
+                || ["", "SESSION", "LABEL", "DEPTH", "REFRESH", "REFRESH_NAME"].contains(&name);
             wrong.extend((!known).then(|| format!("{}: XASSUME_{name}", document.path)));
         }
     }
