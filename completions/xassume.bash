@@ -110,6 +110,9 @@ _xassume_value()
         --web-identity-provider)
             _xassume_offer "$2" <<<$'github'
             ;;
+        --also)
+            _xassume_offer "$2" < <("$program" --list profiles 2>/dev/null)
+            ;;
         --ca-bundle)
             compopt -o default -o bashdefault 2>/dev/null
             ;;

@@ -56,7 +56,7 @@ complete -c xassume -n '__fish_xassume_wants web-identity-token-file' -l web-ide
 complete -c xassume -n '__fish_xassume_wants web-identity-token-command' -l web-identity-token-command -x -d 'Shell command that prints an OIDC token for the first role'
 complete -c xassume -n '__fish_xassume_wants web-identity-provider' -l web-identity-provider -x -a 'github' -d 'Provider of an OIDC token for the first role'
 complete -c xassume -n '__fish_xassume_wants web-identity-audience' -l web-identity-audience -x -d 'Audience of the token from --web-identity-provider [default: sts.amazonaws.com]'
-complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l also -x -d 'Give the command the session of another role as profile NAME; repeatable'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l also -x -a '(__fish_xassume_list described-profiles)' -d 'Give the command the session of another role as profile NAME; repeatable'
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l expect-account -x -d 'Fail if the session is not in this account'
 complete -c xassume -n '__fish_xassume_wants no-login' -l no-login -d 'Do not offer to sign in to IAM Identity Center'
 complete -c xassume -n '__fish_xassume_wants mfa-serial' -l mfa-serial -x -d 'ARN or serial number of the MFA device'

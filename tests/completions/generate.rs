@@ -28,7 +28,7 @@ impl Values {
     fn of(flag: &Flag) -> Self {
         match (flag.long, flag.value, flag.hint) {
             _ if matches!(flag.kind, Kind::Switch | Kind::Count) => Self::None,
-            ("profile", ..) => Self::Listed("profiles"),
+            ("profile" | "also", ..) => Self::Listed("profiles"),
             ("role-arn", ..) => Self::Listed("roles"),
             (_, "SIGNAL", _) => Self::Listed("signals"),
             ("keep-env", ..) => Self::Variables,

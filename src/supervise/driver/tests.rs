@@ -34,6 +34,18 @@ fn play_with<S: SessionSource>(
 
 fn play_policy<S: SessionSource>(
     policy: Policy,
+    delivery: SimDelivery,
+    sim: &Sim,
+    source: &S,
+    events: &SimLog,
+) -> Final {
+    let first = FirstSessions { default: sim.session(), others: Vec::new() };
+    play_sessions(first, policy, delivery, sim, source, events)
+}
+
+fn play_sessions<S: SessionSource>(
+    first: FirstSessions,
+    policy: Policy,
     mut delivery: SimDelivery,
     sim: &Sim,
     source: &S,
@@ -52,7 +64,7 @@ fn play_policy<S: SessionSource>(
         events,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(supervise(policy, FirstSessions { default: sim.session(), others: Vec::new() }, ports))
+    runtime.block_on(supervise(policy, first, ports))
 }
 
 fn ended(status: u8) -> Final {
@@ -78,6 +90,35 @@ fn the_process_of_a_pid_file_is_signaled_after_the_delivery() {
         assert_eq!(play_policy(policy, delivery, &sim, &sim, &SimLog(sim.clone(), None)), ended(3));
         assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "SIGHUP by pid file", "reap"]);
     }
+}
+
+/// A command with two sessions, which are refreshed at the same time.
+fn play_two(sim: &Sim, speed: Speed, during_publish: Option<SimEvent>) -> Final {
+    let first = FirstSessions { default: sim.session(), others: vec![("prod".into(), sim.session())] };
+    let policy = Policy::usual(OnExpiry::Signal(Signal::HUP), DeliveryTime::Live);
+    let delivery = SimDelivery(sim.clone(), during_publish, speed);
+    play_sessions(first, policy, delivery, sim, sim, &SimLog(sim.clone(), None))
+}
+
+#[test]
+fn two_sessions_are_delivered_one_after_the_other_and_one_signal_follows() {
+    for speed in [Speed::AtOnce, Speed::Later] {
+        let sim = Sim::new(&[(4000, SimEvent::End(End::Exited(3)))]);
+        assert_eq!(play_two(&sim, speed, None), ended(3));
+        let refreshes = ["assume", "publish ASIA3 ASIA2", "assume", "publish ASIA3 ASIA4", "SIGHUP"];
+        let done: Vec<_> = sim.done();
+        assert_eq!(done, [&["start ASIA1"], &refreshes[..], &["reap"]].concat());
+        assert_eq!(sim.times("SIGHUP"), [3241], "a second after the first delivery");
+    }
+}
+
+#[test]
+fn a_stuck_delivery_of_one_of_two_sessions_delays_neither_signals_nor_the_exit() {
+    let sim = Sim::new(&[]);
+    let end = play_two(&sim, Speed::Never, Some(SimEvent::Term));
+    assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
+    let done = sim.done();
+    assert_eq!(done, ["start ASIA1", "assume", "publish ASIA3 ASIA2", "SIGTERM", "reap", "dropped"]);
 }
 
 #[test]

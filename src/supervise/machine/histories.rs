@@ -7,6 +7,7 @@ mod claims;
 mod hasher;
 mod model;
 mod moves;
+mod others;
 
 use super::*;
 use crate::process::ProcessGroup;
