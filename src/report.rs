@@ -15,7 +15,7 @@ pub(crate) mod writer;
 pub(crate) use progress::Progress;
 
 use crate::error::{Error, one_line, plain_json};
-use crate::event::{Event, EventSink, Field, Level, Record, RunEvent, SessionEvent};
+use crate::event::{Event, EventSink, Field, Level, Problem, Record, RunEvent, SessionEvent};
 use crate::flags::USAGE;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::session::rfc3339;
@@ -36,6 +36,8 @@ const LONGEST: usize = 2048;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Report {
     log_options: LogOptions,
+    /// The profile of `--also` to whose session the events belong.
+    profile: Option<&'static str>,
 }
 
 impl Report {
@@ -45,7 +47,12 @@ impl Report {
         if log_options.screen == Screen::Colored && !std::io::stderr().is_terminal() {
             log_options.screen = Screen::Dumb;
         }
-        Self { log_options }
+        Self { log_options, profile: None }
+    }
+
+    /// Returns a report for events about the session of a profile.
+    pub(crate) fn of_profile(self, profile: Option<&'static str>) -> Self {
+        Self { profile, ..self }
     }
 
     pub(crate) fn progress(self) -> Progress {
@@ -125,7 +132,7 @@ impl Report {
 
 impl EventSink for Report {
     fn emit(&self, event: Event) {
-        if let Some(message) = self.message(&event) {
+        if let Some(message) = self.message(&event.of_profile(self.profile)) {
             put(&message);
         }
     }
@@ -143,7 +150,12 @@ fn as_text(screen: Screen, level: Level, text: &str, hint: Option<&str>) -> Stri
 }
 
 fn failed(error: &Error) -> Event {
-    RunEvent::Failed { problem: error.into(), status: error.status() }.into()
+    let (of, profile) = match error {
+        Error::OfProfile { profile, error } => (&**error, Some(*profile)),
+        _ => (error, None),
+    };
+    let problem = Problem { hint: error.hint(), ..of.into() };
+    Event::from(RunEvent::Failed { problem, status: error.status() }).of_profile(profile)
 }
 
 /// Replaces the characters that a terminal would act on, but keeps the line breaks. The text may quote services and

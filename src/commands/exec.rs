@@ -24,9 +24,10 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<En
     launch.socket_variables = sockets.variables();
     let session = launch.session()?;
     let isolate = settings.delivery.isolate;
-    let config_file = isolate.then(|| isolated::config_file(vars, &launch.config_copy())).transpose()?;
+    let config_file =
+        isolate.then(|| isolated::config_file(vars, &launch.config_copy(&launch.known_regions()))).transpose()?;
     let credentials = CommandCredentials::Env { config_file: config_file.as_deref() };
-    let region = session.instance_region.as_deref();
+    let region = launch.region(session.instance_region.as_deref());
     let environment = launch.environment(&session, region, credentials, Recipient::Exec);
     let errno = exec::replace(&command, &environment, &sockets.held);
     Err(CommandError::new(command.name(), CommandFault::of_execve(errno as i32)).into())

@@ -9,7 +9,6 @@ use crate::report::{Report, output};
 use crate::settings::Settings;
 use crate::vars::Vars;
 use std::io::IsTerminal as _;
-use std::iter::once;
 
 /// Gets a session, or with JSON several sessions, and prints them in this format.
 ///
@@ -20,9 +19,8 @@ pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Repo
     let launch = Launch::prepare(settings, vars, report)?;
     let session = launch.session()?;
     let mut others = Vec::new();
-    for (other, earlier) in launch.others.iter().zip(once(&launch).chain(&launch.others)) {
-        other.follow(earlier);
-        others.push((other.profile.unwrap_or_default(), other.session()?, other));
+    for other in launch.others_in_turn() {
+        others.push((other.profile, other.session().map_err(|error| other.named(error))?, other));
     }
     let others: Vec<_> = others
         .iter()

@@ -61,7 +61,7 @@ async fn served(
         Err(signal) => return Ok(Final::Ended(End::Killed(signal))),
     };
     let (clock, report) = (SystemClock::new(), launch.context.report);
-    delivery.instance_region.clone_from(&first.default.instance_region);
+    delivery.set_instance_regions(&first.all())?;
     let serving = RunEvent::Serving { at: delivery.shown() };
     let manager = launch.context.vars.get("NOTIFY_SOCKET").and_then(ManagerSocket::at);
     let notifier = manager.map(|manager| Notifier::new(Some(manager), None, None, policy));

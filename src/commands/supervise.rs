@@ -6,7 +6,7 @@
 use crate::deliver::published::unwritten;
 use crate::deliver::run_directory::RunDirectory;
 use crate::error::{CHECK_LIMITS, Error, not_started};
-use crate::event::{Event, EventSink as _, Problem, RefreshEvent, RunEvent};
+use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
 use crate::launch::sockets::{CommandSockets, meant_for_another};
@@ -125,7 +125,7 @@ async fn supervised(
     let mut host = host(Some(command.clone()), &sockets.held, policy.process_group)?;
     let start = async {
         let first = first_sessions(launch, policy).await?;
-        delivery.instance_region.clone_from(&first.default.instance_region);
+        delivery.set_instance_regions(&first.all())?;
         if let Some(publishing) = delivery.publish(&first.all()) {
             publishing.await.map_err(|problem| unwritten(problem.text))?;
         }
@@ -193,11 +193,11 @@ pub(super) async fn until_signal<T>(
 
 /// Returns the refresh hook, or `None` if there is none.
 pub(super) fn hook<'a>(launch: &Launch<'a>, report: &'a Report) -> Option<Hook<'a>> {
-    let profiles = launch.profiles().skip(1).map(str::to_owned);
+    let profiles = launch.profiles().skip(1);
     launch.context.settings.hook.as_ref().map(|settings| Hook::new(settings, profiles, report))
 }
 
-/// Gets the first sessions, one after the other, so that never two cache keys are locked.
+/// Gets the first sessions, one after the other, so that at most one cache key is locked at a time.
 ///
 /// # Errors
 /// A session is not available, or each refresh would need an MFA code.
@@ -205,13 +205,18 @@ pub(super) async fn first_sessions(launch: &Launch<'_>, policy: Policy) -> Resul
     launch.context.report.write_by_a_thread();
     let default = first_session(launch, policy).await?;
     let mut others = Vec::new();
-    for (other, earlier) in launch.others.iter().zip(once(launch).chain(&launch.others)) {
-        other.follow(earlier);
-        others.push((other.profile.unwrap_or_default().to_owned(), first_session(other, policy).await?));
+    for other in launch.others_in_turn() {
+        let session = first_session(other, policy).await.map_err(|error| other.named(error))?;
+        others.push((other.profile, session));
     }
+    launch.report_to_shell(&default);
     Ok(FirstSessions { default, others })
 }
 
+/// Gets the first session of this launch.
+///
+/// # Errors
+/// No session is available, or each refresh would need an MFA code.
 async fn first_session(launch: &Launch<'_>, policy: Policy) -> Result<Session, Error> {
     let (first, source_keys) = launch.first_session(need(launch, policy)).await?;
     // The kind of access keys that a credential_process returns is not known before the first session, so this check
@@ -237,11 +242,15 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     }
 }
 
-/// Does the same as [`check_unattended`] for all sessions, before the first call to STS.
+/// Calls [`check_unattended`] for each session, before the first call to STS.
+///
+/// # Errors
+/// The errors of [`check_unattended`], with the profile.
 pub(super) fn check_all_unattended(launch: &Launch<'_>, policy: Policy) -> Result<(), Error> {
-    once(launch)
-        .chain(&launch.others)
-        .try_for_each(|one| check_unattended(one, policy, KeyKind::expected(&one.planned.plan.source)))
+    once(launch).chain(&launch.others).try_for_each(|one| {
+        let keys = KeyKind::expected(&one.planned.plan.source);
+        check_unattended(one, policy, keys).map_err(|error| one.named(error))
+    })
 }
 
 /// Fails if a refresh would need an MFA code that the user must type. Otherwise, if refreshes are possible only until a
@@ -253,15 +262,14 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
     match unattended(&launch.planned.plan, &launch.context.settings.mfa, keys)? {
         Unattended::Always => {}
         Unattended::ForMfaSession(time) => {
-            let limited = Event::from(RefreshEvent::Limited { within: time });
-            launch.context.report.emit(limited.of_profile(launch.profile));
+            launch.context.report.emit(RefreshEvent::Limited { within: time }.into());
         }
         Unattended::WhileKeysHold => {
             let text = match launch.context.vars.text("AWS_CREDENTIAL_EXPIRATION") {
                 Some(time) => format!("the source credentials are temporary (expire at {time}); no refresh after that"),
                 None => "the source credentials are temporary; no refresh after their expiry".to_owned(),
             };
-            launch.context.report.emit(Event::from(RunEvent::warning(text)).of_profile(launch.profile));
+            launch.context.report.emit(RunEvent::warning(text).into());
         }
     }
     Ok(())

@@ -40,10 +40,10 @@ fn selects_credentials(key: &str) -> bool {
 /// A profile of the command beside `[default]` (`--also`). Its section replaces the sections with its name.
 pub(crate) struct OtherProfile<'a> {
     pub(crate) name: &'a str,
-    /// The profile of the config file that has its settings, and the profiles that this profile includes.
+    /// The profile whose settings it gets, and the profiles that this profile includes.
     pub(crate) used: Vec<String>,
     /// The region, unless it is one of the settings.
-    pub(crate) region: Option<&'a str>,
+    pub(crate) region: Option<String>,
 }
 
 /// A setting of a profile, with its lines.
@@ -79,11 +79,20 @@ fn treatment(section: &Section, used: &[String], others: &[OtherProfile<'_>]) ->
 /// `used_profiles` are the profile that the session comes from and the profiles that it includes. Their other settings
 /// become `[default]`, at the end of the copy. If several profiles have a key, the first one counts. The new section
 /// replaces a `[default]` or `[profile default]` section of the file, because a profile inherits nothing from the
-/// default profile. The used profiles also keep their own names, for a command that asks for such a name. If
+/// default profile. `region` is the region of the session, unless it is one of these settings. The used profiles also keep their own names, for a command that asks for such a name. If
 /// `used_profiles` is empty or only the default profile, `[default]` stays where it is. The sections of `others` come
 /// last.
-pub(crate) fn filter(text: &[u8], used_profiles: &[String], others: &[OtherProfile<'_>]) -> Vec<u8> {
-    let used = if used_profiles == [DEFAULT] { &[] } else { used_profiles };
+pub(crate) fn filter(
+    text: &[u8],
+    (used_profiles, region): (&[String], Option<String>),
+    others: &[OtherProfile<'_>],
+) -> Vec<u8> {
+    let default = [DEFAULT.to_owned()];
+    let used = match (used_profiles, &region) {
+        ([], Some(_)) => &default[..],
+        ([only], None) if only == DEFAULT => &[],
+        _ => used_profiles,
+    };
     let mut copy = Vec::with_capacity(text.len() * 2);
     let mut settings: Vec<ProfileSetting> = Vec::new();
     let mut section = Treatment { kept: true, used: None };
@@ -127,22 +136,19 @@ pub(crate) fn filter(text: &[u8], used_profiles: &[String], others: &[OtherProfi
         }
     }
     if !used.is_empty() {
-        append("[default]", used, &settings, &mut copy);
+        append("[default]", used, (&settings, region.as_deref()), &mut copy);
     }
     for OtherProfile { name, used, region } in others {
-        append(&format!("[profile {name}]"), used, &settings, &mut copy);
-        if let Some(region) = region {
-            copy.extend_from_slice(format!("region = {region}\n").as_bytes());
-        }
+        append(&format!("[profile {name}]"), used, (&settings, region.as_deref()), &mut copy);
     }
     copy
 }
 
-/// Appends a section with the settings of the used profiles.
-fn append(header: &str, used: &[String], settings: &[ProfileSetting], copy: &mut Vec<u8>) {
+/// Appends a section with this region and the settings of the used profiles.
+fn append(header: &str, used: &[String], (settings, region): (&[ProfileSetting], Option<&str>), copy: &mut Vec<u8>) {
     begin_line(copy);
-    copy.extend_from_slice(header.as_bytes());
-    copy.push(b'\n');
+    let region = region.map(|region| format!("region = {region}\n")).unwrap_or_default();
+    copy.extend_from_slice(format!("{header}\n{region}").as_bytes());
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();
     for profile in used {
         for ProfileSetting { key, lines, .. } in settings.iter().filter(|setting| setting.profile == *profile) {
@@ -170,7 +176,7 @@ mod tests {
     }
 
     fn filtered(text: &str, used: Option<&str>) -> String {
-        String::from_utf8(filter(text.as_bytes(), &names(used), &[])).expect("text")
+        String::from_utf8(filter(text.as_bytes(), (&names(used), None), &[])).expect("text")
     }
 
     #[test]
@@ -202,7 +208,7 @@ mod tests {
         let text = "[default]\nregion = a\nca_bundle = c\n[profile base]\noutput = text\nregion = b\ns3 =\n  x = 1\n[profile p]\n\
                     region = p\ninclude_profile = base";
         let used = ["p", "base", "default"].map(str::to_owned);
-        let copy = String::from_utf8(filter(text.as_bytes(), &used, &[])).expect("text");
+        let copy = String::from_utf8(filter(text.as_bytes(), (&used, None), &[])).expect("text");
         let expected = "[profile base]\noutput = text\nregion = b\ns3 =\n  x = 1\n[profile p]\nregion = p\n[default]\n\
                         region = p\noutput = text\ns3 =\n  x = 1\nca_bundle = c\n";
         assert_eq!(copy, expected);
@@ -258,19 +264,24 @@ mod tests {
                     role_arn = r\noutput = text\n[profile base]\nregion = x\n[profile \"a\"]\ns3 =\n  k = v";
         let used = ["b", "base"].map(str::to_owned).to_vec();
         let others = [
-            OtherProfile { name: "a", used: Vec::new(), region: Some("e") },
+            OtherProfile { name: "a", used: Vec::new(), region: Some("e".into()) },
             OtherProfile { name: "b", used, region: None },
         ];
-        let copy = |used: &[String]| String::from_utf8(filter(text.as_bytes(), used, &others)).expect("text");
+        let copy = |used: &[String]| String::from_utf8(filter(text.as_bytes(), (used, None), &others)).expect("text");
         let last = "[profile a]\nregion = e\n[profile b]\noutput = text\nregion = x\n";
         assert_eq!(copy(&[]), format!("[default]\nregion = d\n[profile base]\nregion = x\n{last}"));
         let default = "[default]\nregion = a\ns3 =\n  k = v";
         assert_eq!(copy(&names(Some("a"))), format!("[profile base]\nregion = x\n{default}\n{last}"));
+        let of_instance = |text: &str, used: &[String]| filter(text.as_bytes(), (used, Some("i".into())), &[]);
+        let text = "[default]\noutput = json\n";
+        for used in [names(None), names(Some("default"))] {
+            assert_eq!(of_instance(text, &used), b"[default]\nregion = i\noutput = json\n");
+        }
     }
 
     #[test]
     fn bytes_that_are_not_text_are_kept() {
         let text = b"[default]\nname = \xff\xfe\nsso_\xff = x\nbroken line\n[open\n";
-        assert_eq!(filter(text, &[], &[]), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
+        assert_eq!(filter(text, (&[], None), &[]), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
     }
 }

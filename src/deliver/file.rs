@@ -34,8 +34,8 @@ fn is_replaceable(text: &[u8]) -> bool {
 }
 
 /// Returns the text of the credentials file with these profiles, in a form that every SDK reads.
-pub(crate) fn contents<'a>(profiles: impl Iterator<Item = (&'a str, &'a Keys)>) -> Secret {
-    let section = |(profile, keys): (&'a str, &'a Keys)| {
+pub(crate) fn contents<'k>(profiles: impl Iterator<Item = (&'static str, &'k Keys)>) -> Secret {
+    let section = |(profile, keys): (&'static str, &'k Keys)| {
         let (id, secret) = (keys.access_key_id.as_str(), keys.secret_access_key.reveal());
         let token = keys.session_token.as_ref();
         let [name, token, end] = token.map_or([""; 3], |token| [TOKEN, token.reveal(), "\n"]);

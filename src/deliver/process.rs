@@ -1,6 +1,6 @@
 //! Delivery through a `credential_process`, for systems on which the loopback interface cannot be used. The `[default]`
 //! profile of a credentials file runs xassume itself, which connects to the supervising xassume through a Unix socket.
-//! Each profile of `--also` has a socket of its own.
+//! Each profile of `--also` has a separate socket.
 //!
 //! ```text
 //! command ── SDK ── <directory>/xassume --print credential-process --from-socket <directory>/socket

@@ -3,7 +3,7 @@
 //! The directories are in memory if possible (`$XDG_RUNTIME_DIR`, `/dev/shm`), and otherwise in the temporary
 //! directory. A base directory is skipped if another user can replace files in it (see [`trusted`]).
 
-use super::replace::{is_settled, new_file};
+use super::replace::{is_settled, new_file, replace};
 use super::trusted::{self, GroupWrite};
 use crate::error::Error;
 use crate::vars::Vars;
@@ -84,6 +84,14 @@ impl RunDirectory {
     /// removes them.
     pub(crate) fn remove(&self) -> bool {
         std::fs::remove_dir_all(&self.path).is_ok()
+    }
+
+    /// Replaces a file in the directory.
+    ///
+    /// # Errors
+    /// The directory is full or has been removed.
+    pub(crate) fn rewrite(&self, name: &str, contents: &[u8]) -> Result<(), Error> {
+        replace(&self.path.join(name), contents, 0o600).map_err(|error| failed(&error))
     }
 
     /// Writes a file in the directory. Only this user can read the file.

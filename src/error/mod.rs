@@ -109,6 +109,26 @@ pub(crate) enum Error {
     /// Something that xassume needs is missing, or the operating system rejected an operation that xassume needs.
     #[error("cannot {what}: {reason}")]
     Cannot { what: &'static str, reason: String, hint: Option<&'static str> },
+    /// The session of a profile of `--also` is not available.
+    #[error("{profile}: {error}")]
+    OfProfile { profile: &'static str, error: Box<Error> },
+}
+
+/// Returns the hint for a session of `--also`. Some flags apply only to the default session.
+fn of_profile(profile: &str, error: &Error) -> Option<String> {
+    let hint = error.hint()?;
+    if let Error::Mfa(MfaError { kind: MfaFailure::NoTerminal { .. }, .. }) = error {
+        return Some("use --mfa-command, or mfa_process in the profile".to_owned());
+    }
+    let is_of_first = ["--external-id", "--mfa-serial"].iter().any(|flag| hint.contains(flag));
+    let settings = "external_id and mfa_serial";
+    Some(if is_of_first {
+        format!(
+            "{hint}\n  these flags apply to the first role only; here, use --also {profile} and a profile with {settings}"
+        )
+    } else {
+        hint
+    })
 }
 
 fn invalid_value(origin: &str, value: Option<&str>, invalid: &Invalid) -> String {
@@ -132,6 +152,7 @@ impl Error {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Command(error) => error.status(),
+            Self::OfProfile { error, .. } => error.status(),
             _ => FAILED,
         }
     }
@@ -142,6 +163,7 @@ impl Error {
             // Only hints about denied calls have several lines. All other hints become one line, because the names that
             // they quote from files may contain line breaks.
             Self::Assume(error) => return Some(error.hint()),
+            Self::OfProfile { profile, error } => return of_profile(profile, error),
             Self::Usage { hint, .. } | Self::Place { hint: hint @ Some(_), .. } => hint.clone()?,
             Self::Conflict { hint, .. } | Self::Cache { hint, .. } => hint.clone(),
             Self::Value { invalid, .. } => invalid.hint.clone()?,
@@ -188,6 +210,7 @@ impl Error {
             Self::Waited { .. } => true,
             Self::Source(error) => error.is_outage(),
             Self::Assume(error) => error.is_outage(),
+            Self::OfProfile { error, .. } => error.is_outage(),
             _ => false,
         }
     }

@@ -46,6 +46,7 @@ pages! {
         Error::Cannot { what: "deliver the session", .. } => Of("delivery-file-cannot-be-written"),
         Error::Cannot { what: "start", .. } => Of("usage-nested-too-deep"),
         Error::Cannot { hint: Some(_), .. } => Without("`tests/faults` limits processes, memory and open files"),
+        Error::OfProfile { .. } => Of("sts-denied-for-a-profile"),
         Error::Cannot { hint: None, .. } => Without("`tests/process.rs`: the output for an SDK"),
     }
     CommandFault {

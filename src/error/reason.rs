@@ -67,6 +67,7 @@ impl Error {
             Self::Command(error) => of_command(error),
             Self::Listen(_) => Reason::Socket,
             Self::Cannot { .. } => Reason::System,
+            Self::OfProfile { error, .. } => error.reason(),
         }
     }
 }

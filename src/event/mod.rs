@@ -41,19 +41,19 @@ pub(crate) enum Event {
     Command(CommandEvent),
     Hook(HookEvent),
     /// An event about the session of a profile (`--also`).
-    OfProfile(String, Box<Event>),
+    OfProfile(&'static str, Box<Event>),
 }
 
 impl Event {
     /// Returns this event as one about the session of a profile. Returns it unchanged if `profile` is `None`.
-    pub(crate) fn of_profile(self, profile: Option<&str>) -> Self {
+    pub(crate) fn of_profile(self, profile: Option<&'static str>) -> Self {
         match profile {
-            Some(profile) => Self::OfProfile(profile.to_owned(), Box::new(self)),
+            Some(profile) => Self::OfProfile(profile, Box::new(self)),
             None => self,
         }
     }
 
-    /// Returns the event without the profile to whose session it belongs.
+    /// Returns the event inside [`Self::OfProfile`], or this event.
     pub(crate) fn without_profile(&self) -> &Self {
         match self {
             Self::OfProfile(_, event) => event,

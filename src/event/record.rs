@@ -80,7 +80,7 @@ impl Record {
         self.text("error", &problem.text).text("reason", &problem.reason).hint_of(problem)
     }
 
-    /// Says that the event is about the session of this profile.
+    /// Adds the profile to the message, and as the key `profile`.
     pub(super) fn of_profile(self, profile: &str) -> Self {
         Self { message: format!("{profile}: {}", self.message), ..self }.text("profile", profile)
     }

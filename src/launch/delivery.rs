@@ -1,6 +1,7 @@
 //! The delivery of sessions to a supervised command, with the files, the address or the socket that it needs.
 
 use super::Launch;
+use super::others::{Regions, region_variable};
 use super::removal::removed_in_child;
 use crate::deliver::Via;
 use crate::deliver::endpoint::{Endpoint, FIXED_PATH};
@@ -33,8 +34,8 @@ pub(crate) struct Delivery<'a, 'b> {
     /// The directory of this run, which contains the command's copy of the config file. `None` if the command uses the
     /// user's config file.
     directory: Option<RunDirectory>,
-    /// The region of the EC2 instance, if the source of the first session returned one.
-    pub(crate) instance_region: Option<String>,
+    /// The regions of the sessions.
+    regions: Regions,
 }
 
 /// The method that `--via` selects, with the file, address or socket that was created for it.
@@ -59,7 +60,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
         let method = Method::open(launch, directory.as_ref())?;
         let env_file = settings.env_file.as_deref();
         let env_file = env_file.map(|path| PublishedFile::at(path, &env_file::KIND, env_file::MODE)).transpose()?;
-        let delivery = Self { launch, offload, method, env_file, directory, instance_region: None };
+        let delivery = Self { launch, offload, method, env_file, directory, regions: launch.known_regions() };
         refuse_same_files(delivery.files().map(PublishedFile::path))?;
         // The error comes before STS is called.
         delivery.variables().transpose()?;
@@ -69,6 +70,25 @@ impl<'a, 'b> Delivery<'a, 'b> {
             delivery.files().for_each(PublishedFile::remove_earlier);
         }
         Ok(delivery)
+    }
+
+    /// Sets the regions of EC2 instances, which only the first sessions have shown.
+    ///
+    /// # Errors
+    /// The command's config file cannot be written again.
+    pub(crate) fn set_instance_regions(&mut self, first: &[&Session]) -> Result<(), Error> {
+        let before = self.regions.clone();
+        for (id, session) in first.iter().enumerate() {
+            let region = self.launch.of(SessionId(id)).region(session.instance_region.as_deref());
+            self.regions[id] = region.map(str::to_owned);
+        }
+        match &self.directory {
+            // With one session, the region is in the variables.
+            Some(directory) if self.regions != before && !self.launch.others.is_empty() => {
+                directory.rewrite(CONFIG, &self.launch.config_copy(&self.regions))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns where other programs find the credentials, without any secret.
@@ -104,7 +124,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
             Method::Process(process) => files(process.credentials_file()),
         };
         let path = self.env_file.as_ref()?.path();
-        Some(env_file::contents(path, place, self.launch.region_variable(self.instance_region.as_deref())))
+        Some(env_file::contents(path, place, region_variable(&self.regions)))
     }
 
     /// Returns a future that writes the file of `--env-file`. Returns `None` without that flag, or if the file has
@@ -187,7 +207,7 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
         Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(vars)?,
         Via::Process => RunDirectory::create_for_commands(vars)?,
     };
-    directory.write(CONFIG, &launch.config_copy())?;
+    directory.write(CONFIG, &launch.config_copy(&launch.known_regions()))?;
     Ok(Some(directory))
 }
 
@@ -214,7 +234,7 @@ pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
             // All paths are xassume's own.
             Via::Endpoint { token_file: None, .. } | Via::File { path: None, .. } | Via::Env | Via::Process => None,
         };
-        place.map(|place| env_file::contents(path, place, launch.region_variable(None))).transpose()?;
+        place.map(|place| env_file::contents(path, place, region_variable(&launch.known_regions()))).transpose()?;
     }
     match &delivery.via {
         Via::File { path: Some(path), mode } => {
@@ -246,8 +266,7 @@ impl Delivery<'_, '_> {
             (Method::Process(process), Some(config_file)) => process.credentials(config_file),
             (_, config_file) => CommandCredentials::Env { config_file },
         };
-        let launch = self.launch.of(id);
-        launch.environment(session, self.instance_region.as_deref(), credentials, recipient)
+        self.launch.of(id).environment(session, region_variable(&self.regions), credentials, recipient)
     }
 }
 

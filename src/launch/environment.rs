@@ -12,12 +12,12 @@ impl Launch<'_> {
     pub(crate) fn environment(
         &self,
         session: &Session,
-        instance_region: Option<&str>,
+        region: Option<&str>,
         credentials: CommandCredentials<'_>,
         recipient: Recipient<'_>,
     ) -> Vec<CString> {
         let profile_settings = self.planned.profile_settings();
-        let inputs = self.inputs(session, instance_region, &profile_settings);
+        let inputs = self.inputs(session, region, &profile_settings);
         c_strings(environment::environment(&Inputs { credentials, recipient, ..inputs }))
     }
 
@@ -25,7 +25,7 @@ impl Launch<'_> {
     /// these changes, and the program that reads them applies them.
     pub(crate) fn change(&self, session: &Session, instance_region: Option<&str>) -> EnvironmentChange {
         let profile_settings = self.planned.profile_settings();
-        environment::change(&self.inputs(session, instance_region, &profile_settings))
+        environment::change(&self.inputs(session, self.region(instance_region), &profile_settings))
     }
 
     /// Returns the region for the command: the configured region, or else the region of the EC2 instance. Returns
@@ -39,14 +39,14 @@ impl Launch<'_> {
     fn inputs<'s>(
         &'s self,
         session: &'s Session,
-        instance_region: Option<&'s str>,
+        region: Option<&'s str>,
         profile_settings: &'s [(String, String)],
     ) -> Inputs<'s> {
         Inputs {
             inherited: self.context.vars,
             session,
             label: &self.planned.plan.label,
-            region: self.region_variable(instance_region),
+            region,
             credentials: CommandCredentials::Env { config_file: None },
             recipient: Recipient::Print,
             depth: self.context.depth,

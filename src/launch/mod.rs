@@ -14,10 +14,10 @@ pub(crate) mod suggest;
 
 use crate::deliver::Via;
 use crate::error::{CHECK_LIMITS, Error};
-use crate::event::{Event, EventSink as _, FirstSession, RunEvent, SessionEvent};
+use crate::event::{EventSink as _, FirstSession, RunEvent, SessionEvent};
 use crate::files;
 use crate::mfa::mode::KeyKind;
-use crate::profile::plan;
+use crate::profile::{DEFAULT, plan};
 use crate::report::Report;
 use crate::session::{Need, Session, Title};
 use crate::settings::Settings;
@@ -32,8 +32,8 @@ use tokio::runtime::{Builder, Runtime};
 
 /// One run that is ready to call STS.
 pub(crate) struct Launch<'a> {
-    /// The name of the command's profile for this session. `None` for the default session.
-    pub(crate) profile: Option<&'a str>,
+    /// The name of the command's profile for this session.
+    pub(crate) profile: &'static str,
     pub(crate) context: Context<'a>,
     pub(crate) planned: Planned,
     /// The sessions of `--also`, in the order of their IDs.
@@ -67,19 +67,20 @@ impl<'a> Launch<'a> {
         for warning in &settings.warnings {
             report.emit(RunEvent::warning(warning).into());
         }
-        let default = Self::one(None, settings, vars, report, planned)?;
+        let default = Self::one(DEFAULT, settings, vars, report, planned)?;
         let others = Self::others(settings, vars, report, &default.planned)?;
         Ok(Self { others, ..default })
     }
 
     fn one(
-        profile: Option<&'a str>,
+        profile: &'static str,
         settings: &'a Settings,
         vars: &'a Vars,
         report: Report,
         planned: Planned,
     ) -> Result<Self, Error> {
-        plan_event::emit(&planned.plan, settings, profile, report);
+        let report = report.of_profile(settings.request.also.as_ref().map(|_| profile));
+        plan_event::emit(&planned.plan, settings, report);
         let context = Context::new(settings, vars, report, &planned.plan)?;
         Ok(Self { profile, context, planned, others: Vec::new(), socket_variables: Vec::new() })
     }
@@ -101,6 +102,7 @@ impl<'a> Launch<'a> {
         };
         self.check(&session)?;
         self.report_first(&session, source_keys);
+        self.report_to_shell(&session);
         Ok(session)
     }
 
@@ -165,33 +167,31 @@ impl<'a> Launch<'a> {
         Ok(session)
     }
 
-    /// Reports that the first session is available. If the log does not show it, a user who opens a shell sees a line
-    /// about it before the first prompt. `source_keys` is `None` if the session comes from the cache.
+    /// Reports that the first session is available. `source_keys` is `None` if the session comes from the cache.
     pub(crate) fn report_first(&self, session: &Session, source_keys: Option<KeyKind>) {
         let report = self.context.report;
         if !report.wants_first_session() {
-            self.report_to_shell(session);
             return;
         }
-        let emit = |event: SessionEvent| report.emit(Event::from(event).of_profile(self.profile));
         if let Some(region) = &session.instance_region {
-            emit(SessionEvent::InstanceRegion { region: region.clone() });
+            report.emit(SessionEvent::InstanceRegion { region: region.clone() }.into());
         }
         let plan = &self.planned.plan;
         let (source, validity) = (plan.source.to_string(), session.validity.clone());
         let first = FirstSession { source, is_cached: source_keys.is_none(), validity };
-        emit(match (plan.hops.last(), &session.assumed_role_arn) {
+        report.emit(match (plan.hops.last(), &session.assumed_role_arn) {
             (Some(hop), Some(session)) => {
-                SessionEvent::Assumed { role: hop.role.to_string(), session: session.clone(), first }
+                SessionEvent::Assumed { role: hop.role.to_string(), session: session.clone(), first }.into()
             }
-            _ => SessionEvent::Obtained { account: session.account().map(str::to_owned), first },
+            _ => SessionEvent::Obtained { account: session.account().map(str::to_owned), first }.into(),
         });
     }
 
-    /// Shows an interactive shell its session.
-    fn report_to_shell(&self, session: &Session) {
+    /// If the log does not show the first session, shows a line about it to a user who opens a shell, before the first
+    /// prompt.
+    pub(crate) fn report_to_shell(&self, session: &Session) {
         let Context { settings, report, .. } = &self.context;
-        if !settings.is_shell || !is_at_terminal() {
+        if !settings.is_shell || report.wants_first_session() || !is_at_terminal() {
             return;
         }
         let title = Title { account: session.account().map(str::to_owned), ..self.planned.plan.title() };

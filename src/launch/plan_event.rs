@@ -10,9 +10,9 @@ use crate::sts;
 use crate::supervise::policy::{Duty, GroupPolicy, Margin, OnExpiry, OnRefreshFailure, Policy};
 use humantime::format_duration;
 
-/// Emits the ignored settings and the plan. `profile` is the name of the profile of `--also`, if it is for one. The lines that describe the plan are built only if the log level shows
+/// Emits the ignored settings and the plan. The lines that describe the plan are built only if the log level shows
 /// them.
-pub(super) fn emit(plan: &Plan, settings: &Settings, profile: Option<&str>, report: Report) {
+pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
     if !report.wants(Level::Info) {
         return;
     }
@@ -20,12 +20,9 @@ pub(super) fn emit(plan: &Plan, settings: &Settings, profile: Option<&str>, repo
         report.emit(ignored.clone().into());
     }
     let mut lines = lines(plan, settings);
-    match profile {
-        Some(profile) => lines.iter_mut().for_each(|line| line.insert_str(0, &format!("{profile}: "))),
-        None if !settings.command.is_empty() || matches!(settings.mode, Mode::Serve(_)) => {
-            lines.push(command(plan, settings));
-        }
-        None => {}
+    let has_recipient = !settings.command.is_empty() || matches!(settings.mode, Mode::Serve(_));
+    if has_recipient && settings.request.also.is_none() {
+        lines.push(command(plan, settings));
     }
     report.emit(SessionEvent::Plan { lines }.into());
 }

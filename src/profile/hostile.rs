@@ -124,7 +124,7 @@ fn keeps_the_limits(plan: &Plan) {
 /// Checks that the command's copy of the config file contains no credentials and no role, and that filtering the copy
 /// again changes nothing.
 fn copy_has_no_identity(config: &str, used: &[String]) {
-    let copy = bounded(config.len(), BOUND, || config_copy::filter(config.as_bytes(), used, &[]));
+    let copy = bounded(config.len(), BOUND, || config_copy::filter(config.as_bytes(), (used, None), &[]));
     for scanned in scan(FileKind::Config, &copy) {
         match scanned.line {
             Line::Property { key, .. } => assert!(
@@ -136,7 +136,7 @@ fn copy_has_no_identity(config: &str, used: &[String]) {
             _ => {}
         }
     }
-    let again = config_copy::filter(&copy, &[], &[]);
+    let again = config_copy::filter(&copy, (&[], None), &[]);
     assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&copy), "filtered twice");
     let parsed = ProfileSet::parse((Path::new("copy"), &copy), (Path::new(""), b""));
     assert!(parsed.is_ok(), "the copy of a file that can be read cannot: {parsed:?}");

@@ -35,7 +35,7 @@ pub(crate) struct Request {
     pub(crate) needs_expiry: Option<(Origin, String)>,
 }
 
-/// Which role a session of `--also` has.
+/// The role of a session of `--also`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AlsoRole {
     /// This role, which is assumed with the source credentials of the default session.

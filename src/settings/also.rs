@@ -6,8 +6,9 @@ use crate::event::Ignored;
 use crate::flags::{ALSO, EXPECT_ACCOUNT};
 use crate::profile::{AlsoRole, DEFAULT};
 use crate::role::{Invalid, RoleArn, is_account};
+use std::collections::BTreeMap;
 
-/// The most characters of a name.
+/// The length limit of a name.
 const LONGEST: usize = 64;
 
 /// The value of `--also`: the name of a profile, and its role.
@@ -36,7 +37,9 @@ fn named(text: &str) -> Result<Named, Invalid> {
     };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
     if RoleArn::parse(text).is_ok() {
-        return Err(Invalid::new("the name of a profile must come before the role").hint(format!("NAME={text}")));
+        return Err(
+            Invalid::new("the name of a profile must come before the role").hint(format!("for example audit={text}"))
+        );
     }
     if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_plain) {
         let reason = format!("a name has 1 to {LONGEST} letters, digits and ._@+- characters");
@@ -44,36 +47,40 @@ fn named(text: &str) -> Result<Named, Invalid> {
     }
     // Some SDKs compare the name without regard to case.
     if name.eq_ignore_ascii_case(DEFAULT) {
-        return Err(Invalid::new("the default profile has the session of the first role").hint("use another name"));
+        let reason = "the default profile has the session of the first role";
+        return Err(Invalid::new(reason).hint("use another name; -r and -p select the role of the default profile"));
+    }
+    if role == Some("") {
+        let hint = format!("for the role of profile {name}, use --also {name}");
+        return Err(Invalid::new("the role is missing").hint(hint));
     }
     let role = role.map_or(Ok(AlsoRole::OfProfile), |role| RoleArn::parse(role).map(AlsoRole::Given))?;
     Ok((name.to_owned(), role))
 }
 
-/// The accounts of `--expect-account`, each with the name of its profile. The name is `None` for the default session.
-type Accounts = Vec<(Option<String>, String)>;
+/// The accounts of `--expect-account`, by the names of their profiles. The name is `None` for the default session.
+type Accounts = BTreeMap<Option<String>, String>;
 
 /// Reads `--expect-account`. Variables that name unknown profiles are ignored, because they may be meant for other runs.
 ///
 /// # Errors
 /// A value is not an account ID, a profile is repeated, or a flag names a profile that no `--also` has.
 pub(super) fn accounts(flags: &FlagValues, also: &[Named], notes: &mut Vec<Ignored>) -> Result<Accounts, Error> {
-    let mut accounts: Accounts = Vec::new();
+    let mut accounts = Accounts::new();
     for given in flags.many(&EXPECT_ACCOUNT) {
         let (name, account) = given.parse(account)?;
         if let Some(unknown) = name.as_ref().filter(|name| also.iter().all(|(known, _)| known != *name)) {
+            let reason = format!("--also does not name a profile '{unknown}'");
             if given.origin.is_typed() {
-                let reason = format!("no --also has the name {unknown}");
                 return Err(given.invalid(Invalid::new(reason).hint(format!("add --also {unknown}=ROLE"))));
             }
-            notes.push(Ignored::new(given.origin, format!("no --also has the name {unknown}")));
+            notes.push(Ignored::new(given.origin, reason));
             continue;
         }
-        if accounts.iter().any(|(known, _)| *known == name) {
-            let hint = "for an account of --also, use NAME=ID";
-            return Err(given.invalid(Invalid::new("there is another account for the same session").hint(hint)));
+        if accounts.insert(name, account).is_some() {
+            let hint = "for the account of a profile of --also, use NAME=ID";
+            return Err(given.invalid(Invalid::new("the account of this session is given twice").hint(hint)));
         }
-        accounts.push((name, account));
     }
     Ok(accounts)
 }

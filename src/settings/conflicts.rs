@@ -101,7 +101,7 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule {
         one: |flags| flags.given_as(&PRINT, |text| text != "json"),
         others: &[|flags| flags.given(&ALSO)],
-        otherwise: Error("which prints one session (json prints all)"),
+        otherwise: Error("because only --print json can print several sessions"),
     },
     Rule {
         one: |flags| flags.given_as(&VIA, |text| text != "env"),

@@ -1,9 +1,11 @@
 //! Finds probable mistakes: a command whose own arguments select a profile, and names in `--keep-env` that have no
 //! effect.
 
+use super::also::Named;
 use crate::deliver::environment::is_removed_by_default;
 use crate::deliver::{DeliverySettings, Via};
 use crate::event::Ignored;
+use crate::profile::DEFAULT;
 use crate::vars::Vars;
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -12,12 +14,13 @@ use std::ffi::OsString;
 const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "copilot", "s5cmd"];
 
 /// Returns a warning if the command's own arguments select a profile, because the command then uses the credentials of
-/// that profile instead of the session. There is no warning if the command gets a copy of the config file, because the
-/// copy contains no credentials.
+/// that profile instead of the session. If the command gets a copy of the config file, there is a warning only if some
+/// profiles in it have a session (`--also`), but this one has not.
 ///
 /// If the command is a shell or another wrapper, the program in its arguments is found, too.
-pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> Option<String> {
-    if delivery.isolate || delivery.via != Via::Env {
+pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings, also: &[Named]) -> Option<String> {
+    let has_copy = delivery.isolate || delivery.via != Via::Env;
+    if has_copy && also.is_empty() {
         return None;
     }
     let text = command.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ");
@@ -26,7 +29,13 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
         let name = argument.rsplit('/').next().unwrap_or_default();
         PROGRAMS.iter().find(|known| **known == name)
     })?;
-    flags.find(|argument| *argument == "--profile" || argument.starts_with("--profile="))?;
+    let flag = flags.find(|argument| *argument == "--profile" || argument.starts_with("--profile="))?;
+    if has_copy {
+        let name = flag.strip_prefix("--profile=").or_else(|| flags.find(|word| !word.is_empty()))?;
+        let is_known = name == DEFAULT || also.iter().any(|(known, _)| known == name);
+        let text = format!("the command uses {program} --profile {name}, which has no session; add --also {name}");
+        return (!is_known).then_some(text);
+    }
     Some(format!("the command uses {program} --profile and will ignore the assumed role; --isolate hides the profile"))
 }
 
@@ -116,6 +125,7 @@ mod tests {
     use super::*;
     use crate::flags::KEEP_ENV;
     use crate::origin::Origin;
+    use crate::profile::AlsoRole;
 
     #[test]
     fn a_server_that_is_not_the_process_of_the_shell_gets_no_sockets() {
@@ -176,8 +186,9 @@ mod tests {
     fn a_profile_in_the_commands_own_arguments_is_found() {
         let keep_by = Origin::Flag(&KEEP_ENV);
         let by = |via, isolate| DeliverySettings { via, env_file: None, isolate, keep: Vec::new(), keep_by };
-        let said =
-            |flags: &[&str], delivery| own_profile(&flags.iter().map(OsString::from).collect::<Vec<_>>(), &delivery);
+        let said = |flags: &[&str], delivery| {
+            own_profile(&flags.iter().map(OsString::from).collect::<Vec<_>>(), &delivery, &[])
+        };
         let sees = |flags: &[&str]| said(flags, by(Via::Env, false)).is_some();
         let flags = ["aws", "--profile", "x"];
         assert_eq!([by(Via::Env, true), by(Via::Process, false)].map(|delivery| said(&flags, delivery)), [None, None]);
@@ -197,5 +208,11 @@ mod tests {
         ] {
             assert!(!sees(flags), "{flags:?}");
         }
+        let also = [("prod".to_owned(), AlsoRole::OfProfile)];
+        let warned = |name: &str| {
+            let command = ["aws", "--profile", name, "s3", "ls"].map(OsString::from);
+            own_profile(&command, &by(Via::Process, false), &also).is_some()
+        };
+        assert_eq!(["prod", "default", "dev"].map(warned), [false, false, true]);
     }
 }

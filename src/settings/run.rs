@@ -67,7 +67,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone)]
 pub(crate) struct Also {
     /// The name of the command's profile for this session.
-    pub(crate) profile: String,
+    pub(crate) profile: &'static str,
     /// The settings of a run in which this session is the default one.
     pub(crate) settings: Settings,
 }
@@ -88,14 +88,16 @@ impl Settings {
         }
     }
 
-    /// Returns the settings for a session of `--also`, which are those of the default session, except for its role, its
-    /// options and its account.
+    /// Returns the settings for a session of `--also`. They are those of the default session, with another role, its
+    /// options and its account, and without what is only for the default session.
     pub(super) fn of_also(&self, (profile, role): Named, expect_account: Option<String>) -> Also {
+        // The name is needed until xassume ends, and reports with it are copied.
+        let profile = profile.leak();
         let request = match role {
             AlsoRole::Given(_) => Request { also: Some(role), needs_expiry: None, ..self.request.clone() },
             AlsoRole::OfProfile => Request {
                 roles: Vec::new(),
-                profile: Some(profile.clone()),
+                profile: Some(profile.to_owned()),
                 session_name: None,
                 options: HopOptions::default(),
                 web_identity: None,
@@ -144,17 +146,13 @@ pub(super) fn settings(
     let listen = listen(flags)?;
     let gets_sockets = !listen.is_empty() || vars.has_sockets_for(std::process::id());
     let sockets = gets_sockets.then(|| lints::sockets_for_a_shell(&command)).flatten();
-    let warnings = lints::own_profile(&command, &delivery).into_iter().chain(sockets).collect();
+    let also = also(flags)?;
+    let warnings = lints::own_profile(&command, &delivery, &also).into_iter().chain(sockets).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     let names_process = mode.policy().is_some_and(|policy| policy.signal_target == SignalTarget::PidFile);
     let signal_pid_file = flags.one(&SIGNAL_PID_FILE).filter(|_| names_process);
     let signal_pid_file = signal_pid_file.map(|given| PathBuf::from(&given.value));
-    let also = also(flags)?;
     let mut accounts = accounts(flags, &also, &mut notes)?;
-    let mut account_of = |name: Option<&str>| {
-        let place = accounts.iter().position(|(known, _)| known.as_deref() == name)?;
-        Some(accounts.swap_remove(place).1)
-    };
     let mut settings = Settings {
         cache: cache(flags)?,
         also: Vec::new(),
@@ -166,7 +164,7 @@ pub(super) fn settings(
         delivery,
         hook: hook(flags)?,
         listen,
-        expect_account: account_of(None),
+        expect_account: accounts.remove(&None),
         no_sign_in: no_sign_in(flags, vars)?,
         is_shell: shell::is_shell(&command),
         restart: flags.given_as(&ON_EXPIRY, |text| text == "restart").map(|given| given.shown),
@@ -176,7 +174,7 @@ pub(super) fn settings(
     };
     settings.delivery.check_keep()?;
     let others = also.into_iter().map(|named| {
-        let account = account_of(Some(&named.0));
+        let account = accounts.remove(&Some(named.0.clone()));
         settings.of_also(named, account)
     });
     settings.also = others.collect();

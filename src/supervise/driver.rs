@@ -168,7 +168,7 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
             Action::AssumeNew(id) => self.assume(id, CacheUse::Skipped),
             Action::Abandon(id) => self.abandon(id),
             Action::Publish(id) => {
-                if self.sessions.queue(id) {
+                if self.sessions.add_delivery(id) {
                     self.publish();
                 }
             }
@@ -237,7 +237,7 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
         self.sessions.call(id, Some(Box::pin(self.ports.source.assume(id, cache))));
     }
 
-    /// Drops the call or the delivery of a session. The next delivery begins.
+    /// Drops the call or the delivery of a session. Then begins the next delivery, if one waits.
     fn abandon(&mut self, id: SessionId) {
         if self.sessions.abandon(id) {
             self.publishing = None;

@@ -1,7 +1,7 @@
 //! The refresh hook (`--refresh-hook`): a shell command that runs after each session that was handed over.
 //!
-//! Only one run is in progress at a time. If sessions are handed over during a run, one run follows for each session of
-//! the command, with the newest credentials of that session.
+//! Only one run is in progress at a time. If sessions are handed over during a run, one run follows for each of them, with
+//! its newest credentials.
 
 use crate::error::{CHECK_LIMITS, Reason, reason_of};
 use crate::event::{Event, EventSink, HookEvent, Problem};
@@ -38,7 +38,7 @@ pub(crate) struct Hook<'a> {
 /// A session of the command.
 struct HandedOver {
     /// The name of the profile of `--also`. `None` for the default session.
-    profile: Option<String>,
+    profile: Option<&'static str>,
     /// How many times the session has been handed over.
     count: u32,
 }
@@ -56,7 +56,7 @@ impl<'a> Hook<'a> {
     /// `profiles` has the names of the profiles of `--also`, in the order of their IDs.
     pub(crate) fn new(
         settings: &'a HookSettings,
-        profiles: impl Iterator<Item = String>,
+        profiles: impl Iterator<Item = &'static str>,
         events: &'a dyn EventSink,
     ) -> Self {
         let profiles = std::iter::once(None).chain(profiles.map(Some));
@@ -137,7 +137,7 @@ impl<'a> Hook<'a> {
 
     /// Emits an event about the last run.
     fn emit(&self, event: HookEvent) {
-        let profile = self.sessions[self.last.0].profile.as_deref();
+        let profile = self.sessions[self.last.0].profile;
         self.events.emit(Event::from(event).of_profile(profile));
     }
 }

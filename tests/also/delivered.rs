@@ -1,7 +1,7 @@
 //! What the command gets.
 
 use super::*;
-use crate::support::{Identity, Tokens};
+use crate::support::{FakeImds, Identity, Tokens};
 
 #[test]
 fn each_role_is_a_profile_beside_the_default_session() {
@@ -140,6 +140,35 @@ fn a_web_identity_token_is_read_again_for_each_role() {
 }
 
 #[test]
+fn the_region_of_an_instance_is_that_of_the_profiles_that_have_none() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.set_region(Some("ap-south-1"));
+    let profile = |name: &str, region: &str| {
+        let role = if name == "a" { PROD } else { AUDIT };
+        format!("[profile {name}]\nrole_arn = {role}\ncredential_source = Ec2InstanceMetadata\n{region}\n")
+    };
+    for (regions, variable, expected) in [
+        (["", ""], "AWS_REGION=ap-south-1", ["ap-south-1", "ap-south-1"]),
+        (["", "region = us-west-2"], "AWS_REGION is unset", ["ap-south-1", "us-west-2"]),
+        (["region = us-west-2", ""], "AWS_REGION is unset", ["us-west-2", "ap-south-1"]),
+    ] {
+        let config = profile("a", regions[0]) + &profile("b", regions[1]);
+        let xassume = Xassume::new(&sts).without_keys().with_metadata_at(&imds.url()).env_remove("AWS_REGION");
+        let xassume = xassume.file(".aws/config", config).args(["--no-cache", "-p", "a", "--also", "b"]);
+        let verbs = ["env", "AWS_REGION", "AWS_CONFIG_FILE", "then", "print-signals"];
+        let running = xassume.arg("--").args(probe()).args(verbs).spawn();
+        running.line(variable);
+        let config = running.line("AWS_CONFIG_FILE=")["AWS_CONFIG_FILE=".len()..].to_owned();
+        running.line("ready");
+        let found = ["[default]", "[profile b]"].map(|header| section(Path::new(&config), header));
+        let found = found.map(|settings| settings.into_iter().find(|(key, _)| key == "region").map(|(_, value)| value));
+        assert_eq!(found, expected.map(|region| Some(region.to_owned())), "{regions:?}");
+        running.signal(libc::SIGTERM);
+        running.wait().exited(0);
+    }
+}
+
+#[test]
 fn the_sessions_are_cached_and_shared() {
     let sts = FakeSts::start();
     let xassume = three(&sts).args(["--also", &format!("again={PROD}"), "--", "true"]);
@@ -186,7 +215,8 @@ fn one_mfa_code_is_enough_for_sessions_of_one_user_and_not_for_others() {
     assert_eq!(sts.requests().iter().filter(|request| request.action == "GetSessionToken").count(), 1);
     let calls = sts.requests().len();
     let finished = with("c", "271828").exited(125);
-    assert!(finished.stderr.contains("profile c (--also) needs another MFA code"), "{}", finished.stderr);
+    let message = "error: c: no MFA code for GAHT12345678: cannot prompt for a code (--mfa-token has only one code";
+    assert!(finished.stderr.contains(message), "{}", finished.stderr);
     assert_eq!(sts.requests().len(), calls, "the error comes before STS is called");
 }
 
@@ -211,7 +241,9 @@ fn json_has_all_sessions_and_other_formats_are_refused() {
     assert!(one.get("profiles").is_none());
     let refused = three(&sts).args(["--print", "env"]).run().exited(125);
     assert!(
-        refused.stderr.contains("--also cannot be used with --print env, which prints one session"),
+        refused
+            .stderr
+            .contains("--also cannot be used with --print env, because only --print json can print several sessions"),
         "{}",
         refused.stderr
     );

@@ -16,7 +16,7 @@ fn refused(xassume: &Xassume, message: &str) {
 fn a_value_that_is_not_valid_is_one_error_with_a_hint() {
     let sts = FakeSts::start();
     for (value, message) in [
-        ("prod=", "invalid value 'prod=' for '--also'"),
+        ("prod=", "invalid value 'prod=' for '--also': the role is missing"),
         ("prod=X", "invalid value 'prod=X' for '--also'"),
         ("=222222222222:P", "a name has 1 to 64 letters"),
         ("a b=222222222222:P", "a name has 1 to 64 letters"),
@@ -47,7 +47,7 @@ fn flags_that_exclude_several_roles_are_errors() {
         (&["--on-expiry", "restart"], "--on-expiry restart cannot be used with --also"),
         (&["--endpoint-address", "127.0.0.1:1"], "--endpoint-address requires --via endpoint"),
         (&["--restart-order", "start-first"], "--restart-order requires --on-expiry restart"),
-        (&["--expect-account", "x=111111111111"], "no --also has the name x"),
+        (&["--expect-account", "x=111111111111"], "--also does not name a profile 'x'"),
     ] {
         refused(&three(&sts).args(flags), message);
     }
@@ -61,7 +61,7 @@ fn variables_of_other_runs_give_way_to_the_flag() {
     let xassume = xassume.env("XASSUME_EXPECT_ACCOUNT", "111111111111\nother=444444444444");
     let running = showing_files(xassume).spawn();
     Files::of(&running);
-    running.error_line("ignoring XASSUME_EXPECT_ACCOUNT (no --also has the name other)");
+    running.error_line("ignoring XASSUME_EXPECT_ACCOUNT (--also does not name a profile 'other')");
     running.signal(libc::SIGTERM);
     running.wait().exited(0);
 }

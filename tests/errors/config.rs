@@ -181,6 +181,11 @@ const FILES: &[(&str, &str, &[&str])] = &[
     ("config-also-without-role", "[profile prod]\nregion = eu-west-1\n", &["-r", ROLE, "--also", "prod"]),
     ("config-also-unknown", "[profile prod]\nregion = eu-west-1\n", &["-r", ROLE, "--also", "prd"]),
     (
+        "mfa-second-code-without-terminal",
+        "[profile audit]\nrole_arn = 222222222222:ReadOnly\ncredential_source = Environment\nmfa_serial = GAHT12345678\n",
+        &["-r", ROLE, "--also", "audit"],
+    ),
+    (
         "config-nothing-expires",
         "[profile me]\naws_access_key_id = AKIAME\naws_secret_access_key = s\n",
         &["-p", "me", "--on-expiry", "restart"],

@@ -94,6 +94,11 @@ pub(super) fn pages() -> Vec<Page> {
             let args = ["-r", ROLE, "--role-session-name", "release-7", "--expect-account", "111111111111"];
             Scene::answered_to([Answer::Ok], &[&args[..], &["--", "true"]].concat())
         }),
+        page("sts-denied-for-a-profile", || {
+            let sts = FakeSts::builder().role(ROLE, RoleRules::default()).only_known_roles().start();
+            let args = ["-r", ROLE, "--role-session-name", "release-7", "--also", "audit=222222222222:ReadOnly"];
+            Scene::new(Xassume::new(&sts).args(args).args(["--", "true"])).with(sts)
+        }),
         page("sts-another-xassume-waits", || {
             let sts = FakeSts::start();
             sts.script([Answer::Held]);

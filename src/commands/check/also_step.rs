@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 pub(super) fn also(findings: &Findings<'_>, at: usize) -> Step {
     let mut step = Step::new("also", "also");
     let Some(Also { profile, settings }) = findings.settings.also.get(at) else { return step };
-    step.fact("profile", profile.as_str());
-    step.text.clone_from(profile);
+    step.fact("profile", *profile);
+    step.text.push_str(profile);
     let Some(session) = findings.others.get(at) else { return step };
     if let Some(arn) = &session.arn {
         let _ = write!(step.text, ": {arn}");

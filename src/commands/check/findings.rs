@@ -30,7 +30,7 @@ pub(super) struct Findings<'a> {
     pub(super) events: Vec<Event>,
     /// The session for the command. `None` if there is none.
     pub(super) session: Option<FoundSession>,
-    /// The sessions of `--also`, in their order. There are fewer if one of them could not be had.
+    /// The sessions of `--also`, in their order. If one is not available, it and those after it are missing.
     pub(super) others: Vec<FoundSession>,
     /// The process that `--signal-pid-file` names, or why it would not be signaled. `None` without this flag, or if the
     /// check ended before.

@@ -37,7 +37,6 @@ use crate::vars::Vars;
 use findings::{Findings, FoundSession, FoundSource, Place, Uncached, is_fatal, refreshes};
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
-use std::iter::once;
 use std::path::PathBuf;
 
 /// Runs the check, and prints its steps on standard output.
@@ -125,10 +124,12 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     Ok(())
 }
 
-/// Gets the sessions of `--also`, until one of them cannot be had.
+/// Gets the sessions of `--also`, until one is not available.
+///
+/// # Errors
+/// A session is not available.
 async fn others(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
-    for (other, earlier) in launch.others.iter().zip(once(launch).chain(&launch.others)) {
-        other.follow(earlier);
+    for other in launch.others_in_turn() {
         let sessions = Sessions::new(&other.context, &other.planned)?;
         let (asked, key) = (boottime(), sessions.key().ok());
         let (settings, plan) = (other.context.settings, &other.planned.plan);

@@ -1,5 +1,5 @@
-//! The sessions of a run, with their calls to STS. One session is delivered after the other, because a delivery may write
-//! all sessions to one file.
+//! The sessions of a run, with their calls to STS. Sessions are delivered one after the other, because a delivery may
+//! write all sessions to one file.
 
 use super::waiting::PendingAnswer;
 use crate::error::Reason;
@@ -18,7 +18,7 @@ use std::task::Poll;
 pub(crate) struct FirstSessions {
     pub(crate) default: Session,
     /// The sessions of `--also`, each with the name of its profile.
-    pub(crate) others: Vec<(String, Session)>,
+    pub(crate) others: Vec<(&'static str, Session)>,
 }
 
 impl FirstSessions {
@@ -113,7 +113,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// Adds a new session to the deliveries. Returns whether its delivery must begin now.
-    pub(super) fn queue(&mut self, id: SessionId) -> bool {
+    pub(super) fn add_delivery(&mut self, id: SessionId) -> bool {
         self.queue.push_back(id);
         self.queue.len() == 1
     }

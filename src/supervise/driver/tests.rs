@@ -94,7 +94,7 @@ fn the_process_of_a_pid_file_is_signaled_after_the_delivery() {
 
 /// A command with two sessions, which are refreshed at the same time.
 fn play_two(sim: &Sim, speed: Speed, during_publish: Option<SimEvent>) -> Final {
-    let first = FirstSessions { default: sim.session(), others: vec![("prod".into(), sim.session())] };
+    let first = FirstSessions { default: sim.session(), others: vec![("prod", sim.session())] };
     let policy = Policy::usual(OnExpiry::Signal(Signal::HUP), DeliveryTime::Live);
     let delivery = SimDelivery(sim.clone(), during_publish, speed);
     play_sessions(first, policy, delivery, sim, sim, &SimLog(sim.clone(), None))

@@ -69,9 +69,9 @@ pub(crate) enum Action {
     Assume(SessionId),
     /// The same, but the cache is not used.
     AssumeNew(SessionId),
-    /// Drop the STS call or the delivery of this session, which is in progress.
+    /// Drop the STS call or the delivery that is in progress for this session.
     Abandon(SessionId),
-    /// Deliver the new session.
+    /// Deliver the new session with this ID.
     Publish(SessionId),
     /// Start the command with the newest session.
     Spawn,

@@ -1,5 +1,5 @@
-//! The rules for several sessions (`--also`): each is refreshed by its own schedule, and one signal may be for several of
-//! them.
+//! The rules for several sessions (`--also`): each is refreshed on its own schedule, and one signal may announce several
+//! of them.
 
 use super::renewal::Renewal;
 use super::state::{HookState, Machine, OtherSession, Phase};
@@ -15,9 +15,9 @@ use std::time::Duration;
 const JOINED_WITHIN: Duration = Duration::from_secs(1);
 
 impl Machine {
-    /// Adds the session of a profile, which has been delivered or will be before the command starts. `dice` must differ
-    /// from those of the other sessions.
-    pub(crate) fn add(&mut self, profile: &str, first: Option<&Validity>, now: Now, dice: Dice) {
+    /// Adds the session of a profile. It must be delivered before the command starts. `dice` must differ from those of the
+    /// other sessions.
+    pub(crate) fn add(&mut self, profile: &'static str, first: Option<&Validity>, now: Now, dice: Dice) {
         let id = SessionId(self.others.len() + 1);
         let renewal = first.map(|first| {
             let renewal = Renewal::new(self.policy, Term::of(first, now), now, dice).of_profile(id, profile);
@@ -27,7 +27,7 @@ impl Machine {
         self.others.push(OtherSession { renewal, hook });
     }
 
-    /// Returns the sessions that expire.
+    /// Returns the refresh states of the sessions that expire.
     pub(super) fn renewals(&self) -> impl Iterator<Item = &Renewal> {
         self.renewal.iter().chain(self.others.iter().filter_map(|other| other.renewal.as_ref()))
     }
@@ -36,7 +36,7 @@ impl Machine {
         self.renewal.iter_mut().chain(self.others.iter_mut().filter_map(|other| other.renewal.as_mut()))
     }
 
-    /// Returns the session with this ID. Returns `None` if it does not expire.
+    /// Returns the refresh state of the session with this ID. Returns `None` if the session does not expire.
     pub(super) fn renewal_of(&mut self, id: SessionId) -> Option<&mut Renewal> {
         match id.0.checked_sub(1) {
             Some(place) => self.others.get_mut(place)?.renewal.as_mut(),

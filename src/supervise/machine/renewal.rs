@@ -23,7 +23,7 @@ use std::time::Duration;
 pub(crate) struct Renewal {
     id: SessionId,
     /// The name of the session's profile. `None` for the default session.
-    profile: Option<Box<str>>,
+    profile: Option<&'static str>,
     state: SessionState,
     policy: Policy,
     has_command: bool,
