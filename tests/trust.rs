@@ -4,18 +4,14 @@
 mod token_file;
 
 use crate::support::http::get;
-use crate::support::{Answer, FakeSts, Finished, Xassume, binary, skipped_without_root};
+use crate::support::{Answer, FakeSts, Finished, OTHER, Xassume, binary, by_another_user, skipped_without_root};
 use nix::unistd::geteuid;
 use std::fs::{self, File, FileTimes, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
-/// A user without any other files or processes.
-const OTHER: u32 = 61_234;
 
 fn xassume(sts: &FakeSts) -> Xassume {
     Xassume::new(sts).args(["-r", ROLE])
@@ -34,23 +30,6 @@ fn directory(parent: &Path, name: &str, mode: u32) -> PathBuf {
     fs::create_dir(&path).expect("the parent is ours");
     set_mode(&path, mode);
     path
-}
-
-/// The whole invocation by another user, who owns the sandbox; `None`, with a message, where that is not possible.
-fn by_another_user(xassume: &Xassume) -> Option<Xassume> {
-    let mut reach = Command::new("test");
-    reach.arg("-x").arg(binary()).uid(OTHER).gid(OTHER).current_dir("/").stderr(Stdio::null());
-    if !geteuid().is_root() || !reach.status().is_ok_and(|status| status.success()) {
-        skipped_without_root("the program cannot be run as another user here");
-        return None;
-    }
-    let sandbox = xassume.sandbox();
-    for path in [sandbox.directory().to_owned(), sandbox.home(), sandbox.tmp(), sandbox.runtime(), sandbox.work()] {
-        chown(path, Some(OTHER), Some(OTHER)).expect("root gives it away");
-    }
-    let args: Vec<_> = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect();
-    let user = ["--reuid", "61234", "--regid", "61234", "--clear-groups"];
-    Some(xassume.clone().without_args().program("setpriv").args(user).arg(binary()).args(args))
 }
 
 const SHOW_FILES: &str = "echo $AWS_SHARED_CREDENTIALS_FILE; echo $AWS_CONFIG_FILE";

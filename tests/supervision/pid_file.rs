@@ -3,7 +3,9 @@
 use super::processes::{eventually, pid_namespace, state_of};
 use super::{SHORT, key, one_refresh, probing, signaling, started_after};
 use crate::support::sys::{self, Inheritance, wait_gone};
-use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, skipped, skipped_without_root};
+use crate::support::{
+    Answer, FakeSts, OTHER, Running, Xassume, binary, by_another_user, probe, skipped, skipped_without_root,
+};
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
 use std::fs::{self, File};
@@ -12,9 +14,6 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
-
-/// Another user, who has no account.
-const OTHER: u32 = 61234;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -271,22 +270,10 @@ fn a_file_of_another_user_names_only_processes_of_that_user() {
 
 #[test]
 fn a_process_of_another_user_that_xassume_may_not_signal_is_one_warning() {
-    let mut reach = Command::new("test");
-    reach.arg("-x").arg(binary()).uid(OTHER).gid(OTHER).current_dir("/").stderr(Stdio::null());
-    if !geteuid().is_root() || !reach.status().is_ok_and(|status| status.success()) {
-        return skipped_without_root("the program cannot be run as another user here");
-    }
     let sts = one_refresh();
     let ours = Sleeper::start(&mut sleep());
-    let xassume = with_pid_file(&sts);
-    let sandbox = xassume.sandbox();
-    write_pid(&sandbox.work(), ours.pid());
-    for path in [sandbox.directory().to_owned(), sandbox.home(), sandbox.tmp(), sandbox.runtime(), sandbox.work()] {
-        chown(path, Some(OTHER), Some(OTHER)).expect("root gives it away");
-    }
-    let args: Vec<_> = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect();
-    let user = ["--reuid", "61234", "--regid", "61234", "--clear-groups"];
-    let xassume = xassume.clone().without_args().program("setpriv").args(user).arg(binary()).args(args);
+    let Some(xassume) = by_another_user(&with_pid_file(&sts)) else { return };
+    write_pid(&xassume.sandbox().work(), ours.pid());
     let running = probing(xassume, &COMMAND).spawn();
     let line = running.error_line("cannot send SIGHUP: ");
     let expected = format!("cannot signal process {} in pid: Operation not permitted", ours.pid());

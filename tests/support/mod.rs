@@ -1,7 +1,7 @@
 //! The test harness, which the demo and the benches use too.
 //!
 //! The program under test and the commands that it runs:
-//! - `command`: starts the real binary. `sandbox`: its directories. `running`: a started or finished program.
+//! - `command`: starts the real binary. `another_user`: by another user. `sandbox`: its directories. `running`: a started or finished program.
 //! - `pty`: runs it on a terminal. `seccomp`: runs it with some system calls denied.
 //! - `probe`: a command for it to run, which reports what it received and reacts to signals as its arguments say.
 //! - `programs`: creates other commands (scripts, and copies of programs).
@@ -23,6 +23,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "only the tests use this")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test panics with the reason")]
 
+pub mod another_user;
 pub mod capture;
 pub mod command;
 pub mod container;
@@ -53,6 +54,7 @@ pub mod times;
 pub mod tls;
 pub mod volume;
 
+pub use another_user::{OTHER, by_another_user};
 pub use command::{Xassume, binary, in_words_of_glibc};
 pub use container::FakeContainer;
 pub use device_grant::{NEW_REFRESH_TOKEN, TokenAnswer, USER_CODE};
