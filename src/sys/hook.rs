@@ -9,6 +9,7 @@ use super::lookup::{Command, SHELL};
 use super::processes;
 use super::reap::HelperEntry;
 use super::signals;
+use crate::process::outcome::FAILED;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, ProcessGroup};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -105,8 +106,9 @@ impl HookProcess {
             tokio::select! {
                 biased;
                 () = exited(&self.entry) => return self.end(),
-                () = sleep_until(until) => {
-                    self.stop();
+                // Otherwise the hook has exited by itself at the same time.
+                () = sleep_until(until) => if !self.stop() {
+                    return self.end();
                 }
             }
         }
@@ -123,13 +125,15 @@ impl HookProcess {
         HookEnd::Stopped
     }
 
+    /// Reaps the hook's own process, which has exited, and returns how it ended.
     fn end(&self) -> HookEnd {
+        // A status that is lost is a failure, as in `reap`.
+        let end = self.entry.end().unwrap_or(End::Exited(FAILED));
         // The process has exited, so its end of the report's pipe is closed.
-        if let Some(Err(error)) = outcome(&self.report) {
-            self.entry.end();
-            return HookEnd::NotExecuted(error);
+        match outcome(&self.report) {
+            Some(Err(error)) => HookEnd::NotExecuted(error),
+            Some(Ok(())) | None => HookEnd::Ended(end),
         }
-        self.entry.end().map_or(HookEnd::Stopped, HookEnd::Ended)
     }
 
     /// Waits until all processes of the group have exited, whether or not they have been reaped. Never returns without
