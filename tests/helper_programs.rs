@@ -119,6 +119,31 @@ fn they_and_the_command_inherit_ignored_and_blocked_signals() {
 }
 
 #[test]
+fn they_do_not_get_the_settings_of_the_launch() {
+    let sts = FakeSts::start();
+    let world = with_credential_process(&sts, "env >$HOME/seen; cat $HOME/answer");
+    let of_launch = [
+        ("ROLE_ARN", "arn:aws:iam::222222222222:role/Other"),
+        ("DURATION", "1h"),
+        ("EXPECT_ACCOUNT", "111111111111"),
+        ("SIGNAL_PID_FILE", "pid"),
+        ("RESTART_ORDER", "start-first"),
+        ("READY", "1s"),
+        ("READY_TIMEOUT", "1m"),
+        ("CREDENTIALS_FILE", "credentials"),
+    ];
+    let world = of_launch.iter().fold(world, |world, (name, value)| world.env(format!("XASSUME_{name}"), value));
+    let world = probing(world.env("XASSUME_STS_TIMEOUT", "1m"), &["environ"]);
+    let finished = world.clone().run().exited(0);
+    for seen in [fs::read_to_string(world.home().join("seen")).expect("the helper has run"), finished.stdout_text()] {
+        assert!(seen.contains("XASSUME_DEPTH") && seen.contains("XASSUME_STS_TIMEOUT"), "{seen}");
+        for (name, _) in of_launch {
+            assert!(!seen.contains(&format!("XASSUME_{name}")), "{name}: {seen}");
+        }
+    }
+}
+
+#[test]
 fn after_a_helper_a_signal_ends_the_launch_as_before() {
     let sts = FakeSts::start();
     sts.script([Answer::Hang]);

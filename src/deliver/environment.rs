@@ -7,7 +7,7 @@
 pub(super) mod names;
 
 pub use names::REMOVED;
-pub(crate) use names::{is_removed_by_default, other_credentials};
+pub(crate) use names::{is_of_removed_flag, is_removed_by_default, other_credentials};
 
 use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};

@@ -23,9 +23,9 @@ pub struct Flag {
     pub hint: ValueHint,
     /// Whether the flag can also be set by its variable.
     pub has_variable: bool,
-    /// Whether the flag's variable is removed from the command's environment. This is the case if, because of the
-    /// variable, another xassume that the command starts would assume the same role again, or would write to the files
-    /// of this xassume.
+    /// Whether the flag's variable is removed from the environment of the command, the refresh hook and the helper
+    /// programs. This is the case if, because of the variable, another xassume that they start would assume the same role
+    /// again, or would write to the files of this xassume.
     pub removed: bool,
 }
 

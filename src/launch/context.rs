@@ -1,9 +1,9 @@
 //! The state that lasts for a whole run. A refresh keeps this state, but reads the config files again.
 
 use crate::cache::Key;
+use crate::deliver::environment::is_of_removed_flag;
 use crate::error::Error;
 use crate::files::ConfigFiles;
-use crate::flags::{ENDPOINT_ADDRESS, ENDPOINT_TOKEN_FILE, ENV_FILE, LISTEN, REFRESH_HOOK, REFRESH_HOOK_TIMEOUT};
 use crate::mfa::{Codes, LastMfaSession, mode};
 use crate::profile::{Plan, Source, TokenSource, exported_settings};
 use crate::report::{Progress, Report};
@@ -11,7 +11,6 @@ use crate::settings::Settings;
 use crate::sys::helper::ProgramLimit;
 use crate::vars::{Vars, c_strings, describes_sockets};
 use std::ffi::{CString, OsStr};
-use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -108,22 +107,17 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
 }
 
 /// Returns the environment of the helper programs, such as a `credential_process`, which xassume runs for itself. It is
-/// the inherited environment, but with the same nesting depth as for the command, and without xassume's variables that
-/// select a web identity token, because an xassume that the program starts would run the program again. It is also
-/// without the variables about sockets, addresses, files and the refresh hook, which are only for the command or for other
-/// programs. `held` are the keys of the session that the program is run for, and of the program.
+/// the inherited environment, but with the same nesting depth as for the command, without the variables that describe
+/// sockets, and without xassume's variables that the command does not get either. With these, an xassume that the program
+/// starts would assume the same role again. `held` are the keys of the session that the program is run for, and of the
+/// program.
 pub(super) fn helper_environment<'a>(
     vars: &'a Vars,
     depth: u32,
     held: impl IntoIterator<Item = &'a Key>,
 ) -> Vec<CString> {
-    let selects_token = |name: &OsStr| name.as_bytes().starts_with(b"XASSUME_WEB_IDENTITY_");
-    let of_flags = [&LISTEN, &REFRESH_HOOK, &REFRESH_HOOK_TIMEOUT, &ENDPOINT_ADDRESS, &ENDPOINT_TOKEN_FILE, &ENV_FILE];
-    let is_of_command = |name: &OsStr| {
-        describes_sockets(name) || name.to_str().is_some_and(|name| of_flags.iter().any(|flag| flag.is_set_by(name)))
-    };
-    let is_ours = |name: &OsStr| name == "XASSUME_DEPTH" || name == HELD;
-    let others = vars.iter().filter(|(name, _)| !is_ours(name) && !selects_token(name) && !is_of_command(name));
+    let is_ours = |name: &OsStr| name == "XASSUME_DEPTH" || name == HELD || is_of_removed_flag(name);
+    let others = vars.iter().filter(|(name, _)| !is_ours(name) && !describes_sockets(name));
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let outer = vars.text(HELD).into_iter();
     let held = outer.chain(held.into_iter().map(Key::as_str)).collect::<Vec<_>>().join(" ");

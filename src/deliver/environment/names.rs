@@ -64,6 +64,11 @@ pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'stat
     CREDENTIALS.iter().copied().filter(|name| inherited.nonempty(name).is_some())
 }
 
+/// Checks whether the variable is that of a flag whose field `removed` is set.
+pub(crate) fn is_of_removed_flag(name: &OsStr) -> bool {
+    OF_FLAGS.iter().any(|removed| name == removed.as_str())
+}
+
 /// Checks whether the variable is removed in at least one mode. `--keep-env`, which can keep the variable, is not taken
 /// into account.
 pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
