@@ -10,10 +10,8 @@ use std::time::Duration;
 pub(crate) enum NamedEvent {
     /// The signal was sent.
     Signaled { signal: Signal, pid: Pid },
-    /// The signal cannot be sent, for the first time or for another reason than before.
-    Failing { signal: Signal, problem: Problem, failures: u32, retry_in: Duration },
-    /// The signal still cannot be sent, for the same reason as before.
-    Retrying { signal: Signal, problem: Problem, failures: u32, retry_in: Duration },
+    /// The signal cannot be sent. `is_new` is set if this is the first failure, or if the reason is another one than before.
+    Failed { signal: Signal, problem: Problem, failures: u32, retry_in: Duration, is_new: bool },
     /// The signal was sent after failures.
     Recovered { failures: u32 },
 }
@@ -25,14 +23,15 @@ impl NamedEvent {
                 let text = format!("sent {signal} to the process in the pid file, pid {pid}");
                 info("signalled", text).text("signal", signal).number("pid", *pid)
             }
-            Self::Failing { signal, problem, failures, retry_in } => {
-                let text = format!("cannot send {signal}: {}; retrying in {}", problem.text, span(*retry_in));
-                failed(warning("signal_failing", text), *signal, problem, *failures).seconds("retry_in", *retry_in)
-            }
-            Self::Retrying { signal, problem, failures, retry_in } => {
-                let (times, pause) = (counted(*failures, "time"), span(*retry_in));
-                let text = format!("sending {signal} failed {times}: {}; retrying in {pause}", problem.text);
-                failed(info("signal_retry", text), *signal, problem, *failures).seconds("retry_in", *retry_in)
+            Self::Failed { signal, problem, failures, retry_in, is_new } => {
+                let text = format!("{}; retrying in {}", problem.text, span(*retry_in));
+                let record = if *is_new {
+                    warning("signal_failing", format!("cannot send {signal}: {text}"))
+                } else {
+                    info("signal_retry", format!("sending {signal} failed {}: {text}", counted(*failures, "time")))
+                };
+                let record = record.text("signal", signal).error(problem).number("failures", *failures);
+                record.seconds("retry_in", *retry_in)
             }
             Self::Recovered { failures } => {
                 let text = format!("the refresh signal was sent after {}", counted(*failures, "failed attempt"));
@@ -40,8 +39,4 @@ impl NamedEvent {
             }
         }
     }
-}
-
-fn failed(record: Record, signal: Signal, problem: &Problem, failures: u32) -> Record {
-    record.text("signal", &signal).error(problem).number("failures", failures)
 }

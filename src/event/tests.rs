@@ -191,17 +191,17 @@ fn refresh() -> Vec<Event> {
 }
 
 fn named() -> Vec<Event> {
-    use NamedEvent::{Failing, Recovered, Retrying, Signaled};
+    use NamedEvent::{Failed, Recovered, Signaled};
     let signal = Signal::HUP;
     let events = [
         Signaled { signal, pid: 7 },
-        Failing { signal, problem: problem(), failures: 1, retry_in: SPAN },
-        Retrying { signal, problem: problem(), failures: 2, retry_in: SPAN },
+        Failed { signal, problem: problem(), failures: 1, retry_in: SPAN, is_new: true },
+        Failed { signal, problem: problem(), failures: 2, retry_in: SPAN, is_new: false },
         Recovered { failures: 2 },
     ];
     for event in &events {
         match event {
-            Signaled { .. } | Failing { .. } | Retrying { .. } | Recovered { .. } => {}
+            Signaled { .. } | Failed { .. } | Recovered { .. } => {}
         }
     }
     events.map(Event::from).into()

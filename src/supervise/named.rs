@@ -68,8 +68,8 @@ impl NamedSignal {
     }
 
     /// Handles the result of an attempt: the process that got the signal, or why no process did. `term` belongs to the
-    /// session in effect. Returns the events that report the result. They include a warning if the problem differs from
-    /// the problem before, or if the signal was sent after failures.
+    /// session in effect. Returns the events that report the result. They include a warning if the reason or the hint
+    /// differs from that of the failure before, or if the signal was sent after failures.
     pub(crate) fn answered(&mut self, result: Result<Pid, Problem>, term: Term, now: Now) -> Vec<NamedEvent> {
         let signal = self.signal;
         let problem = match result {
@@ -87,11 +87,9 @@ impl NamedSignal {
         let retry_in = retry_in(failures, term.lifetime, term.left(now), &mut self.dice);
         self.state = State::Waiting(now.boot.saturating_add(retry_in));
         let last = self.last_failure.replace(problem.clone());
-        if last.as_ref() == Some(&problem) {
-            vec![NamedEvent::Retrying { signal, problem, failures, retry_in }]
-        } else {
-            vec![NamedEvent::Failing { signal, problem, failures, retry_in }]
-        }
+        // The text is not compared, because it may have the ID of a process that is started again and again.
+        let is_new = last.is_none_or(|last| last.reason != problem.reason || last.hint != problem.hint);
+        vec![NamedEvent::Failed { signal, problem, failures, retry_in, is_new }]
     }
 }
 
@@ -125,8 +123,12 @@ mod tests {
         events.iter().map(|event| crate::event::Event::from(event.clone()).record().name).collect()
     }
 
-    fn fail(named: &mut NamedSignal, text: &str, at: u64) -> Vec<&'static str> {
-        names(&named.answered(Err(Problem::new(Reason::File, text)), term(), now(at)))
+    fn fail(named: &mut NamedSignal, problem: Problem, at: u64) -> Vec<&'static str> {
+        names(&named.answered(Err(problem), term(), now(at)))
+    }
+
+    fn gone(pid: Pid) -> Problem {
+        Problem::new(Reason::NoProcess, format!("process {pid} is not running"))
     }
 
     #[test]
@@ -137,7 +139,7 @@ mod tests {
         assert!(named.deadline().is_none() && !named.wake(now(9)), "one attempt at a time");
         let mut at = 10;
         for longest in [8, 60, 300, 300] {
-            fail(&mut named, "no", at);
+            fail(&mut named, gone(7), at);
             let deadline = named.deadline().expect("a retry").boot.as_secs();
             assert!(deadline > at && deadline <= at + longest, "{deadline}");
             assert!(!named.wake(now(at)) && named.wake(now(deadline + 1)));
@@ -153,25 +155,29 @@ mod tests {
     fn each_change_is_one_warning() {
         let mut named = named();
         named.begin();
-        for (text, event) in [
-            ("gone", "signal_failing"),
-            ("gone", "signal_retry"),
-            ("empty", "signal_failing"),
-            ("empty", "signal_retry"),
-            ("gone", "signal_failing"),
+        let file = || Problem::new(Reason::File, "pid is empty");
+        for (problem, event) in [
+            (gone(7), "signal_failing"),
+            (gone(7), "signal_retry"),
+            // Another process is gone, but the state is the same.
+            (gone(8), "signal_retry"),
+            (file(), "signal_failing"),
+            (file(), "signal_retry"),
+            (file().with_hint("chmod o-w pid"), "signal_failing"),
+            (gone(8), "signal_failing"),
         ] {
-            assert_eq!(fail(&mut named, text, 10), [event], "{text}");
+            assert_eq!(fail(&mut named, problem.clone(), 10), [event], "{problem:?}");
         }
         // A new session does not change that the signal cannot be sent.
         named.begin();
-        assert_eq!(fail(&mut named, "gone", 10), ["signal_retry"]);
+        assert_eq!(fail(&mut named, gone(8), 10), ["signal_retry"]);
     }
 
     #[test]
     fn a_new_session_begins_at_once() {
         let mut named = named();
         named.begin();
-        fail(&mut named, "no", 10);
+        fail(&mut named, gone(7), 10);
         named.begin();
         assert!(named.deadline().is_none() && !named.wake(now(1000)), "the attempt is in progress");
     }
