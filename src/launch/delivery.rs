@@ -61,7 +61,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
         let env_file = settings.env_file.as_deref();
         let env_file = env_file.map(|path| PublishedFile::at(path, &env_file::KIND, env_file::MODE)).transpose()?;
         let delivery = Self { launch, offload, method, env_file, directory, regions: launch.known_regions() };
-        refuse_same_files(delivery.files().map(PublishedFile::path))?;
+        refuse_same_files(&settings.via, delivery.files().map(PublishedFile::path))?;
         // The error comes before STS is called.
         delivery.variables().transpose()?;
         if let Via::Endpoint { address: Some(_), .. } = settings.via {
@@ -176,11 +176,12 @@ impl Method {
     }
 }
 
-/// Fails if the file of `--env-file` is also another file of the delivery. There are at most two files.
-fn refuse_same_files<'a>(mut paths: impl Iterator<Item = &'a Path>) -> Result<(), Error> {
+/// Fails if the file of `--env-file` is also the other file of the delivery. There are at most two files.
+fn refuse_same_files<'a>(via: &Via, mut paths: impl Iterator<Item = &'a Path>) -> Result<(), Error> {
+    let other = if let Via::File { .. } = via { "--credentials-file" } else { "--endpoint-token-file" };
     match (paths.next(), paths.next()) {
         (Some(first), Some(second)) if first == second => Err(Error::Conflict {
-            message: format!("--env-file cannot be the file of another flag ({})", first.display()),
+            message: format!("--env-file and {other} cannot name the same file ({})", first.display()),
             hint: "use another path for one of them".into(),
         }),
         _ => Ok(()),
@@ -252,7 +253,7 @@ pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
         }
         Via::Env | Via::File { path: None, .. } | Via::Process => drop(Method::open(launch, directory.as_ref())?),
     }
-    refuse_same_files(tried.iter().map(PathBuf::as_path))
+    refuse_same_files(&delivery.via, tried.iter().map(PathBuf::as_path))
 }
 
 impl Delivery<'_, '_> {

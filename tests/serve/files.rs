@@ -1,7 +1,7 @@
 //! The files of a keeper: their contents, and whose file is at a path.
 
 use super::*;
-use crate::support::{Answer, Sandbox, skipped_without_root};
+use crate::support::{Answer, Sandbox, on_one_line, skipped_without_root};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
@@ -233,16 +233,17 @@ fn a_path_that_cannot_be_used_is_an_error_before_sts_is_called() {
 
 #[test]
 fn two_flags_cannot_have_one_file() {
-    let sts = FakeSts::start();
-    let xassume = keeper(&sts);
-    let place = Place::of(&xassume);
-    let place = Place { variables: place.token.clone(), ..place };
-    let keeper = place.given_to(xassume);
-    let message = refused(&sts, &keeper);
-    assert!(message.starts_with("--env-file cannot be the file of another flag"), "{message}");
-    let page = keeper.arg("--check").run().exited(125).stdout_text();
-    assert!(page.contains("--env-file cannot be the file of another flag"), "{page}");
-    assert_eq!(place.has_files(), [false; 2]);
+    for (via, flag) in [("endpoint", "--endpoint-token-file"), ("file", "--credentials-file")] {
+        let sts = FakeSts::start();
+        let (keeper, path) = with_variables(&sts, &["--via", via]);
+        let keeper = keeper.arg(flag).arg(&path);
+        let expected = format!("--env-file and {flag} cannot name the same file ({})", path.display());
+        let message = refused(&sts, &keeper);
+        assert!(message.starts_with(&expected), "{message}");
+        let page = on_one_line(&keeper.clone().arg("--check").run().exited(125).stdout_text());
+        assert!(page.contains(&expected), "{page}");
+        assert!(files_in(&keeper.sandbox().work()).is_empty());
+    }
 }
 
 #[test]
