@@ -1,6 +1,6 @@
 //! What the service manager hears during a handover.
 
-use super::{READY_AT_USR1, generations, handing_over, is_gone, next_start, one_refresh};
+use super::{PRINTS, READY_AT_USR1, generations, handing_over, is_gone, next_start, one_refresh};
 use crate::support::processes::{children, eventually, state_of, wait_until_stopped};
 use crate::support::{FakeManager, FakeSts, probe, sys};
 
@@ -28,6 +28,23 @@ fn only_the_state_of_the_current_generation_is_relayed() {
     xassume.signal(libc::SIGTERM);
     xassume.wait().exited(0);
     assert_eq!(manager.rest(), ["STOPPING=1"]);
+}
+
+#[test]
+fn only_the_selected_sign_completes_a_handover() {
+    for (ready, first) in [("fd:8", "echo >&8; exec $PROBE print-keys"), ("30s", PRINTS)] {
+        let (sts, manager) = (one_refresh(), FakeManager::at_path());
+        let later = "$PROBE notify READY=1 X_SENT=1 then print-keys exit-on USR1; exit 3";
+        let world = handing_over(&sts, &["--ready", ready]).env("NOTIFY_SOCKET", manager.address());
+        let xassume = generations(world, first, later).spawn();
+        let (old, new) = (next_start(&xassume), next_start(&xassume));
+        while !manager.next().text.contains("X_SENT=1") {}
+        sys::send_signal(new.pid, libc::SIGUSR1);
+        xassume.error_line("before it was ready");
+        assert!(state_of(old.pid).is_some());
+        xassume.signal(libc::SIGTERM);
+        xassume.wait().exited(0);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 use super::state::{Given, HookState, Machine, Phase};
 use crate::supervise::machine::actions::Action;
+use crate::supervise::notify::Role;
 use crate::supervise::policy::{DeliveryTime, ReadySign};
 use crate::supervise::ports::SessionId;
 
@@ -20,9 +21,15 @@ impl Machine {
         }
     }
 
-    /// Checks whether `READY=1` from the current generation may cause a run of the hook.
-    pub(in crate::supervise) fn expects_notification(&self) -> bool {
-        self.hook == HookState::Due && self.policy.ready == Some(ReadySign::Notification)
+    /// Checks whether `READY=1` from a generation with this role counts. From the current one, it may only cause a run of
+    /// the hook.
+    pub(in crate::supervise) fn expects_notification(&self, role: Role) -> bool {
+        let is_needed = match role {
+            Role::Current => self.hook == HookState::Due,
+            Role::Successor => true,
+            Role::Leaving => false,
+        };
+        is_needed && self.policy.ready == Some(ReadySign::Notification)
     }
 
     /// With `start-first`, runs the hook after the current generation has become ready, unless a handover to a newer

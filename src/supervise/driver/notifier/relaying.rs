@@ -58,8 +58,7 @@ impl<S, D, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
             match relay.receive(role, notification, self.ports.clock.now(), boot::monotonic()) {
                 Heard::Nothing => {}
                 Heard::Ending => self.answers.push_back(Input::Command(CommandInput::EndAnnounced)),
-                // Only a hook has to know this.
-                Heard::Ready if role == Role::Current && !self.machine.expects_notification() => {}
+                Heard::Ready if !self.machine.expects_notification(role) => {}
                 // The exit of the current generation must be handled first.
                 Heard::Ready => {
                     self.changes_first();
