@@ -155,17 +155,18 @@ impl Family {
     /// Returns which processes remain after the command's own process has exited.
     pub(crate) fn remaining(&self, child: &Child) -> Remaining {
         let mut children = processes::children();
+        let mut remaining = Remaining::default();
         for _ in 0..MAX_CHECKS {
-            let remaining = self.check_once(child, &children);
+            remaining = self.check_once(child, &children);
             let now = processes::children();
-            if remaining != Remaining::default() || now == children {
-                return remaining;
+            if remaining.in_group.is_some() || now == children {
+                break;
             }
-            // If a process exited during the check, its children became children of xassume. They were not in the list
-            // that was checked, so check the new list.
+            // If a process exited during the check, its children became children of xassume. They may not have been in
+            // the lists that were checked, so check again.
             children = now;
         }
-        Remaining::default()
+        remaining
     }
 
     /// Checks once for remaining processes. Because the command has exited, each remaining process is a child of

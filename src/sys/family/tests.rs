@@ -33,8 +33,10 @@ fn living_members_of_the_group_remain_and_zombies_do_not() {
 
 #[test]
 fn a_process_that_loses_its_parent_during_a_check_is_found() {
+    // What it has started is outside the groups of the others.
+    let stray = ended();
     for _ in 0..30 {
-        let child = shell("(sleep 600 & sleep 0.05) & exit 0");
+        let child = shell("(sleep 0.05; sleep 600 & exit 0) & exit 0");
         let (family, begun) = (Family::default(), Instant::now());
         while begun.elapsed() < Duration::from_millis(100) {
             assert!(family.remaining(&child).in_group.is_some());
@@ -42,6 +44,8 @@ fn a_process_that_loses_its_parent_during_a_check_is_found() {
         child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
         child.reap();
     }
+    stray.signal(ProcessGroup::Own, Signal::KILL).unwrap();
+    stray.reap();
 }
 
 #[test]
