@@ -4,8 +4,9 @@ use super::{MODES, hooked, last_number, probing};
 use crate::supervision::{SHORT, count, next_start, one_refresh};
 use crate::support::processes::{eventually, state_of};
 use crate::support::seccomp::DeniedCall;
-use crate::support::{Answer, FakeSts, sys};
+use crate::support::{Answer, FakeSts, by_another_user, in_words_of_glibc, sys};
 use humantime::format_rfc3339_seconds;
+use nix::unistd::geteuid;
 use std::fs;
 
 /// Prints the number, the account and the ARN of the session.
@@ -175,6 +176,32 @@ fn what_a_hook_leaves_behind_keeps_running_and_delays_nothing() {
         sys::send_signal(pid, libc::SIGKILL);
     }
     xassume.wait().exited(0);
+}
+
+#[test]
+fn a_hook_that_cannot_be_forked_is_one_warning_and_the_next_session_runs_it_again() {
+    let sts = FakeSts::builder().script([SHORT, SHORT].map(Answer::Lifetime)).start();
+    // The first hook sets the limit before the second one is started, and the command ends it.
+    let hook = "echo hook $XASSUME_REFRESH; [ $XASSUME_REFRESH = 0 ] || exit 0; \
+                until [ -e \"$HOME/refreshed\" ]; do sleep 0.05; done; exec prlimit --pid $PPID --nproc=0:";
+    let script = "until [ -e \"$HOME/failed\" ]; do sleep 0.05; done; prlimit --pid $PPID --nproc=500:; \
+                  exec $PROBE print-signals";
+    let xassume = hooked(&sts, &["-v", "--via", "file"], hook);
+    // The limit does not apply to root.
+    let xassume = if geteuid().is_root() { by_another_user(&xassume) } else { Some(xassume) };
+    let Some(xassume) = xassume else { return };
+    let xassume = xassume.args(["--", "sh", "-c", script]).spawn();
+    let create = |name| fs::write(xassume.sandbox().home().join(name), "").expect("the test may write there");
+    xassume.error_line("session refreshed");
+    create("refreshed");
+    let warning = in_words_of_glibc(&xassume.error_line("the refresh hook: "));
+    assert_eq!(warning.trim(), "xassume: warning: cannot start the refresh hook: Resource temporarily unavailable");
+    create("failed");
+    xassume.line("ready");
+    xassume.error_line("hook ");
+    xassume.signal(libc::SIGTERM);
+    let stderr = xassume.wait().exited(0).stderr;
+    assert_eq!(count(&stderr, "the refresh hook: "), 1, "{stderr}");
 }
 
 #[test]
