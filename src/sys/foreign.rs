@@ -35,7 +35,7 @@ fn since_boot(ticks: u64) -> Duration {
 /// Returns which of the two is not available.
 pub(crate) fn check_support() -> Result<(), (&'static str, io::Error)> {
     let me = Pidfd::open(nix::unistd::getpid().as_raw()).map_err(|error| ("pidfd_open", error))?;
-    me.send(0).map_err(|error| ("pidfd_send_signal", error))?;
+    me.check().map_err(|error| ("pidfd_send_signal", error))?;
     let visible = has_our_ids() && facts(&me).is_some();
     if visible { Ok(()) } else { Err(("/proc", io::Error::from_raw_os_error(libc::ENOENT))) }
 }

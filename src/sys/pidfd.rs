@@ -51,11 +51,15 @@ impl Pidfd {
         self.send(signal.number())
     }
 
-    /// Sends the signal with this number. Zero sends nothing, but checks whether a signal could be sent.
+    /// Checks whether a signal could be sent, and sends none.
     ///
     /// # Errors
     /// The same errors as for [`Self::signal`].
-    pub(super) fn send(&self, number: i32) -> io::Result<()> {
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.send(0)
+    }
+
+    fn send(&self, number: i32) -> io::Result<()> {
         let nothing = ptr::null::<libc::siginfo_t>();
         // SAFETY: pidfd_send_signal(2) reads no memory if the pointer to the signal information is null.
         let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.as_raw_fd(), number, nothing, 0) };

@@ -269,16 +269,18 @@ fn a_file_of_another_user_names_only_processes_of_that_user() {
 }
 
 #[test]
-fn a_process_of_another_user_that_xassume_may_not_signal_is_one_warning() {
+fn a_process_of_another_user_that_xassume_may_not_signal_is_one_warning_and_a_check_finds_it() {
     let sts = one_refresh();
     let ours = Sleeper::start(&mut sleep());
     let Some(xassume) = by_another_user(&with_pid_file(&sts)) else { return };
     write_pid(&xassume.sandbox().work(), ours.pid());
-    let running = probing(xassume, &COMMAND).spawn();
+    let running = probing(xassume.clone(), &COMMAND).spawn();
     let line = running.error_line("cannot send SIGHUP: ");
     let expected = format!("cannot signal process {} in pid: Operation not permitted", ours.pid());
     assert!(line.contains(&expected), "{line}");
     end(running);
+    let page = crate::support::on_one_line(&xassume.arg("--check").run().exited(0).stdout_text());
+    assert!(page.contains(&expected) && !page.contains("the process is now"), "{page}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl PidFile {
         self.unfinished.earlier().await;
         let (known, xassume) = (self.known.get(), getpid().as_raw());
         let job = self.offload.start(Life::Bound, MOST_ANSWER, |answer| {
-            let result: Answer = signal_named(&self.path, known, xassume, signal);
+            let result: Answer = signal_named(&self.path, known, xassume, Some(signal));
             // Writing fails if the parent process has ended. Then no answer is needed.
             let _ = serde_json::to_vec(&result).map(|bytes| answer.write_all(&bytes));
         });
@@ -105,14 +105,14 @@ fn check() -> Result<(), Error> {
 pub(crate) fn rehearse(path: &Path) -> Result<Result<Pid, Problem>, Error> {
     check()?;
     let known = Known { process: None, at: now() };
-    Ok(find(path, known, getpid().as_raw()).map(|(_, process)| process.pid))
+    Ok(signal_named(path, known, getpid().as_raw(), None).map(|process| process.pid))
 }
 
-/// Signals the process that the file names.
-fn signal_named(path: &Path, known: Known, xassume: Pid, signal: Signal) -> Answer {
+/// Signals the process that the file names. Without a signal, checks only whether the process may be signaled.
+fn signal_named(path: &Path, known: Known, xassume: Pid, signal: Option<Signal>) -> Answer {
     let (pidfd, process) = find(path, known, xassume)?;
     let NamedProcess { pid, .. } = process;
-    match pidfd.signal(signal) {
+    match signal.map_or_else(|| pidfd.check(), |signal| pidfd.signal(signal)) {
         Ok(()) => Ok(process),
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Err(not_running(path, pid)),
         Err(error) => {
