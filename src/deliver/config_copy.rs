@@ -79,9 +79,10 @@ fn treatment(section: &Section, used: &[String], others: &[OtherProfile<'_>]) ->
 /// `used_profiles` are the profile that the session comes from and the profiles that it includes. Their other settings
 /// become `[default]`, at the end of the copy. If several profiles have a key, the first one counts. The new section
 /// replaces a `[default]` or `[profile default]` section of the file, because a profile inherits nothing from the
-/// default profile. `region` is the region of the session, unless it is one of these settings. The used profiles also keep their own names, for a command that asks for such a name. If
-/// `used_profiles` is empty or only the default profile, `[default]` stays where it is. The sections of `others` come
-/// last.
+/// default profile. The used profiles also keep their own names, for a command that asks for such a name. If
+/// `used_profiles` is empty or only the default profile, `[default]` stays where it is.
+///
+/// `region` is a region for `[default]` that is not one of these settings. The sections of `others` come last.
 pub(crate) fn filter(
     text: &[u8],
     (used_profiles, region): (&[String], Option<String>),
@@ -93,6 +94,18 @@ pub(crate) fn filter(
         ([only], None) if only == DEFAULT => &[],
         _ => used_profiles,
     };
+    let (mut copy, settings) = kept_lines(text, used, others);
+    if !used.is_empty() {
+        append("[default]", used, (&settings, region.as_deref()), &mut copy);
+    }
+    for OtherProfile { name, used, region } in others {
+        append(&format!("[profile {name}]"), used, (&settings, region.as_deref()), &mut copy);
+    }
+    copy
+}
+
+/// Returns the lines that stay where they are, and the settings for the new sections.
+fn kept_lines(text: &[u8], used: &[String], others: &[OtherProfile<'_>]) -> (Vec<u8>, Vec<ProfileSetting>) {
     let mut copy = Vec::with_capacity(text.len() * 2);
     let mut settings: Vec<ProfileSetting> = Vec::new();
     let mut section = Treatment { kept: true, used: None };
@@ -135,13 +148,7 @@ pub(crate) fn filter(
             _ => {}
         }
     }
-    if !used.is_empty() {
-        append("[default]", used, (&settings, region.as_deref()), &mut copy);
-    }
-    for OtherProfile { name, used, region } in others {
-        append(&format!("[profile {name}]"), used, (&settings, region.as_deref()), &mut copy);
-    }
-    copy
+    (copy, settings)
 }
 
 /// Appends a section with this region and the settings of the used profiles.

@@ -8,6 +8,7 @@ pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod isolated;
 mod location;
+mod plain_path;
 pub(crate) mod process;
 mod publish;
 pub(crate) mod published;

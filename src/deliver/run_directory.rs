@@ -3,6 +3,7 @@
 //! The directories are in memory if possible (`$XDG_RUNTIME_DIR`, `/dev/shm`), and otherwise in the temporary
 //! directory. A base directory is skipped if another user can replace files in it (see [`trusted`]).
 
+use super::plain_path::check_plain;
 use super::replace::{is_settled, new_file, replace};
 use super::trusted::{self, GroupWrite};
 use crate::error::Error;
@@ -11,7 +12,6 @@ use nix::errno::Errno;
 use nix::unistd::{geteuid, mkdtemp};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -151,25 +151,6 @@ fn failed(error: &io::Error) -> Error {
     let what = "create a private directory in XDG_RUNTIME_DIR, /dev/shm or TMPDIR";
     Error::cannot(what, error, "one of them must be writable")
 }
-
-/// Rejects a path with a space or another character that is special to a shell, to shlex or to a parser of config
-/// files. Also rejects a path that is too long for the path of a socket (at most 107 bytes, see unix(7)).
-fn check_plain(path: &Path) -> io::Result<()> {
-    let path = path.as_os_str().as_bytes();
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,".contains(byte);
-    let refused = if !path.iter().all(plain) {
-        "has characters that are not allowed in a credential_process"
-    } else if path.len() > 107 - MAX_NAME_BYTES {
-        "is too long for the path of a socket"
-    } else {
-        return Ok(());
-    };
-    let reason = format!("{} {refused}", String::from_utf8_lossy(path));
-    Err(io::Error::new(io::ErrorKind::InvalidFilename, reason))
-}
-
-/// The length, in bytes, of the longest text that is appended to a base directory: `/xassume-UID.XXXXXX/socket`.
-const MAX_NAME_BYTES: usize = "/xassume-4294967295.XXXXXX/socket".len();
 
 pub(super) fn prefix() -> String {
     format!("xassume-{}.", geteuid())

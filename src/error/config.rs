@@ -272,9 +272,7 @@ impl ConfigError {
             Self::NothingToLaunch { profile, hint: None } => {
                 format!("add role_arn = ARN, or credentials with: aws configure sso --profile {profile}")
             }
-            Self::AlsoWithoutRole { profile } => {
-                format!("--also needs a profile with role_arn, which can have source_profile = {profile}")
-            }
+            Self::AlsoWithoutRole { profile } => format!("use a profile with role_arn; it can have source_profile = {profile}"),
             Self::WithoutRole { instead: Some(instead), .. } => {
                 format!("for the lifetime of the MFA session, use {instead}, or add --role-arn ARN")
             }

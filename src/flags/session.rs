@@ -108,10 +108,9 @@ pub(crate) const ALSO: Flag = many(
     "also",
     "NAME[=ROLE]",
     "Give the command the session of another role as profile NAME; repeatable\n\n\
-     ROLE is an ARN or ACCOUNT:ROLE-NAME. The role is assumed with the credentials with which the first role is assumed, and \
-     with the same session name and --duration. Without ROLE, it is the role of profile NAME in ~/.aws/config, with the \
-     options of that profile. xassume stays and refreshes each session. Requires --via process, which is then the default, \
-     or --via file.",
+     ROLE is an ARN or ACCOUNT:ROLE-NAME. It is assumed with the source credentials of the first role, with the same session \
+     name and --duration. Without ROLE, the role and the options of profile NAME in ~/.aws/config are used. xassume keeps \
+     running and refreshes each session. Requires --via process, which is then the default, or --via file.",
 )
 .removed();
 

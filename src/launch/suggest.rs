@@ -53,14 +53,18 @@ pub(crate) fn find_command(settings: &Settings, vars: &Vars) -> Result<Command, 
     })
 }
 
-/// Replaces the hint if nothing specifies a role, and the command is also the subcommand of another tool, such as `clear`.
-/// Returns any other error unchanged.
+/// Replaces the hint if nothing specifies a role, but the command line shows what was probably meant: the command is also
+/// the subcommand of another tool, such as `clear`, or there is `--also`. Returns any other error unchanged.
 pub(crate) fn suggest_command_line(mut error: Error, settings: &Settings, vars: &Vars) -> Error {
     if let Error::Config(config) = &mut error
         && let ConfigError::NoRole { hint, .. } = config.as_mut()
-        && let Some(suggestion) = suggestion(settings, vars)
     {
-        *hint = Some(format!("did you mean: {suggestion}"));
+        let better = match suggestion(settings, vars) {
+            Some(suggestion) => Some(format!("did you mean: {suggestion}")),
+            None if settings.also.is_empty() => None,
+            None => Some("--also adds profiles to a default session; select its role with -p NAME or -r ARN".into()),
+        };
+        *hint = better.or(hint.take());
     }
     error
 }

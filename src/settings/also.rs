@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// The length limit of a name.
 const LONGEST: usize = 64;
+/// The most sessions besides the default one. Each needs a socket, whose path has two digits for its number.
+const MOST: usize = 99;
 
 /// The value of `--also`: the name of a profile, and its role.
 pub(super) type Named = (String, AlsoRole);
@@ -17,10 +19,15 @@ pub(super) type Named = (String, AlsoRole);
 /// Reads `--also`.
 ///
 /// # Errors
-/// A name or a role is invalid, or a name is repeated.
+/// A name or a role is invalid, a name is repeated, or there are too many.
 pub(super) fn also(flags: &FlagValues) -> Result<Vec<Named>, Error> {
     let mut all: Vec<Named> = Vec::new();
-    for given in flags.many(&ALSO) {
+    let given = flags.many(&ALSO);
+    if let Some(excess) = given.get(MOST) {
+        let reason = format!("too many roles: {} (maximum {MOST})", given.len());
+        return Err(excess.invalid(Invalid::new(reason).hint("give some of the roles to another command")));
+    }
+    for given in given {
         let named = given.parse(named)?;
         if all.iter().any(|(name, _)| *name == named.0) {
             return Err(given.invalid(Invalid::new("the name is repeated").hint("use each name once")));
@@ -127,6 +134,10 @@ mod tests {
         assert_eq!(also(&values("", &[("XASSUME_ALSO", "a\nb=123456789012:A\n")])).expect("two").len(), 2);
         let error = also(&values("--also a --also a=123456789012:A", &[])).expect_err("repeated").to_string();
         assert!(error.contains("the name is repeated"), "{error}");
+        let many = |count: usize| (0..count).map(|at| format!("--also n{at}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(also(&values(&many(99), &[])).expect("enough").len(), 99);
+        let error = also(&values(&many(100), &[])).expect_err("too many").to_string();
+        assert!(error.contains("too many roles: 100 (maximum 99)"), "{error}");
     }
 
     #[test]

@@ -258,10 +258,13 @@ fn a_check_has_a_step_for_each_role() {
     let also: Vec<_> = page.lines().filter(|line| line.starts_with("ok") && line.contains("also")).collect();
     assert!(also.len() == 2 && also[0].contains("prod: arn:aws:sts::222222222222:assumed-role/P/"), "{page}");
     assert!(also[1].contains("audit: arn:aws:sts::333333333333:assumed-role/A/"), "{page}");
-    assert!(page.contains("account 222222222222 (--expect-account)"), "{page}");
+    for shown in ["account 222222222222 (--expect-account)", "profiles of the command: default, prod, audit"] {
+        assert!(page.contains(shown), "{page}");
+    }
 
     let failed = three(&sts).args(["--check", "--log-format", "json", "--expect-account", &account("444444444444")]);
     let document = failed.run().exited(125).stdout_json();
+    assert_eq!(document["verdict"], "check failed: also prod (wrong-account)");
     let steps = document["steps"].as_array().expect("a list").iter().filter(|step| step["step"] == "also");
     let facts: Vec<_> = steps.map(|step| (step["profile"].as_str(), step["state"].as_str())).collect();
     assert_eq!(facts, [(Some("prod"), Some("failed")), (Some("audit"), Some("not_reached"))]);

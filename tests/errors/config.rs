@@ -179,6 +179,7 @@ const FILES: &[(&str, &str, &[&str])] = &[
         &["-p", "dev", "--external-id", "word"],
     ),
     ("config-also-without-role", "[profile prod]\nregion = eu-west-1\n", &["-r", ROLE, "--also", "prod"]),
+    ("config-also-without-a-default", "[profile prod]\nrole_arn = 222222222222:P\n", &["--also", "prod"]),
     ("config-also-unknown", "[profile prod]\nregion = eu-west-1\n", &["-r", ROLE, "--also", "prd"]),
     (
         "mfa-second-code-without-terminal",

@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::step::Step;
+use crate::profile::AlsoRole;
 use crate::session::{rfc3339, whole_seconds};
 use crate::settings::Also;
 use std::fmt::Write as _;
@@ -12,6 +13,12 @@ pub(super) fn also(findings: &Findings<'_>, at: usize) -> Step {
     let Some(Also { profile, settings }) = findings.settings.also.get(at) else { return step };
     step.fact("profile", *profile);
     step.text.push_str(profile);
+    match &settings.request.also {
+        Some(AlsoRole::Given(role)) => {
+            step.details.push(format!("{role}, with the source credentials of the first role"));
+        }
+        Some(AlsoRole::OfProfile) | None => step.details.push(format!("the role of profile {profile}")),
+    }
     let Some(session) = findings.others.get(at) else { return step };
     if let Some(arn) = &session.arn {
         let _ = write!(step.text, ": {arn}");

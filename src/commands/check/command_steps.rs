@@ -46,6 +46,11 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
         (Via::Process, _) => ("process", "credential_process in a private credentials file".to_owned()),
     };
     step.text = format!("{text} (--via {via})");
+    let profiles: Vec<_> = settings.also.iter().map(|also| also.profile).collect();
+    if !profiles.is_empty() {
+        step.details.push(format!("profiles of the command: default, {}", profiles.join(", ")));
+        step.fact("profiles", profiles);
+    }
     let addresses: Vec<_> = settings.listen.iter().map(ToString::to_string).collect();
     if !addresses.is_empty() {
         step.details.push(format!("listens on {}", addresses.join(", ")));

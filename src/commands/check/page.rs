@@ -70,6 +70,9 @@ fn verdict(steps: &[Step]) -> (&'static str, String) {
     match steps.iter().find(|step| step.state == State::Failed) {
         Some(Step { name, facts, .. }) => {
             let fact = |key| facts.get(key).and_then(Value::as_str);
+            // Several steps for profiles have the same name.
+            let profile = fact("profile").filter(|_| fact("step") == Some("also"));
+            let name = profile.map_or_else(|| name.clone(), |profile| format!("{name} {profile}"));
             let why = match fact("error").map(|error| one_line(error, LONGEST)) {
                 Some(error) if error.chars().count() <= SHORT => format!(": {error}"),
                 _ => fact("reason").map(|reason| format!(" ({reason})")).unwrap_or_default(),
