@@ -4,7 +4,7 @@ use super::{at, mount_namespace, probing, started_after, still_runs, with_mounts
 use crate::support::http::get;
 use crate::support::log::PATIENCE;
 use crate::support::processes::{children, eventually};
-use crate::support::sys::{send_signal, wait_gone};
+use crate::support::sys::{pidfd, send_signal, wait_gone};
 use crate::support::tls::Authority;
 use crate::support::{Answer, FakeSts, Identity, Running, Xassume, skipped, skipped_without_root};
 use nix::sys::stat::Mode;
@@ -144,12 +144,14 @@ fn a_hanging_config_file_blocks_neither_the_endpoint_nor_signals() {
 
 #[test]
 fn a_hanging_pid_file_is_one_warning_and_blocks_no_signal() {
+    if pidfd(std::process::id().cast_signed()).is_err() {
+        return skipped("--signal-pid-file requires Linux 5.3");
+    }
     let Some(namespace) = namespace_with_dead_mount() else { return };
     let sts = with_refreshes(2);
     let world = at(&sts.url()).args(["--on-expiry", "signal", "--signal-pid-file"]);
     let file = world.home().join("dead/pid");
-    let world = probing(world.arg(&file), &["print-keys", "survive", "HUP"]);
-    let running = with_mounts(namespace, DEAD, &world).spawn();
+    let running = with_mounts(namespace, DEAD, &probing(world.arg(&file), &["print-keys", "survive", "HUP"])).spawn();
     running.line("ready");
     let line = running.error_line("cannot send SIGHUP: ");
     let expected = format!("the file system of {} did not answer within 10s; retrying in ", file.display());
