@@ -186,7 +186,9 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
     verdict.overtaken = obtained.saturating_sub(sightings.len());
     let excused = match evidence.kind {
         // A session that arrives during a stop is for the next start.
-        Kind::Restart | Kind::Init => (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command: ")),
+        Kind::Restart | Kind::Init => {
+            (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command: ")) + killed_early(evidence)
+        }
         Kind::Signal => {
             let signaled = count(evidence.stderr, "sent SIGHUP to the command");
             if signaled + 1 != obtained {
@@ -244,6 +246,17 @@ fn answers(evidence: &Observations<'_>, requests: &Requests, verdict: &mut Verdi
         let first: Vec<_> = errors.iter().take(3).collect();
         verdict.wrong.push(format!("{answered} requests were answered, {} were not: {first:?}", errors.len()));
     }
+}
+
+/// How many commands were killed before their first line. On a busy machine the next restart and its stop timeout may
+/// come first.
+fn killed_early(evidence: &Observations<'_>) -> usize {
+    let starts = evidence.stderr.split("xassume: started the command, pid ").skip(1);
+    let is_silent = |start: &&str| {
+        let pid = start.lines().next().unwrap_or_default();
+        !evidence.stdout.contains(&format!("ready pid={pid} "))
+    };
+    starts.filter(is_silent).filter(|start| start.contains("within the stop timeout and was killed by SIGKILL")).count()
 }
 
 /// How many sessions may have come and gone while the worker did not run.
