@@ -3,19 +3,23 @@
 //!     cargo test --locked --test soak -- [SECONDS [SEED]] [--lifetime SECONDS] [--refreshes COUNT]
 //!     cargo test --locked --test soak -- --replay LOG
 //!
-//! There are five supervisors: one restarts its command, one signals it, one serves it through the endpoint, one is
-//! PID 1 of a namespace, runs a hook after each session and restarts a command that leaves orphans, and one restarts a server without a gap. Sessions
-//! last three seconds. Each supervisor has its own fake STS, which denies, hangs, cuts off and delays answers. Each also
-//! gets outside faults: signals, a stopped command, a removed cache, connections without the token, a new process that
-//! does not get ready. All faults are derived from the seed, which is printed first, and are logged in
-//! `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the same order: `--replay` repeats a
-//! log and compares.
+//! There are seven supervisors: one restarts its command, one signals it, one serves it through the endpoint, one is
+//! PID 1 of a namespace, runs a hook after each session and restarts a command that leaves orphans, and one restarts a
+//! server without a gap. Two are keepers (`--serve`) with a hook and a client. One client asks the endpoint all the
+//! time, the other reads the credentials file and is signaled by its pid file. Sessions last three seconds, those of
+//! keepers four. Each supervisor has its own fake STS, which denies, hangs, cuts off and delays answers. Each also gets
+//! outside faults: signals, a stopped command, a removed cache, connections without the token, a new process that does
+//! not get ready; keepers are killed, ended and started again. All faults are derived from the seed, which is printed
+//! first, and are logged in `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the same
+//! order: `--replay` repeats a log and compares.
 //!
 //! With `--refreshes` the soak continues until each supervisor has made that many, for at most three times as long.
 //!
 //! At the end, every session that xassume got must have reached the command, in order and once. A session in an answer
-//! that was cut off must not have. Each request to the server must have been answered. Memory, descriptors, threads and zombies must not have grown, and no directory and
-//! no process may be left. Speed is not checked: a busy machine makes a soak slower, but does not make it fail.
+//! that was cut off must not have. Each request to the server must have been answered. A keeper must have served each
+//! session until it expired or was replaced, begun at most one refresh a second, and ended within two seconds of TERM.
+//! Memory, descriptors, threads and zombies must not have grown, and no directory, no file and no process may be left.
+//! Other speed is not checked: a busy machine makes a soak slower, but does not make it fail.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -29,6 +33,7 @@ mod support;
 
 mod clients;
 mod journal;
+mod kind;
 mod plan;
 mod resources;
 mod supervisor;
@@ -41,6 +46,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use journal::{Faults, Journal};
+use kind::Kind;
 use plan::Plan;
 use supervisor::{Report, Supervisor};
 
@@ -50,62 +56,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The session before the first refresh, and some that the command may have reported twice.
 const SPARE: usize = 4;
 
-/// What a command that ignores TERM adds to the time of a restart.
-const STOP_TIMEOUT: &str = "300ms";
-/// The same for a server. It is longer than a server is ever stopped with SIGSTOP, so KILL interrupts no answer.
-const STOP_TIMEOUT_OF_SERVER: &str = "500ms";
-
-/// In turn it succeeds, fails, leaves orphans behind, and ignores TERM until it is killed.
-const HOOK: &str = "case $((XASSUME_REFRESH % 4)) in 0) ;; 1) exit 3 ;; 2) (sleep 0.2 &) ; (true &) ;; \
-                    3) trap '' TERM; sleep 300 & wait; sleep 300 ;; esac";
-
 /// How far a plan reaches, even if the soak takes three times as long.
 const LONGEST: Duration = Duration::from_hours(1);
-
-/// How a supervisor delivers sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    Restart,
-    Signal,
-    Endpoint,
-    /// As PID 1.
-    Init,
-    /// With `--restart-order start-first`.
-    Handover,
-}
-
-impl Kind {
-    pub const ALL: [Self; 5] = [Self::Restart, Self::Signal, Self::Endpoint, Self::Init, Self::Handover];
-
-    /// The flags with which it is started.
-    fn flags(self) -> Vec<&'static str> {
-        // A hanging STS delays the clients of the endpoint by at most this.
-        let sts = if self == Self::Endpoint { "400ms" } else { "700ms" };
-        let stop = if self == Self::Handover { STOP_TIMEOUT_OF_SERVER } else { STOP_TIMEOUT };
-        let how: &[&str] = match self {
-            Self::Restart => &["--on-expiry", "restart"],
-            Self::Init => &["--on-expiry", "restart", "--refresh-hook", HOOK, "--refresh-hook-timeout", "300ms"],
-            Self::Signal => &["--on-expiry", "signal"],
-            Self::Endpoint => &["--via", "endpoint"],
-            Self::Handover => &["--on-expiry", "restart", "--restart-order", "start-first", "--listen", "0"],
-        };
-        let ready: &[&str] =
-            if self == Self::Handover { &["--ready", "notify", "--ready-timeout", "800ms"] } else { &[] };
-        [how, ready, &["--sts-timeout", sts, "--stop-timeout", stop]].concat()
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Restart => "restart",
-            Self::Signal => "signal",
-            Self::Endpoint => "endpoint",
-            Self::Init => "init",
-            Self::Handover => "handover",
-        })
-    }
-}
 
 /// Everything that two equal soaks have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,7 +26,11 @@ impl Plan {
         let mut dice = Dice { state: seed ^ (kind as u64 + 1).wrapping_mul(0xd6e8_feb8_6659_fd93) };
         // The first session must be issued, or there is nothing to supervise.
         let mut replies = vec![PlannedAnswer::Good];
-        replies.extend((1..REQUESTS).map(|_| PlannedAnswer::random(kind, &mut dice)));
+        for request in 1..REQUESTS {
+            // Sessions of keepers also expire: a denial is often followed by others.
+            let denied = kind.is_keeper() && replies[request - 1] == PlannedAnswer::Denied && dice.below(3) > 0;
+            replies.push(if denied { PlannedAnswer::Denied } else { PlannedAnswer::random(kind, &mut dice) });
+        }
         let outside_faults =
             (2..GENERATIONS).filter_map(|generation| OutsideFault::random(kind, generation, &mut dice)).collect();
         Self { replies, outside_faults }
@@ -150,6 +154,17 @@ pub enum Action {
     Freeze(u64),
     /// The next new process does this.
     Begin(Beginning),
+    /// HUP at each turn, for this many milliseconds.
+    HangUps(u64),
+    /// The keeper is ended, and then started again.
+    Replace(Ending),
+}
+
+/// How a keeper is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Term,
+    Kill,
 }
 
 /// What a new process does instead of getting ready at once.
@@ -186,25 +201,32 @@ impl fmt::Display for Beginning {
 }
 
 impl OutsideFault {
-    /// One in three generations gets a fault.
+    /// One in three generations gets a fault; of a keeper, two in three.
     fn random(kind: Kind, generation: usize, dice: &mut Dice) -> Option<Self> {
-        let struck = dice.below(3) == 0;
+        let struck = dice.below(3) < if kind.is_keeper() { 2 } else { 1 };
         let after = Duration::from_millis(dice.below(900));
         let action = match (dice.below(10), kind) {
             // For `signal`, HUP is the refresh signal.
-            (1, Kind::Restart | Kind::Endpoint | Kind::Init | Kind::Handover) => Action::Hup,
+            (1, Kind::Restart | Kind::Endpoint | Kind::Init | Kind::Handover)
+            | (1 | 6, Kind::Files)
+            | (1 | 6 | 9, Kind::Keeper) => Action::Hup,
             (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Action::Touch,
+            (0, Kind::Keeper | Kind::Files) if dice.below(2) == 0 => Action::Replace(Ending::Kill),
+            (0, Kind::Keeper | Kind::Files) => Action::Replace(Ending::Term),
+            (5, Kind::Keeper | Kind::Files) => Action::HangUps(500 + dice.below(2500)),
             (2, _) => Action::Pause(50 + dice.below(350)),
             (3, _) => Action::NoCache,
             (0, Kind::Handover) => Action::Begin(Beginning::Slow(100 + dice.below(400))),
             (4, Kind::Restart | Kind::Init | Kind::Handover) => Action::IgnoreTerm,
-            (4 | 5, Kind::Endpoint) => Action::Unauthorized(10 + dice.below(MOST_UNAUTHORIZED - 10)),
+            (4 | 5, Kind::Endpoint) | (4, Kind::Keeper) => {
+                Action::Unauthorized(10 + dice.below(MOST_UNAUTHORIZED - 10))
+            }
             (5, Kind::Handover) => Action::Begin(Beginning::Exit),
             (6, Kind::Handover) => Action::Begin(Beginning::Hang),
             (5 | 6, Kind::Init) => Action::Orphans,
             (7, _) => Action::BlockStderr(100 + dice.below(1400)),
             (8, _) => Action::Fifo(100 + dice.below(1400)),
-            (9, Kind::Signal) => Action::Freeze(100 + dice.below(1400)),
+            (9, Kind::Signal | Kind::Files) => Action::Freeze(100 + dice.below(1400)),
             (0 | 4.., _) => Action::Usr1,
         };
         struck.then_some(Self { generation, after, action })
@@ -226,6 +248,9 @@ impl fmt::Display for Action {
             Self::Fifo(milliseconds) => write!(f, "a FIFO as the config file for {milliseconds} ms"),
             Self::Freeze(milliseconds) => write!(f, "the credentials file's file system frozen for {milliseconds} ms"),
             Self::Begin(beginning) => write!(f, "the next new process: {beginning}"),
+            Self::HangUps(milliseconds) => write!(f, "HUP again and again for {milliseconds} ms"),
+            Self::Replace(Ending::Term) => f.write_str("the keeper ended and started again"),
+            Self::Replace(Ending::Kill) => f.write_str("the keeper killed and started again"),
         }
     }
 }

@@ -1,27 +1,25 @@
 //! One supervisor with its own STS: starts it, injects faults, measures it and checks the result.
 
+mod keeper;
 mod outside_faults;
+mod start;
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::OFlag;
-use nix::pty::{grantpt, posix_openpt, unlockpt};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::clients::Clients;
 use crate::journal::{FaultSource, Journal};
-use crate::plan::{MOST_UNAUTHORIZED, Plan, PlannedAnswer};
+use crate::plan::{Plan, PlannedAnswer};
 use crate::resources::{ResourceCheck, Resources};
-use crate::support::capture::Capture;
-use crate::support::processes::{becomes_true, children, pid_namespace, state_of};
-use crate::support::sys::open_peer;
-use crate::support::{FakeSts, Finished, Frozen, Running, Volume, Xassume, binary};
-use crate::verdict::{Observations, Verdict};
-use crate::{Kind, Settings, resources, verdict, worker};
+use crate::support::processes::{becomes_true, children, state_of};
+use crate::support::{FakeSts, Finished, Frozen, Running, Volume};
+use crate::verdict::{Life, Observations, Verdict};
+use crate::{Kind, resources, verdict, worker};
+use keeper::Keeper;
 use outside_faults::signal;
 
 pub struct Supervisor {
@@ -44,12 +42,18 @@ pub struct Supervisor {
     terminal: Option<File>,
     blocked_until: Option<Instant>,
     fifo_until: Option<Instant>,
+    hang_ups_until: Option<Instant>,
     /// Connections without the token, and until when they stay open.
     unauthorized: Option<(Vec<TcpStream>, Instant)>,
     /// The clients of a command that is a server.
     clients: Option<Clients>,
+    /// What else belongs to a keeper.
+    keeper: Option<Keeper>,
+    /// How many USR1 were sent; to a keeper, how many HUP.
     sent: usize,
     resources: Vec<Resources>,
+    /// The measurements of the earlier processes of a keeper.
+    measured: Vec<Vec<Resources>>,
     gone: Option<String>,
 }
 
@@ -65,76 +69,10 @@ pub struct Report {
 }
 
 impl Supervisor {
-    pub fn start(kind: Kind, settings: &Settings, until: u64) -> Self {
-        let plan = Plan::new(kind, settings.seed);
-        let sts = FakeSts::builder().lifetime(settings.lifetime).start();
-        sts.script(plan.replies.iter().map(|reply| reply.answer()));
-        let xassume = Xassume::new(&sts);
-        let namespace = if kind == Kind::Init { namespace() } else { Vec::new() };
-        let xassume =
-            if namespace.is_empty() { xassume } else { xassume.program("unshare").args(&namespace).arg(binary()) };
-        // These signals must not kill a command that has just started, so they are blocked from its start.
-        let blocked = worker::TAKEN.map(|signal| signal as i32);
-        let this = std::env::current_exe().expect("a running program has a path");
-        let volume = if kind == Kind::Signal { volume() } else { None };
-        let xassume = match &volume {
-            Some(volume) => xassume.arg("--credentials-file").arg(volume.path().join("credentials")),
-            None => xassume,
-        };
-        let (xassume, terminal) = if kind == Kind::Endpoint {
-            let (master, slave) = terminal();
-            (xassume.stderr(slave), Some(master))
-        } else {
-            (xassume, None)
-        };
-        let mut running = xassume
-            .blocking(&blocked)
-            .args(["-r", "111111111111:Soak", "-v"])
-            // The earliest possible refresh: at half the lifetime.
-            .args(["--refresh-margin", "1h"])
-            .args(kind.flags())
-            .arg("--")
-            .arg(this)
-            .args(worker::words(kind, until))
-            .spawn();
-        if let Some(terminal) = &terminal {
-            running.stderr = Capture::of(terminal.try_clone().ok());
-        }
-        let address = (kind == Kind::Handover).then(|| address(&running.error_line("listening on ")));
-        running.line("ready");
-        let pid = if namespace.is_empty() { running.pid() } else { children(running.pid())[0] };
-        let mut supervisor = Self {
-            kind,
-            plan,
-            lifetime: settings.lifetime,
-            sts,
-            running,
-            pid,
-            arrivals: Vec::new(),
-            next_fault: 0,
-            due_since: None,
-            pauses: Vec::new(),
-            volume,
-            frozen: None,
-            terminal,
-            blocked_until: None,
-            fifo_until: None,
-            unauthorized: None,
-            clients: address.map(Clients::start),
-            sent: 0,
-            resources: Vec::new(),
-            gone: None,
-        };
-        if kind == Kind::Endpoint {
-            // Open the maximum of connections once, so that memory reaches its peak before it is measured.
-            supervisor.connect_unauthorized(MOST_UNAUTHORIZED);
-        }
-        supervisor
-    }
-
-    /// How many sessions the command has reported. It may report one twice.
+    /// How many sessions the command has reported, or the client. It may report one twice.
     pub fn reported(&self) -> usize {
-        self.running.stdout.so_far().matches("key=ASIA").count()
+        let consumer = self.keeper.as_ref().map_or(&self.running, |keeper| &keeper.client);
+        consumer.stdout.so_far().matches("key=ASIA").count()
     }
 
     pub fn is_gone(&self) -> bool {
@@ -152,9 +90,13 @@ impl Supervisor {
         }
         let now = Instant::now();
         self.recover(now);
+        self.follow_keeper();
         let sessions = self.sts.issued_count();
         while let Some(&fault) = self.plan.outside_faults.get(self.next_fault) {
-            if fault.generation > sessions || *self.due_since.get_or_insert(now) + fault.after > now {
+            if !self.is_serving()
+                || fault.generation > sessions
+                || *self.due_since.get_or_insert(now) + fault.after > now
+            {
                 break;
             }
             self.due_since = None;
@@ -165,6 +107,9 @@ impl Supervisor {
     }
 
     pub fn measure(&mut self) {
+        if !self.is_serving() {
+            return;
+        }
         match Resources::of(self.pid, self.running.pid()) {
             // Connections without the token are open in this process too.
             Ok(resources) if self.unauthorized.is_none() => self.resources.push(resources),
@@ -176,32 +121,49 @@ impl Supervisor {
     /// Ends the supervisor and checks the result.
     pub fn end(mut self) -> Report {
         let mut wrong: Vec<String> = self.gone.take().into_iter().collect();
-        // End all faults that last for a while.
-        self.recover(Instant::now() + Duration::from_mins(1));
-        if self.kind == Kind::Init && wrong.is_empty() {
+        self.recover_all();
+        self.wait_until_serving();
+        if (self.kind == Kind::Init || self.kind.is_keeper()) && wrong.is_empty() {
             wrong.extend(self.zombies_that_stay());
         }
         // The last server may end before it has accepted all connections.
         let requests = self.clients.take().map(Clients::end);
-        self.stop();
+        if self.kind.is_keeper() {
+            self.stop_keeper();
+        } else {
+            self.stop();
+        }
         let sandbox = self.running.shared_sandbox();
         let finished = self.running.wait();
+        let (mut stdout, mut story) = (finished.stdout_text(), finished.describe());
+        let mut lives = vec![Life { first_request: 0, stderr: finished.stderr.clone() }];
+        if let Some(mut keeper) = self.keeper.take() {
+            keeper.keep_last(&finished);
+            (stdout, lives) = (keeper.end_client(), keeper.lives);
+            story = format!("{}\n--- client:\n{stdout}", keeper.story);
+            wrong.extend(keeper.wrong);
+        }
+        let stderr: String = lives.iter().map(|life| life.stderr.as_str()).collect();
         self.arrivals.extend(self.sts.requests_since(self.arrivals.len()).iter().map(|request| request.arrived));
-        let issued: Vec<String> = self.sts.issued().into_iter().map(|issued| issued.access_key_id).collect();
         let verdict = verdict::judge(&Observations {
             kind: self.kind,
             plan: &self.plan,
             lifetime: self.lifetime,
             arrivals: &self.arrivals,
-            issued: &issued,
-            stdout: &finished.stdout_text(),
-            stderr: &finished.stderr,
+            issued: &self.sts.issued(),
+            stdout: &stdout,
+            stderr: &stderr,
+            lives: &lives,
             sent: self.sent,
             requests: requests.as_ref(),
         });
-        let resources = resources::judge(self.kind, &self.resources, verdict.refreshes);
+        self.measured.push(self.resources);
+        // The summary is that of the process that ran longest.
+        self.measured.sort_by_key(|process| std::cmp::Reverse(process.len()));
+        let checks = self.measured.iter().map(|process| resources::judge(self.kind, process, verdict.refreshes));
+        let resources = checks.reduce(ResourceCheck::and).expect("there is at least one process");
         wrong.extend(verdict.wrong.iter().chain(&resources.wrong).cloned());
-        if !ended_as_expected(&finished) {
+        if !self.kind.is_keeper() && !ended_as_expected(&finished) {
             wrong.push(format!("it ended with {}", finished.status));
         }
         let directories = sandbox.run_directories();
@@ -215,7 +177,6 @@ impl Supervisor {
         if servers > 0 || !becomes_true(|| finished.survivors().len() <= allowed) {
             wrong.push(format!("{servers} commands and these processes are left: {:?}", finished.survivors()));
         }
-        let story = finished.describe();
         drop(finished);
         Report {
             kind: self.kind,
@@ -249,39 +210,10 @@ impl Supervisor {
     }
 }
 
-/// The address in xassume's message about its socket.
-fn address(line: &str) -> SocketAddr {
-    let address = line.split_once("listening on ").and_then(|(_, rest)| rest.split(' ').next());
-    address.and_then(|address| address.parse().ok()).expect("an address")
-}
-
 /// Whether xassume ended like its command, or without one. A command that has just started dies of TERM. One that
 /// ignored TERM before a restart was killed, and is not started again.
 fn ended_as_expected(finished: &Finished) -> bool {
     let of = |signal: i32| finished.signal() == Some(signal) || finished.code() == Some(128 + signal);
     let killed = || finished.stderr.contains("within the stop timeout and was killed by SIGKILL");
     finished.code() == Some(0) || of(libc::SIGTERM) || of(libc::SIGKILL) && killed()
-}
-
-/// A file system to freeze; `None`, with a message, where it cannot be created.
-fn volume() -> Option<Volume> {
-    let made = Volume::new();
-    made.inspect_err(|why| println!("no file system can be frozen on this machine: {why}")).ok()
-}
-
-/// A terminal: the test's side, and the program's side.
-fn terminal() -> (File, OwnedFd) {
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("there are terminals left");
-    grantpt(&master).and_then(|()| unlockpt(&master)).expect("the terminal is ours");
-    let slave = open_peer(&master).expect("an unlocked terminal can be opened");
-    (OwnedFd::from(master).into(), slave)
-}
-
-/// The arguments of `unshare` that create a pid namespace; empty, with a message, where that is not possible.
-fn namespace() -> Vec<&'static str> {
-    let found = pid_namespace();
-    if found.is_none() {
-        println!("no pid namespace can be created here: the supervisor is not PID 1, and reaps no orphans");
-    }
-    found.unwrap_or_default()
 }

@@ -3,16 +3,20 @@
 //! On a busy machine anything may be late. Two logs distinguish late from lost: xassume logs what it received and did,
 //! and the worker logs when it could not run.
 
+mod handover;
+mod keeper;
+
 use std::time::{Duration, Instant};
 
 use crate::Kind;
 use crate::clients::Requests;
 use crate::plan::{Plan, PlannedAnswer};
-use crate::worker::{FAILS, UNHEARD};
+use crate::support::sts::Issued;
+use handover::{answers, handovers, is_ready};
 
-/// What xassume logs when it starts a new process beside the command, and when a process is ready.
-const BESIDE: &str = "starting a new process beside pid ";
-const READY: &str = "the command is ready, pid ";
+/// What xassume logs when it serves its first session, and when it has got another one.
+pub const SERVING: &str = "xassume: serving credentials: ";
+const REFRESHED: &str = "xassume: session refreshed: expires at ";
 
 /// What a soak knows about one supervisor at the end.
 pub struct Observations<'a> {
@@ -21,16 +25,27 @@ pub struct Observations<'a> {
     pub lifetime: Duration,
     /// The arrival times of all requests.
     pub arrivals: &'a [Instant],
-    /// The access keys in the order in which they were issued.
-    pub issued: &'a [String],
+    /// In order.
+    pub issued: &'a [Issued],
     /// The output of the worker.
     pub stdout: &'a str,
-    /// The log of xassume.
+    /// The log of xassume, of all its processes.
     pub stderr: &'a str,
-    /// How many USR1 were sent.
+    /// The processes of a keeper; otherwise one.
+    pub lives: &'a [Life],
+    /// How many USR1 were sent; to a keeper, how many HUP.
     pub sent: usize,
     /// What the clients of the command got, if it is a server.
     pub requests: Option<&'a Requests>,
+}
+
+/// One process of xassume.
+#[derive(Debug)]
+pub struct Life {
+    /// The number of requests before it was started.
+    pub first_request: usize,
+    /// Its log.
+    pub stderr: String,
 }
 
 /// The result of the check.
@@ -61,9 +76,13 @@ struct Sighting {
 pub fn judge(evidence: &Observations<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let sightings = sightings(evidence, &mut verdict);
-    let obtained = 1 + count(evidence.stderr, "xassume: session refreshed: expires at ");
     verdict.failures = count(evidence.stderr, "refresh failed (session ");
     verdict.refreshes = sightings.len().saturating_sub(1);
+    if evidence.kind.is_keeper() {
+        keeper::judge(evidence, &sightings, &mut verdict);
+        return verdict;
+    }
+    let obtained = 1 + count(evidence.stderr, REFRESHED);
     arrival(evidence, obtained, &sightings, &mut verdict);
     delivery(evidence, obtained, &sightings, &mut verdict);
     gaps(evidence, &sightings, &mut verdict);
@@ -121,7 +140,7 @@ fn sightings(evidence: &Observations<'_>, verdict: &mut Verdict) -> Vec<Sighting
             if evidence.kind == Kind::Handover && !is_ready(evidence, start) {
                 continue;
             }
-            let place = evidence.issued.iter().position(|issued| issued == key);
+            let place = evidence.issued.iter().position(|issued| issued.access_key_id == key);
             match (place, sightings.last_mut()) {
                 (None, _) => verdict.wrong.push(format!("the command saw {key:?}, which was never issued")),
                 (Some(place), Some(last)) if place < last.place => {
@@ -150,13 +169,6 @@ fn sightings(evidence: &Observations<'_>, verdict: &mut Verdict) -> Vec<Sighting
     sightings
 }
 
-/// Whether xassume has heard that the process with this first line (`ready pid=…`) is ready.
-fn is_ready(evidence: &Observations<'_>, line: &str) -> bool {
-    let pid = line.trim_start_matches("ready pid=").trim();
-    let ready = evidence.stderr.lines().filter_map(|line| line.split_once(READY));
-    ready.map(|(_, heard)| heard).any(|heard| heard == pid)
-}
-
 /// Between STS and xassume: only sessions that were cut off or late may be missing.
 fn arrival(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting], verdict: &mut Verdict) {
     let issuing = issuing(evidence);
@@ -170,11 +182,12 @@ fn arrival(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting],
     let whole = (0..evidence.issued.len()).filter(|&place| !broken(place)).count();
     let hangs =
         evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == PlannedAnswer::Hang).count();
-    // The last session may have arrived after the end had begun.
     // The warnings about the expiry repeat the last failure.
-    let failures: String = evidence.stderr.lines().filter(|line| line.contains("refresh failed")).collect();
+    let is_failure = |line: &&str| line.contains("refresh failed") || line.contains("xassume: error: ");
+    let failures: String = evidence.stderr.lines().filter(is_failure).collect();
     let silent = ["timed out after", "the last one timed out"].map(|words| count(&failures, words));
-    let late = silent.iter().sum::<usize>().saturating_sub(hangs) + 1;
+    // The last session of a process may have arrived after the end had begun.
+    let late = silent.iter().sum::<usize>().saturating_sub(hangs) + evidence.lives.len();
     if whole < obtained || whole > obtained + late {
         verdict.wrong.push(format!("{whole} sessions were sent, {obtained} obtained; at most {late} were late"));
     }
@@ -198,6 +211,8 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
         }
         Kind::Endpoint => stalls_between(sightings),
         Kind::Handover => handovers(evidence, obtained, sightings.len(), verdict),
+        // A client that finds no keeper gets the next session.
+        Kind::Keeper | Kind::Files => stalls_between(sightings) + evidence.lives.len(),
     };
     // The last session may have been on its way at the end.
     if verdict.overtaken > excused + 1 {
@@ -205,46 +220,6 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
             "{obtained} sessions were obtained, {} delivered; {excused} were overtaken",
             sightings.len()
         ));
-    }
-}
-
-/// How many sessions reached no process that got ready: a handover to an earlier session lasted too long, or the new
-/// processes with this session failed.
-fn handovers(evidence: &Observations<'_>, obtained: usize, seen: usize, verdict: &mut Verdict) -> usize {
-    let (mut ready, mut failures) = (0, 0);
-    // The sessions of handovers by their expiry, and whether one with the newest has failed.
-    let (mut begun, mut unready, mut newest) = (0, 0, ("", false));
-    for line in evidence.stderr.lines() {
-        if let Some((_, expiry)) = line.split_once(BESIDE).and_then(|(_, rest)| rest.split_once("expires at ")) {
-            if expiry != newest.0 {
-                (begun, unready, newest) = (begun + 1, unready + usize::from(newest.1), (expiry, false));
-            }
-        } else if line.contains(READY) {
-            (ready, newest.1) = (ready + 1, false);
-        } else if line.contains("; the old process keeps running; retrying in ") {
-            (failures, newest.1) = (failures + 1, true);
-        }
-    }
-    if ready != seen {
-        verdict.wrong.push(format!("{ready} processes were ready, {seen} say so"));
-    }
-    // The last one may have been stopped at the end.
-    let failing = evidence.stdout.lines().filter(|&line| line == FAILS).count();
-    if failing > failures + 1 {
-        verdict.wrong.push(format!("{failing} new processes failed, {failures} failures were logged"));
-    }
-    (obtained - 1).saturating_sub(begun) + unready
-}
-
-/// Each request is answered. Only a server that is killed may leave one without an answer, unless it was deaf: then it
-/// accepted nothing more.
-fn answers(evidence: &Observations<'_>, requests: &Requests, verdict: &mut Verdict) {
-    let deaf = evidence.stdout.lines().filter(|&line| line == UNHEARD).count();
-    let excused = count(evidence.stderr, "was killed by SIGKILL").saturating_sub(deaf);
-    let Requests { answered, errors } = requests;
-    if *answered == 0 || errors.len() > excused {
-        let first: Vec<_> = errors.iter().take(3).collect();
-        verdict.wrong.push(format!("{answered} requests were answered, {} were not: {first:?}", errors.len()));
     }
 }
 

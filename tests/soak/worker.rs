@@ -1,8 +1,10 @@
-//! The supervised command. It prints its session whenever that changes, and when it could not run.
+//! The supervised command, or a keeper's client. It prints its session when that changes, and when it could not run.
 //!
-//! Its lines: `ready pid=… key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, [`UNHEARD`] for a
-//! TERM that it ignored, `stall` when it did not run for a while, `gap` when the endpoint has no session,
-//! [`FAILS`] for a new process that will not be ready, `odd …` for what must not happen.
+//! Its lines: `ready pid=… key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, [`UNHEARD`]
+//! for a TERM that it ignored, `stall` when it did not run for a while, `gap` when the endpoint has no session,
+//! [`FAILS`] for a new process that will not be ready, `odd …` for what must not happen; and those of [`client`].
+
+mod client;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -21,6 +23,8 @@ use crate::Kind;
 use crate::plan::Beginning;
 use crate::support::processes::{children, state_of};
 use crate::support::{datagrams, http};
+use client::Client;
+pub use client::{AWAY, SIGNALED, VARIABLES, WHOLE};
 
 /// How often it looks for a new session.
 const TICK: u16 = 50;
@@ -38,7 +42,6 @@ pub const TAKEN: [Signal; 5] = [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2
 
 /// What it prints when it ignores a TERM. The next TERM ends it.
 pub const UNHEARD: &str = "unheard";
-
 /// What it prints if it will not be ready.
 pub const FAILS: &str = "fails";
 
@@ -107,11 +110,12 @@ struct Worker {
     key: String,
     deaf: bool,
     gap: bool,
+    client: Client,
 }
 
 impl Worker {
     fn new(kind: Kind) -> Self {
-        Self { kind, socket: None, key: String::new(), deaf: false, gap: false }
+        Self { kind, socket: None, key: String::new(), deaf: false, gap: false, client: Client::default() }
     }
 
     fn work(mut self, until: SystemTime) -> ExitCode {
@@ -124,7 +128,7 @@ impl Worker {
                 self.key = std::env::var("AWS_ACCESS_KEY_ID").unwrap_or_default();
             }
             Kind::Signal => self.key = key_in_file(),
-            Kind::Endpoint => {}
+            Kind::Endpoint | Kind::Keeper | Kind::Files => {}
         }
         if self.leaves_process() {
             start(&["leaf", LEFTOVER]);
@@ -158,8 +162,11 @@ impl Worker {
                     return end;
                 }
             }
-            if self.kind == Kind::Endpoint {
-                self.ask();
+            match self.kind {
+                Kind::Endpoint => self.ask(),
+                Kind::Keeper => self.ask_keeper(),
+                Kind::Files => self.read_file(),
+                Kind::Restart | Kind::Signal | Kind::Init | Kind::Handover => {}
             }
             while let Some(Ok((client, _))) = self.socket.as_ref().map(TcpListener::accept) {
                 answer(client);
@@ -201,7 +208,7 @@ impl Worker {
     fn leaves_process(&self) -> bool {
         match self.kind {
             Kind::Restart | Kind::Init | Kind::Handover => true,
-            Kind::Signal | Kind::Endpoint => false,
+            Kind::Signal | Kind::Endpoint | Kind::Keeper | Kind::Files => false,
         }
     }
 
@@ -223,6 +230,7 @@ impl Worker {
                 self.key = key_in_file();
                 say(&format!("key={}", self.key));
             }
+            Signal::SIGHUP if self.kind == Kind::Files => self.take_signal(),
             other => say(other.as_str().trim_start_matches("SIG")),
         }
         None

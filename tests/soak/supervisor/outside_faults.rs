@@ -31,10 +31,10 @@ impl Supervisor {
         let xassume = Pid::from_raw(self.pid);
         match action {
             Action::Usr1 => {
-                self.sent += 1;
+                self.sent += usize::from(!self.kind.is_keeper());
                 signal(xassume, Signal::SIGUSR1);
             }
-            Action::Hup => drop(signal(xassume, Signal::SIGHUP)),
+            Action::Hup => self.hang_up(),
             Action::IgnoreTerm => drop(signal(xassume, Signal::SIGALRM)),
             Action::Orphans => drop(signal(xassume, Signal::SIGUSR2)),
             Action::Pause(milliseconds) => {
@@ -51,6 +51,8 @@ impl Supervisor {
                     let _ = fs::write(&foreign, "nobody's").and_then(|()| fs::remove_file(&foreign));
                 }
             }
+            Action::HangUps(milliseconds) => self.hang_ups_until = Some(now + Duration::from_millis(milliseconds)),
+            Action::Replace(ending) => self.end_keeper(ending),
             Action::Unauthorized(count) => self.connect_unauthorized(count),
             Action::BlockStderr(milliseconds) => {
                 self.block_stderr();
@@ -106,21 +108,26 @@ impl Supervisor {
         }
     }
 
-    /// Opens connections to the endpoint; every second one sends half a request.
+    /// Opens connections to the endpoint.
     pub(super) fn connect_unauthorized(&mut self, count: u64) {
+        if let Some(keeper) = &self.keeper {
+            self.unauthorized = Some(connections(&keeper.address.to_string(), count));
+            return;
+        }
         let environment = self.command().and_then(|child| fs::read(format!("/proc/{child}/environ")).ok());
         let environment = String::from_utf8_lossy(&environment.unwrap_or_default()).into_owned();
         let url =
             environment.split('\0').find_map(|pair| pair.strip_prefix("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://"));
         let address = url.and_then(|url| url.split('/').next()).unwrap_or_default();
-        let mut open: Vec<TcpStream> = (0..count).filter_map(|_| TcpStream::connect(address).ok()).collect();
-        for connection in open.iter_mut().step_by(2) {
-            let _ = connection.write_all(b"GET / HTTP/1.1\r\nHost: ");
-        }
-        self.unauthorized = Some((open, Instant::now() + STAY));
+        self.unauthorized = Some(connections(address, count));
     }
 
-    /// Ends the faults whose time is up.
+    /// Ends all faults that last for a while.
+    pub(super) fn recover_all(&mut self) {
+        self.recover(Instant::now() + Duration::from_mins(1));
+    }
+
+    /// Ends the faults whose time is up, and continues the others.
     pub(super) fn recover(&mut self, now: Instant) {
         for (command, _) in self.pauses.extract_if(.., |(_, until)| *until <= now) {
             signal(command, Signal::SIGCONT);
@@ -133,12 +140,32 @@ impl Supervisor {
         if self.fifo_until.take_if(|until| *until <= now).is_some() {
             let _ = fs::remove_file(self.running.sandbox().home().join(".aws/config"));
         }
+        if self.hang_ups_until.take_if(|until| *until <= now).is_none() && self.hang_ups_until.is_some() {
+            self.hang_up();
+        }
     }
 
-    /// The process that runs the command. Processes that it left behind may be siblings.
+    fn hang_up(&mut self) {
+        self.sent += usize::from(self.kind.is_keeper());
+        signal(Pid::from_raw(self.pid), Signal::SIGHUP);
+    }
+
+    /// The process that runs the command, or a keeper's client. Processes that a command left behind may be siblings.
     fn command(&self) -> Option<i32> {
+        if let Some(keeper) = &self.keeper {
+            return Some(keeper.client.pid());
+        }
         children(self.pid).into_iter().find(|&child| worker::is_worker(child, self.kind))
     }
+}
+
+/// Opens connections; every second one sends half a request. Returns them, and until when they stay open.
+fn connections(address: &str, count: u64) -> (Vec<TcpStream>, Instant) {
+    let mut open: Vec<TcpStream> = (0..count).filter_map(|_| TcpStream::connect(address).ok()).collect();
+    for connection in open.iter_mut().step_by(2) {
+        let _ = connection.write_all(b"GET / HTTP/1.1\r\nHost: ");
+    }
+    (open, Instant::now() + STAY)
 }
 
 /// Sends a signal; `None` if the process does not exist any more.
