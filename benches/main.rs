@@ -3,10 +3,10 @@
 //!
 //!     cargo bench --locked -- [GROUP] [--quick | --long] [--build] [--program PATH]
 //!
-//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, listen, handover, signal, endpoint,
-//! scale, size. `endpoint` includes `flood`. `--long` restarts the servers of `listen` and `handover` 200 times. `--build`
-//! also times a clean build; `--program` measures another build of xassume. The table goes to standard output, the same
-//! figures to `target/bench.json`. A missed target is reported, but is not a failure.
+//! GROUP is a part of the name of a group: launch, crowd, memory, idle, keeper, restart, listen, handover, signal,
+//! endpoint, scale, size. `endpoint` includes `flood`. `--long` restarts the servers of `listen` and `handover` 200
+//! times. `--build` also times a clean build; `--program` measures another build of xassume. The table goes to standard
+//! output, the same figures to `target/bench.json`. A missed target is reported, but is not a failure.
 #![allow(clippy::expect_used, clippy::panic, reason = "a bench stops with a panic at the first error")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is the purpose")]
 
@@ -16,6 +16,7 @@ mod support;
 mod endpoint;
 mod flood;
 mod handover;
+mod keeper;
 mod launch;
 mod listen;
 mod load;
@@ -38,6 +39,7 @@ const GROUPS: &[Group] = &[
     ("crowd", launch::crowds),
     ("memory", supervise::memory),
     ("idle", supervise::idle),
+    ("keeper", keeper::keepers),
     ("restart", supervise::restarts),
     ("listen", listen::restarts),
     ("handover", handover::handovers),

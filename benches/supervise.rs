@@ -18,7 +18,7 @@ use crate::support::{FakeSts, Running, Xassume, probe, sys};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Number of concurrent supervisors.
-const SIDE_BY_SIDE: usize = 10;
+pub(crate) const SIDE_BY_SIDE: usize = 10;
 
 fn supervisor(world: Xassume) -> Running {
     world.args(["--on-expiry", "restart", "--"]).args(probe()).arg("print-times").spawn()
@@ -59,12 +59,16 @@ fn report_memory(when: &str, all: &[Running], report: &mut Report) -> f64 {
             None => report.skip(&name, "only root can read it, because the process is not dumpable"),
         }
     };
-    let mapped = |pid, name| field(pid, "smaps_rollup", name);
-    row("PSS", &|pid| mapped(pid, "Pss"));
-    row("private", &|pid| Some(mapped(pid, "Private_Clean")? + mapped(pid, "Private_Dirty")?));
+    row("PSS", &|pid| field(pid, "smaps_rollup", "Pss"));
+    row("private", &private);
     let anonymous = |pid| public_field(pid, "RssAnon");
     row("anonymous", &|pid| Some(anonymous(pid)));
     Samples::new(all.iter().map(|running| anonymous(running.pid())).collect()).median()
+}
+
+/// The private memory in megabytes. `None` if this user cannot read it.
+pub(crate) fn private(pid: i32) -> Option<f64> {
+    Some(field(pid, "smaps_rollup", "Private_Clean")? + field(pid, "smaps_rollup", "Private_Dirty")?)
 }
 
 /// A field that the kernel gives in KiB, converted to megabytes. `None` if this user cannot read it.
@@ -75,7 +79,7 @@ fn field(pid: i32, file: &str, name: &str) -> Option<f64> {
     Some(kib * 1024.0 / 1e6)
 }
 
-fn public_field(pid: i32, name: &str) -> f64 {
+pub(crate) fn public_field(pid: i32, name: &str) -> f64 {
     field(pid, "status", name).expect("every user can read the status")
 }
 
@@ -107,7 +111,7 @@ pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {
 }
 
 /// The number of context switches of all threads of a process. There is one for each wake-up.
-fn switches(pid: i32) -> f64 {
+pub(crate) fn switches(pid: i32) -> f64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
     let of_task = |status: String| {
         let counts = status.lines().filter(|line| line.contains("ctxt_switches"));
