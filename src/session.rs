@@ -112,6 +112,16 @@ pub(crate) struct Validity {
     pub(crate) skew_secs: i64,
 }
 
+impl Session {
+    /// Returns the session as it is this time later: it has less time left.
+    pub(crate) fn after(mut self, time: Duration) -> Self {
+        if let Some(validity) = &mut self.validity {
+            validity.left = validity.left.saturating_sub(time);
+        }
+        self
+    }
+}
+
 /// How much time a session must have left to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {

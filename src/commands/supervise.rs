@@ -15,7 +15,7 @@ use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
 use crate::process::signal::Signal;
 use crate::report::{Report, writer};
-use crate::session::{Need, Session};
+use crate::session::{Need, Session, Validity};
 use crate::settings::Settings;
 use crate::supervise::driver::{FirstSessions, Notifier, PidFile, Ports, ProcessHost, supervise};
 use crate::supervise::hook::Hook;
@@ -23,6 +23,7 @@ use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::notify::watchdog_interval;
 use crate::supervise::policy::{Duty, GroupPolicy, OnExpiry, Policy, ReadySign};
 use crate::supervise::ports::{CacheUse, Deliver as _, SessionId, SessionSource, SignalNamed};
+use crate::sys::boot::boottime;
 use crate::sys::clock::SystemClock;
 use crate::sys::listen::ListenSockets;
 use crate::sys::lookup::Command;
@@ -33,6 +34,7 @@ use crate::sys::tty::Terminal;
 use crate::vars::Vars;
 use std::iter::once;
 use std::path::Path;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Runs the command until it ends, and refreshes its session.
@@ -126,7 +128,7 @@ async fn supervised(
     let start = async {
         let first = first_sessions(launch, policy).await?;
         delivery.set_instance_regions(&first.all())?;
-        if let Some(publishing) = delivery.publish(&first.all()) {
+        if let Some(publishing) = delivery.publish(&first.all(), &first.ids()) {
             publishing.await.map_err(|problem| unwritten(problem.text))?;
         }
         Ok(first)
@@ -203,13 +205,25 @@ pub(super) fn hook<'a>(launch: &Launch<'a>, report: &'a Report) -> Option<Hook<'
 /// A session is not available, or each refresh would need an MFA code.
 pub(super) async fn first_sessions(launch: &Launch<'_>, policy: Policy) -> Result<FirstSessions, Error> {
     launch.context.report.write_by_a_thread();
-    let default = first_session(launch, policy).await?;
+    let fetch = async |one: &Launch<'_>| {
+        let session = first_session(one, policy).await.map_err(|error| one.named(error))?;
+        Ok::<_, Error>((session, boottime()))
+    };
+    let default = fetch(launch).await?;
     let mut others = Vec::new();
     for other in launch.others_in_turn() {
-        let session = first_session(other, policy).await.map_err(|error| other.named(error))?;
-        others.push((other.profile, session));
+        others.push((other, fetch(other).await?));
+    }
+    // The later ones may have taken long, for example because of a prompt.
+    let now = boottime();
+    let aged = |(session, at): (Session, Duration)| session.after(now.saturating_sub(at));
+    let mut default = aged(default);
+    let is_late = |validity: &Validity| validity.left < policy.margin(validity.lifetime);
+    if !others.is_empty() && default.validity.as_ref().is_some_and(is_late) {
+        default = first_session(launch, policy).await?;
     }
     launch.report_to_shell(&default);
+    let others = others.into_iter().map(|(other, fetched)| (other.profile, aged(fetched))).collect();
     Ok(FirstSessions { default, others })
 }
 

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::flags::FROM_SOCKET;
 use crate::print::document;
 use crate::session::Session;
+use crate::supervise::ports::SessionId;
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -76,11 +77,9 @@ impl CredentialProcess {
         Ok(Self { credentials_file, served })
     }
 
-    /// Serves these sessions from now on. They are in the order of their IDs.
-    pub(crate) fn put(&self, sessions: &[&Session]) {
-        for (served, session) in self.served.iter().zip(sessions) {
-            served.put(document::process(session), session.validity.as_ref());
-        }
+    /// Serves this session from now on, in the place of the one with the same ID.
+    pub(crate) fn put(&self, id: SessionId, session: &Session) {
+        self.served[id.0].put(document::process(session), session.validity.as_ref());
     }
 
     pub(crate) fn credentials_file(&self) -> &Path {

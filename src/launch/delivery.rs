@@ -240,7 +240,7 @@ impl Deliver for Delivery<'_, '_> {
         self.environment_for(id, session, Recipient::Hook { number, profile })
     }
 
-    fn publish(&mut self, sessions: &[&Session]) -> Option<Publishing> {
+    fn publish(&mut self, sessions: &[&Session], new: &[SessionId]) -> Option<Publishing> {
         let publishing: Option<Publishing> = match (&self.method, sessions) {
             (Method::Env, _) | (Method::Endpoint(_), []) => None,
             (Method::File(file), _) => {
@@ -253,7 +253,9 @@ impl Deliver for Delivery<'_, '_> {
                 endpoint.publish_token(&self.offload).map(|publishing| Box::pin(publishing) as Publishing)
             }
             (Method::Process(process), _) => {
-                process.put(sessions);
+                for id in new {
+                    process.put(*id, sessions[id.0]);
+                }
                 None
             }
         };

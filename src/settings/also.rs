@@ -7,6 +7,7 @@ use crate::flags::{ALSO, EXPECT_ACCOUNT};
 use crate::profile::{AlsoRole, DEFAULT};
 use crate::role::{Invalid, RoleArn, is_account};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The length limit of a name.
 const LONGEST: usize = 64;
@@ -29,7 +30,7 @@ pub(super) fn also(flags: &FlagValues) -> Result<Vec<Named>, Error> {
     }
     for given in given {
         let named = given.parse(named)?;
-        if all.iter().any(|(name, _)| *name == named.0) {
+        if all.iter().any(|(name, _)| name.eq_ignore_ascii_case(&named.0)) {
             return Err(given.invalid(Invalid::new("the name is repeated").hint("use each name once")));
         }
         all.push(named);
@@ -68,25 +69,40 @@ fn named(text: &str) -> Result<Named, Invalid> {
 /// The accounts of `--expect-account`, by the names of their profiles. The name is `None` for the default session.
 type Accounts = BTreeMap<Option<String>, String>;
 
-/// Reads `--expect-account`. Variables that name unknown profiles are ignored, because they may be meant for other runs.
+/// What is said about accounts that are not checked: notes, and warnings.
+type Remarks<'a> = (&'a mut Vec<Ignored>, &'a mut Vec<String>);
+
+/// Reads `--expect-account`. An account of the variable is ignored if its profile is unknown, because it may be meant for
+/// other runs. If there are other profiles, the name may be misspelled, so there is a warning.
 ///
 /// # Errors
 /// A value is not an account ID, a profile is repeated, or a flag names a profile that no `--also` has.
-pub(super) fn accounts(flags: &FlagValues, also: &[Named], notes: &mut Vec<Ignored>) -> Result<Accounts, Error> {
+pub(super) fn accounts(flags: &FlagValues, also: &[Named], (notes, warnings): Remarks<'_>) -> Result<Accounts, Error> {
     let mut accounts = Accounts::new();
-    for given in flags.many(&EXPECT_ACCOUNT) {
+    for given in flags.many(&EXPECT_ACCOUNT).iter().chain(&flags.further_accounts) {
         let (name, account) = given.parse(account)?;
         if let Some(unknown) = name.as_ref().filter(|name| also.iter().all(|(known, _)| known != *name)) {
             let reason = format!("--also does not name a profile '{unknown}'");
             if given.origin.is_typed() {
                 return Err(given.invalid(Invalid::new(reason).hint(format!("add --also {unknown}=ROLE"))));
+            } else if also.is_empty() {
+                notes.push(Ignored::new(given.origin, reason));
+            } else {
+                warnings.push(format!("{} is not checked: {reason}", given.shown()));
             }
-            notes.push(Ignored::new(given.origin, reason));
             continue;
         }
-        if accounts.insert(name, account).is_some() {
-            let hint = "for the account of a profile of --also, use NAME=ID";
-            return Err(given.invalid(Invalid::new("the account of this session is given twice").hint(hint)));
+        match accounts.entry(name) {
+            Entry::Vacant(entry) => {
+                entry.insert(account);
+            }
+            Entry::Occupied(_) if !given.origin.is_typed() && !flags.further_accounts.is_empty() => {
+                notes.push(Ignored::new(given.shown(), "overridden by --expect-account"));
+            }
+            Entry::Occupied(_) => {
+                let hint = "for the account of a profile of --also, use NAME=ID";
+                return Err(given.invalid(Invalid::new("the account of this session is given twice").hint(hint)));
+            }
         }
     }
     Ok(accounts)
@@ -134,6 +150,7 @@ mod tests {
         assert_eq!(also(&values("", &[("XASSUME_ALSO", "a\nb=123456789012:A\n")])).expect("two").len(), 2);
         let error = also(&values("--also a --also a=123456789012:A", &[])).expect_err("repeated").to_string();
         assert!(error.contains("the name is repeated"), "{error}");
+        assert!(also(&values("--also a --also A", &[])).is_err(), "some SDKs compare names without regard to case");
         let many = |count: usize| (0..count).map(|at| format!("--also n{at}")).collect::<Vec<_>>().join(" ");
         assert_eq!(also(&values(&many(99), &[])).expect("enough").len(), 99);
         let error = also(&values(&many(100), &[])).expect_err("too many").to_string();
@@ -142,24 +159,38 @@ mod tests {
 
     #[test]
     fn each_account_belongs_to_a_session() {
-        let found = |line: &str, vars: &[(&str, &str)]| {
-            let (values, mut notes) = (values(line, vars), Vec::new());
-            let accounts = accounts(&values, &also(&values)?, &mut notes)?;
+        let found = |line: &str, variable: &str| {
+            let (values, mut notes, mut warnings) =
+                (values(line, &[("XASSUME_EXPECT_ACCOUNT", variable)]), Vec::new(), Vec::new());
+            let accounts = accounts(&values, &also(&values)?, (&mut notes, &mut warnings))?;
             let shown = |(name, account): (Option<String>, String)| format!("{}={account}", name.unwrap_or_default());
-            Ok::<_, Error>((accounts.into_iter().map(shown).collect::<Vec<_>>().join(" "), notes.len()))
+            let accounts = accounts.into_iter().map(shown).collect::<Vec<_>>().join(" ");
+            Ok::<_, Error>((accounts, notes.len(), warnings.len()))
         };
         let (a, b) = ("111111111111", "222222222222");
-        let both = format!("--also x --expect-account {a} --expect-account x={b}");
-        assert_eq!(found(&both, &[]).expect("two"), (format!("={a} x={b}"), 0));
-        let variable = format!("y={b}\n{a}");
-        assert_eq!(found("--also x", &[("XASSUME_EXPECT_ACCOUNT", &variable)]).expect("one"), (format!("={a}"), 1));
+        for (line, variable, expected, notes, warnings) in [
+            (
+                format!("--also x --expect-account {a} --expect-account x={b}"),
+                String::new(),
+                format!("={a} x={b}"),
+                0,
+                0,
+            ),
+            ("--also x".into(), format!("y={b}\n{a}"), format!("={a}"), 0, 1),
+            (String::new(), format!("y={b}\n{a}"), format!("={a}"), 1, 0),
+            // The flag is for one session, and the variable for the other.
+            (format!("--also x --expect-account x={b}"), a.into(), format!("={a} x={b}"), 0, 0),
+            (format!("--also x --expect-account x={b}"), format!("x={a}"), format!("x={b}"), 1, 0),
+        ] {
+            assert_eq!(found(&line, &variable).expect(&line), (expected, notes, warnings), "{line} {variable}");
+        }
         for line in [
             format!("--expect-account {a} --expect-account {b}"),
             format!("--also x --expect-account x={a} --expect-account x={b}"),
             format!("--expect-account x={a}"),
             "--also x --expect-account x=1".into(),
         ] {
-            assert!(found(&line, &[]).is_err(), "{line}");
+            assert!(found(&line, "").is_err(), "{line}");
         }
     }
 }

@@ -147,12 +147,12 @@ pub(super) fn settings(
     let gets_sockets = !listen.is_empty() || vars.has_sockets_for(std::process::id());
     let sockets = gets_sockets.then(|| lints::sockets_for_a_shell(&command)).flatten();
     let also = also(flags)?;
-    let warnings = lints::own_profile(&command, &delivery, &also).into_iter().chain(sockets).collect();
+    let mut warnings: Vec<_> = lints::own_profile(&command, &delivery, &also).into_iter().chain(sockets).collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     let names_process = mode.policy().is_some_and(|policy| policy.signal_target == SignalTarget::PidFile);
     let signal_pid_file = flags.one(&SIGNAL_PID_FILE).filter(|_| names_process);
     let signal_pid_file = signal_pid_file.map(|given| PathBuf::from(&given.value));
-    let mut accounts = accounts(flags, &also, &mut notes)?;
+    let mut accounts = accounts(flags, &also, (&mut notes, &mut warnings))?;
     let mut settings = Settings {
         cache: cache(flags)?,
         also: Vec::new(),

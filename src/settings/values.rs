@@ -6,7 +6,7 @@
 use crate::conflicts::{Given, Values};
 use crate::error::Error;
 use crate::event::Ignored;
-use crate::flags::{Flag, Kind, PRINT, ROLE_ARN, all_flags};
+use crate::flags::{EXPECT_ACCOUNT, Flag, Kind, PRINT, ROLE_ARN, all_flags};
 use crate::origin::Origin;
 use crate::role::{Invalid, one_of, split_roles};
 use crate::vars::Vars;
@@ -38,6 +38,12 @@ impl FlagValue {
         parse(self.text()?).map_err(|invalid| self.invalid(invalid))
     }
 
+    /// Returns the flag or the variable with the value, as messages show it.
+    pub(super) fn shown(&self) -> String {
+        let between = if self.origin.is_typed() { ' ' } else { '=' };
+        format!("{}{between}{}", self.origin, self.value.to_string_lossy())
+    }
+
     pub(super) fn invalid(&self, invalid: Invalid) -> Error {
         Error::Value {
             origin: self.origin.to_string(),
@@ -54,6 +60,9 @@ pub(crate) struct FlagValues {
     pub(super) notes: Vec<Ignored>,
     /// The variables that were ignored because of a conflict between the flags about messages.
     pub(super) removed: Vec<Ignored>,
+    /// The values of the variable of `--expect-account`, if the flag is on the command line. Each account is for one session,
+    /// so the flag for one session does not override the account of another.
+    pub(super) further_accounts: Vec<FlagValue>,
     /// The command and its arguments.
     pub(super) command: Vec<OsString>,
 }
@@ -61,12 +70,18 @@ pub(crate) struct FlagValues {
 impl FlagValues {
     pub(crate) fn new(matches: &ArgMatches, vars: &Vars) -> Self {
         let command = matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect();
-        let mut values = Self { set: Vec::new(), notes: Vec::new(), removed: Vec::new(), command };
+        let (notes, removed, further_accounts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut values = Self { set: Vec::new(), notes, removed, further_accounts, command };
         for flag in all_flags() {
             let name = flag.variable();
             let variable = name.as_ref().and_then(|name| vars.nonempty(name));
             let (origin, list) = if matches.value_source(flag.long) == Some(ValueSource::CommandLine) {
-                let ignored = name.filter(|_| variable.is_some());
+                let further = variable.filter(|_| *flag == EXPECT_ACCOUNT).map(|value| split(flag, value));
+                let ignored = name.filter(|_| variable.is_some() && further.is_none());
+                let further = further.into_iter().flatten();
+                values
+                    .further_accounts
+                    .extend(further.map(|value| FlagValue { origin: Origin::Variable(flag), value }));
                 values.notes.extend(ignored.map(|name| Ignored::new(name, format!("overridden by --{}", flag.long))));
                 (Origin::Flag(flag), typed(flag, matches))
             } else if let Some(value) = variable {
@@ -182,9 +197,8 @@ impl FlagValues {
     /// that value.
     pub(super) fn given_as(&self, flag: &'static Flag, applies: impl Fn(&str) -> bool) -> Option<Given> {
         let origin = self.origin(flag)?;
-        let value = self.many(flag).iter().filter_map(|given| given.value.to_str()).find(|text| applies(text))?;
-        let between = if origin.is_typed() { ' ' } else { '=' };
-        Some(Given { shown: format!("{origin}{between}{value}"), ..origin.into() })
+        let given = self.many(flag).iter().find(|given| given.value.to_str().is_some_and(&applies))?;
+        Some(Given { shown: given.shown(), ..origin.into() })
     }
 }
 
@@ -223,78 +237,4 @@ pub(super) fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &s
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flags::{DURATION, NO_CACHE, PROFILE, TAG, VERBOSE};
-
-    fn values(line: &str, vars: &[(&str, &str)]) -> FlagValues {
-        super::super::tests::values(line, vars)
-    }
-
-    fn texts(values: &FlagValues, flag: &'static Flag) -> Vec<String> {
-        values.many(flag).iter().map(|given| format!("{} {}", given.origin, given.text().expect("text"))).collect()
-    }
-
-    #[test]
-    fn the_command_line_takes_precedence_over_the_variable() {
-        let values = values("--duration 1h -- true x", &[("XASSUME_DURATION", "2h"), ("XASSUME_PROFILE", "p")]);
-        assert_eq!(texts(&values, &DURATION), ["--duration 1h"]);
-        assert_eq!(texts(&values, &PROFILE), ["XASSUME_PROFILE p"]);
-        assert_eq!(values.notes, [Ignored::new("XASSUME_DURATION", "overridden by --duration")]);
-        assert_eq!(values.command, ["true", "x"]);
-        assert_eq!(values.origins(), [Origin::Variable(&PROFILE), Origin::Flag(&DURATION)]);
-    }
-
-    #[test]
-    fn an_empty_variable_counts_as_unset_and_an_empty_flag_is_an_error() {
-        let unset = values("", &[("XASSUME_PROFILE", "")]);
-        assert!(unset.origin(&PROFILE).is_none() && unset.refuse_empty_values().is_ok());
-        assert!(values("--profile=", &[]).refuse_empty(&PROFILE).is_err());
-        assert!(values("--tag a=b --tag=", &[]).refuse_empty_values().is_err());
-    }
-
-    #[test]
-    fn a_variable_of_a_repeatable_flag_has_one_value_per_line() {
-        let values = values(
-            "",
-            &[("XASSUME_TAG", "a=b\n\nc=d, e"), ("XASSUME_ROLE_ARN", "123456789012:A,123456789012:B\n123456789012:C")],
-        );
-        assert_eq!(texts(&values, &TAG), ["XASSUME_TAG a=b", "XASSUME_TAG c=d, e"]);
-        assert_eq!(values.many(&ROLE_ARN).len(), 3);
-    }
-
-    #[test]
-    fn switches_and_counts_are_read_from_flags_and_variables() {
-        for (line, value, on, count, set) in [
-            ("", "", Some(false), Some(0), false),
-            ("", "true", Some(true), Some(1), true),
-            ("", "1", Some(true), Some(1), true),
-            ("", "false", Some(false), Some(0), false),
-            ("", "0", Some(false), Some(0), false),
-            ("", "2", None, Some(2), true),
-            ("", "yes", None, None, true),
-            ("--no-cache -vvv", "0", Some(true), Some(3), true),
-        ] {
-            let values = values(line, &[("XASSUME_NO_CACHE", value), ("XASSUME_VERBOSE", value)]);
-            assert_eq!((values.switch(&NO_CACHE).ok(), values.count(&VERBOSE).ok()), (on, count), "{line} {value}");
-            assert_eq!([&NO_CACHE, &VERBOSE].map(|flag| values.origin(flag).is_some()), [set, set], "{line} {value}");
-        }
-    }
-
-    #[test]
-    fn a_removed_value_is_gone() {
-        let mut values = values("", &[("XASSUME_DURATION", "2h")]);
-        values.remove(&DURATION);
-        assert!(values.one(&DURATION).is_none() && values.origin(&DURATION).is_none());
-    }
-
-    #[test]
-    fn a_value_that_a_rule_is_about_is_shown() {
-        let shown = |line: &str, vars: &[(&str, &str)]| {
-            values(line, vars).given_as(&PROFILE, |name| name == "dev").map(|given| given.shown)
-        };
-        assert_eq!(shown("-p dev", &[]).as_deref(), Some("--profile dev"));
-        assert_eq!(shown("", &[("XASSUME_PROFILE", "dev")]).as_deref(), Some("XASSUME_PROFILE=dev"));
-        assert_eq!(shown("-p prod", &[]), None);
-    }
-}
+mod tests;

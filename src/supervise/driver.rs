@@ -143,7 +143,9 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
                 (id, answer) = self.sessions.assumed() => return Input::Session(id, self.sessions.accept(id, answer)),
                 answer = answered(&mut self.publishing) => {
                     self.publishing = None;
-                    return self.published(answer);
+                    self.published(&answer);
+                    self.publish();
+                    continue;
                 }
                 answer = answered(&mut self.signaling) => {
                     self.signaling = None;
@@ -168,9 +170,8 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
             Action::AssumeNew(id) => self.assume(id, CacheUse::Skipped),
             Action::Abandon(id) => self.abandon(id),
             Action::Publish(id) => {
-                if self.sessions.add_delivery(id) {
-                    self.publish();
-                }
+                self.sessions.add_delivery(id);
+                self.publish();
             }
             Action::Spawn => {
                 let mut environment = self.ports.delivery.environment(self.sessions.current(SessionId::DEFAULT));
@@ -245,26 +246,22 @@ impl<'a, S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'a, S, D
         }
     }
 
-    /// Delivers the new sessions that wait, until a delivery is in progress. If a delivery is complete at once, an exit in
-    /// the meantime is handled before its end.
+    /// Delivers the new sessions that wait, unless a delivery is in progress. If this is complete at once, an exit in the
+    /// meantime is handled before its end.
     fn publish(&mut self) {
-        while let Some(sessions) = self.sessions.to_deliver() {
-            self.publishing = self.ports.delivery.publish(&sessions);
-            if self.publishing.is_some() {
-                return;
-            }
-            let id = self.sessions.delivered(true);
+        let Some((sessions, new)) = self.sessions.begin_delivery() else { return };
+        self.publishing = self.ports.delivery.publish(&sessions, new);
+        if self.publishing.is_none() {
             self.changes_first();
-            self.answers.push_back(Input::Session(id, SessionInput::Published(Ok(()))));
+            self.published(&Ok(()));
         }
     }
 
-    /// Records the delivered session, if the delivery succeeded, and begins the next delivery. Returns the input for the
-    /// machine.
-    fn published(&mut self, answer: Result<(), Problem>) -> Input {
-        let id = self.sessions.delivered(answer.is_ok());
-        self.publish();
-        Input::Session(id, SessionInput::Published(answer))
+    /// Records the end of a delivery.
+    fn published(&mut self, answer: &Result<(), Problem>) {
+        for id in self.sessions.end_delivery(answer.is_ok()) {
+            self.answers.push_back(Input::Session(id, SessionInput::Published(answer.clone())));
+        }
     }
 }
 

@@ -40,10 +40,10 @@ pub(crate) trait Deliver {
     /// this ID.
     fn hook_environment(&self, id: SessionId, session: &Session, number: u32) -> Vec<CString>;
 
-    /// Delivers the sessions to the running command, after one of them was refreshed. They are in the order of their IDs.
-    /// Returns the delivery in progress, or `None` if the delivery is already complete or if this kind of delivery
+    /// Delivers the sessions to the running command. They are in the order of their IDs, and `new` has the IDs of those that
+    /// were refreshed. Returns the delivery in progress, or `None` if the delivery is already complete or if this kind of delivery
     /// cannot reach a running command. Must not be called while a delivery is in progress.
-    fn publish(&mut self, sessions: &[&Session]) -> Option<Publishing>;
+    fn publish(&mut self, sessions: &[&Session], new: &[SessionId]) -> Option<Publishing>;
 }
 
 /// A delivery in progress. If it fails, the command still has the previous sessions. If the future is dropped, the

@@ -61,7 +61,9 @@ fn variables_of_other_runs_give_way_to_the_flag() {
     let xassume = xassume.env("XASSUME_EXPECT_ACCOUNT", "111111111111\nother=444444444444");
     let running = showing_files(xassume).spawn();
     Files::of(&running);
-    running.error_line("ignoring XASSUME_EXPECT_ACCOUNT (--also does not name a profile 'other')");
+    running.error_line(
+        "warning: XASSUME_EXPECT_ACCOUNT=other=444444444444 is not checked: --also does not name a profile 'other'",
+    );
     running.signal(libc::SIGTERM);
     running.wait().exited(0);
 }

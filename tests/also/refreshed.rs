@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::support::processes::eventually;
-use crate::support::{FakeManager, RoleRules};
-use std::time::Duration;
+use crate::support::{Answer, FakeManager, RoleRules};
+use std::time::{Duration, Instant, SystemTime};
 
 /// xassume with two roles, whose sessions last a few seconds.
 fn two(sts: &FakeSts, flags: &[&str]) -> Xassume {
@@ -196,4 +196,21 @@ fn the_process_of_a_pid_file_is_signaled_once_for_both_sessions() {
     running.wait().exited(0);
     named.signal(libc::SIGKILL);
     named.wait().killed_by(libc::SIGKILL);
+}
+
+#[test]
+fn the_time_for_later_sessions_counts_for_the_first_one() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).script([Answer::Ok, Answer::Held]).start();
+    let running = showing_files(two(&sts, &[])).spawn();
+    sts.wait_for_requests(2);
+    let left = || sts.issued()[0].expiration.duration_since(SystemTime::now()).unwrap_or_default();
+    eventually("half of the first session has passed", || left() < Duration::from_secs(4));
+    let end = Instant::now() + left();
+    sts.release();
+    Files::of(&running);
+    let refresh = || sts.requests_since(2).into_iter().find(|request| request.param("RoleArn") == Some(ROLE));
+    eventually("a refresh of the first session", || refresh().is_some());
+    assert!(refresh().is_some_and(|refresh| refresh.arrived < end), "it comes before the expiry");
+    running.signal(libc::SIGTERM);
+    running.wait().exited(0);
 }

@@ -29,7 +29,7 @@ where
     let mut machine = Machine::keeper(policy, ports.host.facts(), first.default.validity.as_ref(), now, dice());
     first.add_others(&mut machine, now);
     let mut later = Vec::new();
-    if let Some(mut publishing) = ports.delivery.publish(&first.all()) {
+    if let Some(mut publishing) = ports.delivery.publish(&first.all(), &first.ids()) {
         // As soon as another program sees a file, it may send a signal to xassume.
         loop {
             tokio::select! {

@@ -1,5 +1,5 @@
-//! The sessions of a run, with their calls to STS. Sessions are delivered one after the other, because a delivery may
-//! write all sessions to one file.
+//! The sessions of a run, with their calls to STS. One delivery is in progress at a time, because it may write all sessions
+//! to one file.
 
 use super::waiting::PendingAnswer;
 use crate::error::Reason;
@@ -9,7 +9,6 @@ use crate::session::{Session, Validity};
 use crate::supervise::machine::{Machine, SessionInput};
 use crate::supervise::ports::SessionId;
 use crate::supervise::schedule::Dice;
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::hash::{BuildHasher as _, RandomState};
 use std::task::Poll;
@@ -25,6 +24,10 @@ impl FirstSessions {
     /// Returns all sessions in the order of their IDs.
     pub(crate) fn all(&self) -> Vec<&Session> {
         std::iter::once(&self.default).chain(self.others.iter().map(|(_, session)| session)).collect()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<SessionId> {
+        (0..=self.others.len()).map(SessionId).collect()
     }
 
     /// Adds the sessions of `--also` to a machine.
@@ -44,7 +47,8 @@ pub(super) fn dice() -> Dice {
 struct Refreshed<'a> {
     /// The session in effect.
     session: Session,
-    /// A session that has been fetched but not delivered yet.
+    /// A session that has been fetched but not delivered yet. If its delivery has failed, later deliveries contain it
+    /// nevertheless, because a write that took too long may still put it into effect.
     new: Option<Session>,
     call: PendingAnswer<'a, Session>,
 }
@@ -52,15 +56,17 @@ struct Refreshed<'a> {
 /// The sessions of a run, in the order of their IDs.
 pub(super) struct Sessions<'a> {
     all: Vec<Refreshed<'a>>,
-    /// The sessions that must be delivered. The delivery of the first one is in progress.
-    queue: VecDeque<SessionId>,
+    /// The sessions whose delivery is in progress.
+    delivering: Vec<SessionId>,
+    /// The new sessions that are delivered next, together.
+    waiting: Vec<SessionId>,
 }
 
 impl<'a> Sessions<'a> {
     pub(super) fn new(first: FirstSessions) -> Self {
         let sessions = std::iter::once(first.default).chain(first.others.into_iter().map(|(_, session)| session));
         let all = sessions.map(|session| Refreshed { session, new: None, call: None }).collect();
-        Self { all, queue: VecDeque::new() }
+        Self { all, delivering: Vec::new(), waiting: Vec::new() }
     }
 
     /// Returns the session in effect.
@@ -112,40 +118,41 @@ impl<'a> Sessions<'a> {
         SessionInput::Assumed(Ok(validity))
     }
 
-    /// Adds a new session to the deliveries. Returns whether its delivery must begin now.
-    pub(super) fn add_delivery(&mut self, id: SessionId) -> bool {
-        self.queue.push_back(id);
-        self.queue.len() == 1
+    /// Adds a new session to the next delivery.
+    pub(super) fn add_delivery(&mut self, id: SessionId) {
+        self.waiting.push(id);
     }
 
-    /// Returns all sessions for the first delivery of the queue, with the new session that is delivered. Returns `None`
-    /// if no delivery waits.
-    pub(super) fn to_deliver(&self) -> Option<Vec<&Session>> {
-        let delivered = *self.queue.front()?;
-        let all = self.all.iter().enumerate();
-        let sessions = all.map(|(place, Refreshed { session, new, .. })| match new {
-            Some(new) if SessionId(place) == delivered => new,
-            Some(_) | None => session,
-        });
-        Some(sessions.collect())
-    }
-
-    /// Ends the delivery in progress, and puts its session into effect if it succeeded. Returns the ID of that session.
-    pub(super) fn delivered(&mut self, succeeded: bool) -> SessionId {
-        let id = self.queue.pop_front().unwrap_or(SessionId::DEFAULT);
-        let refreshed = &mut self.all[id.0];
-        if let (Some(new), true) = (refreshed.new.take(), succeeded) {
-            refreshed.session = new;
+    /// Begins the next delivery. Returns all sessions, and the IDs of the new ones. Returns `None` if a delivery is in
+    /// progress or none waits.
+    pub(super) fn begin_delivery(&mut self) -> Option<(Vec<&Session>, &[SessionId])> {
+        if !self.delivering.is_empty() || self.waiting.is_empty() {
+            return None;
         }
-        id
+        std::mem::swap(&mut self.delivering, &mut self.waiting);
+        let sessions = self.all.iter().map(|Refreshed { session, new, .. }| new.as_ref().unwrap_or(session));
+        Some((sessions.collect(), &self.delivering))
     }
 
-    /// Drops the call and the delivery of a session. Returns whether this was the delivery in progress.
+    /// Ends the delivery in progress, and puts its sessions into effect if it succeeded. Returns their IDs.
+    pub(super) fn end_delivery(&mut self, succeeded: bool) -> Vec<SessionId> {
+        let ids = std::mem::take(&mut self.delivering);
+        for id in ids.iter().filter(|_| succeeded) {
+            let Refreshed { session, new, .. } = &mut self.all[id.0];
+            if let Some(new) = new.take() {
+                *session = new;
+            }
+        }
+        ids
+    }
+
+    /// Drops the call and the delivery of a session. Returns whether the delivery in progress is no longer needed.
     pub(super) fn abandon(&mut self, id: SessionId) -> bool {
         let refreshed = &mut self.all[id.0];
         (refreshed.call, refreshed.new) = (None, None);
-        let is_in_progress = self.queue.front() == Some(&id);
-        self.queue.retain(|queued| *queued != id);
-        is_in_progress
+        self.waiting.retain(|waiting| *waiting != id);
+        let was_delivering = !self.delivering.is_empty();
+        self.delivering.retain(|delivering| *delivering != id);
+        was_delivering && self.delivering.is_empty()
     }
 }

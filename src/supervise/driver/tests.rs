@@ -92,33 +92,34 @@ fn the_process_of_a_pid_file_is_signaled_after_the_delivery() {
     }
 }
 
-/// A command with two sessions, which are refreshed at the same time.
-fn play_two(sim: &Sim, speed: Speed, during_publish: Option<SimEvent>) -> Final {
-    let first = FirstSessions { default: sim.session(), others: vec![("prod", sim.session())] };
+/// A command with three sessions, which are refreshed at the same time.
+fn play_three(sim: &Sim, speed: Speed, during_publish: Option<SimEvent>) -> Final {
+    let first = FirstSessions { default: sim.session(), others: ["a", "b"].map(|name| (name, sim.session())).to_vec() };
     let policy = Policy::usual(OnExpiry::Signal(Signal::HUP), DeliveryTime::Live);
     let delivery = SimDelivery(sim.clone(), during_publish, speed);
     play_sessions(first, policy, delivery, sim, sim, &SimLog(sim.clone(), None))
 }
 
 #[test]
-fn two_sessions_are_delivered_one_after_the_other_and_one_signal_follows() {
-    for speed in [Speed::AtOnce, Speed::Later] {
+fn sessions_that_wait_for_a_delivery_are_delivered_together_and_one_signal_follows() {
+    let at_once =
+        ["publish ASIA4 ASIA2 ASIA3", "assume", "publish ASIA4 ASIA5 ASIA3", "assume", "publish ASIA4 ASIA5 ASIA6"];
+    let later = ["publish ASIA4 ASIA2 ASIA3", "assume", "assume", "publish ASIA4 ASIA5 ASIA6"];
+    for (speed, deliveries) in [(Speed::AtOnce, &at_once[..]), (Speed::Later, &later[..])] {
         let sim = Sim::new(&[(4000, SimEvent::End(End::Exited(3)))]);
-        assert_eq!(play_two(&sim, speed, None), ended(3));
-        let refreshes = ["assume", "publish ASIA3 ASIA2", "assume", "publish ASIA3 ASIA4", "SIGHUP"];
-        let done: Vec<_> = sim.done();
-        assert_eq!(done, [&["start ASIA1"], &refreshes[..], &["reap"]].concat());
+        assert_eq!(play_three(&sim, speed, None), ended(3));
+        assert_eq!(sim.done(), [&["start ASIA1", "assume"], deliveries, &["SIGHUP", "reap"]].concat());
         assert_eq!(sim.times("SIGHUP"), [3241], "a second after the first delivery");
     }
 }
 
 #[test]
-fn a_stuck_delivery_of_one_of_two_sessions_delays_neither_signals_nor_the_exit() {
+fn a_stuck_delivery_of_one_of_three_sessions_delays_neither_signals_nor_the_exit() {
     let sim = Sim::new(&[]);
-    let end = play_two(&sim, Speed::Never, Some(SimEvent::Term));
+    let end = play_three(&sim, Speed::Never, Some(SimEvent::Term));
     assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
     let done = sim.done();
-    assert_eq!(done, ["start ASIA1", "assume", "publish ASIA3 ASIA2", "SIGTERM", "reap", "dropped"]);
+    assert_eq!(done, ["start ASIA1", "assume", "publish ASIA4 ASIA2 ASIA3", "SIGTERM", "reap", "dropped"]);
 }
 
 #[test]

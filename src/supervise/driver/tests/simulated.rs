@@ -266,7 +266,7 @@ impl Deliver for SimDelivery {
     fn hook_environment(&self, _: SessionId, session: &Session, _: u32) -> Vec<CString> {
         self.environment(session)
     }
-    fn publish(&mut self, sessions: &[&Session]) -> Option<Publishing> {
+    fn publish(&mut self, sessions: &[&Session], _: &[SessionId]) -> Option<Publishing> {
         let keys: Vec<_> = sessions.iter().map(|session| session.keys.access_key_id.as_str()).collect();
         self.0.log(if let [_] = keys[..] { "publish".to_owned() } else { format!("publish {}", keys.join(" ")) });
         if let Some(plan) = self.1 {
