@@ -59,6 +59,8 @@ pub enum Scenario {
     Hook,
     /// `--serve`, with a hook: there is no command.
     Keeper,
+    /// Three roles, whose sessions are written to one file.
+    Also,
 }
 
 impl fmt::Display for Scenario {
@@ -73,6 +75,7 @@ impl fmt::Display for Scenario {
             Self::Helper => "helper",
             Self::Hook => "hook",
             Self::Keeper => "keeper",
+            Self::Also => "also",
         })
     }
 }
@@ -88,7 +91,7 @@ pub enum Outcome {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Restart,
         Self::Handover,
         Self::Signal,
@@ -98,15 +101,17 @@ impl Scenario {
         Self::Helper,
         Self::Hook,
         Self::Keeper,
+        Self::Also,
     ];
 
     /// The calls of an undisturbed run that can be blocked, in order.
     pub fn calls(self, binary: &Path) -> Vec<String> {
         let sts = FakeSts::builder().lifetime(LIFETIME).start();
         let (running, _) = self.start(binary, &sts, 0);
-        assert!(becomes_true(|| sts.requests().len() >= 2), "no refresh: {}", running.stderr.so_far());
+        let refreshed = 2 * self.sessions();
+        assert!(becomes_true(|| sts.requests().len() >= refreshed), "no refresh: {}", running.stderr.so_far());
         // The last steps of a refresh come after STS's answer, but before the next call of STS.
-        becomes_true(|| sts.requests().len() >= 3);
+        becomes_true(|| sts.requests().len() > refreshed);
         let said = running.stderr.so_far();
         let calls = said.lines().filter_map(|line| line.split_once(&format!("{MARK}call "))?.1.split_once(' '));
         calls.map(|(_, call)| call.to_owned()).collect::<Vec<_>>()
@@ -120,7 +125,7 @@ impl Scenario {
             let said = running.stderr.so_far();
             said.lines().find_map(|line| Some(line.split_once(&format!("{MARK}held "))?.1.to_owned()))
         };
-        becomes_true(|| held_call().is_some() || sts.requests().len() >= 3);
+        becomes_true(|| held_call().is_some() || sts.requests().len() > 2 * self.sessions());
         let Some(call) = held_call() else { return Outcome::NotReached };
         match self.judge(running, xassume, end_by) {
             Ok(()) => Outcome::Good,
@@ -222,7 +227,7 @@ impl Scenario {
                 let file = xassume.sandbox().work().join(VARIABLES);
                 xassume.arg("--env-file").arg(file)
             }
-            Self::File | Self::Endpoint | Self::Process | Self::Hook => xassume,
+            Self::File | Self::Endpoint | Self::Process | Self::Hook | Self::Also => xassume,
         };
         if self == Self::Keeper {
             let running = xassume.spawn();
@@ -234,6 +239,11 @@ impl Scenario {
         let running = xassume.arg("--").args(probe()).args(works).args(ends).spawn();
         running.line(" pid=");
         counted(running)
+    }
+
+    /// How many sessions are refreshed at nearly the same time.
+    fn sessions(self) -> usize {
+        if self == Self::Also { 3 } else { 1 }
     }
 
     /// The signal after which the command exits.
@@ -254,6 +264,7 @@ impl Scenario {
                 &["-r", ROLE, "--via", "process", "--refresh-hook", "cat \"$AWS_SHARED_CREDENTIALS_FILE\" | cat"]
             }
             Self::Keeper => &["-r", ROLE, "--serve", "--refresh-hook", "true"],
+            Self::Also => &["-r", ROLE, "--also", "a=222222222222:A", "--also", "b=333333333333:B", "--via", "file"],
         }
     }
 }
