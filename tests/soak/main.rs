@@ -13,6 +13,8 @@
 //! first, and are logged in `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the same
 //! order: `--replay` repeats a log and compares.
 //!
+//! Beside them run two supervisors with three roles each. Their faults are not in the log; see [`several`].
+//!
 //! With `--refreshes` the soak continues until each supervisor has made that many, for at most three times as long.
 //!
 //! At the end, every session that xassume got must have reached the command, in order and once. A session in an answer
@@ -36,6 +38,7 @@ mod journal;
 mod kind;
 mod plan;
 mod resources;
+mod several;
 mod supervisor;
 mod verdict;
 mod worker;
@@ -48,6 +51,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use journal::{Faults, Journal};
 use kind::Kind;
 use plan::Plan;
+use several::Several;
 use supervisor::{Report, Supervisor};
 
 /// How often each supervisor's faults are injected (`TURN`) and its resources are measured (`LOOK`).
@@ -144,14 +148,17 @@ fn main() -> ExitCode {
 
     let until = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970") + 3 * settings.time;
     let until = until.as_secs() + 300;
+    let several = Several::start(&settings);
     let mut supervisors: Vec<Supervisor> = Kind::ALL.map(|kind| Supervisor::start(kind, &settings, until)).into();
     watch(&mut supervisors, &settings, &mut journal);
     let took = journal.elapsed();
+    let several = several.end();
     let reports: Vec<Report> = supervisors.into_iter().map(Supervisor::end).collect();
 
     let mut wrong = Vec::new();
     wrong.extend(replays(&journal, &settings, earlier));
     table(&reports, took);
+    wrong.extend(several.iter().flat_map(|outcome| outcome.complaints(&settings, &journal.path)));
     for report in &reports {
         wrong.extend(report.wrong.iter().map(|complaint| format!("{}: {complaint}", report.kind)));
         if report.verdict.refreshes < settings.refreshes {

@@ -17,6 +17,7 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct FakeSts {
 struct Shared {
     world: Mutex<World>,
     script: Mutex<Script>,
+    /// The scripts of single roles.
+    role_scripts: Mutex<HashMap<String, Script>>,
     log: Log<StsRequest>,
     gate: Gate,
 }
@@ -107,6 +110,13 @@ impl FakeSts {
     /// The same, but later requests get the last of these answers.
     pub fn script_forever(&self, answers: impl IntoIterator<Item = Answer>) {
         lock(&self.shared.script).set(answers, answer::Afterwards::TheLastAgain);
+    }
+
+    /// The answers to the next requests for this role, one each. Later requests for it are answered normally, whatever
+    /// the script of all requests contains.
+    pub fn script_role(&self, arn: &str, answers: impl IntoIterator<Item = Answer>) {
+        let mut scripts = lock(&self.shared.role_scripts);
+        scripts.entry(arn.to_owned()).or_default().set(answers, answer::Afterwards::ByTheRules);
     }
 
     /// Lets one request continue that gets [`Answer::Held`]: a waiting one, or the next one.
@@ -172,7 +182,11 @@ impl Shared {
     fn handle(&self, request: &Request) -> Reply {
         let request = self.log.push_with(|order| StsRequest::read(request, order));
         lock(&self.world).providers.note(&request);
-        let answer = lock(&self.script).next();
+        let role = request.param("RoleArn").unwrap_or_default();
+        let answer = match lock(&self.role_scripts).get_mut(role) {
+            Some(script) => script.next(),
+            None => lock(&self.script).next(),
+        };
         if answer == Answer::Held {
             self.gate.wait();
         }

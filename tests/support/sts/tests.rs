@@ -181,6 +181,16 @@ fn a_script_comes_before_the_rules_and_then_ends() {
 }
 
 #[test]
+fn the_script_of_a_role_is_for_its_requests_only() {
+    let sts = FakeSts::builder().script([Answer::throttling()]).start();
+    sts.script_role(ROLE, [Answer::unavailable()]);
+    assert_eq!(assume(&sts, "").status, 503);
+    assert_eq!(assume(&sts, "").status, 200);
+    let other = "Action=AssumeRole&RoleArn=arn:aws:iam::521111111144:role/Other&RoleSessionName=me";
+    assert_eq!(ask(&sts, &Identity::user().access_key_id, None, other).status, 400);
+}
+
+#[test]
 fn a_held_request_waits_for_its_release() {
     let sts = FakeSts::builder().script([Answer::Held]).start();
     std::thread::scope(|scope| {
