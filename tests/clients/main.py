@@ -13,6 +13,7 @@ import sign_in  # noqa: F401
 import process  # noqa: F401
 import expiry  # noqa: F401
 import refresh  # noqa: F401
+import several  # noqa: F401
 import sockets  # noqa: F401
 import keeper  # noqa: F401
 import daemons  # noqa: F401
