@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::support::processes::eventually;
-use crate::support::{Answer, FakeManager, RoleRules};
+use crate::support::sys::pidfd;
+use crate::support::{Answer, FakeManager, RoleRules, skipped};
 use std::time::{Duration, Instant, SystemTime};
 
 /// xassume with two roles, whose sessions last a few seconds.
@@ -179,6 +180,9 @@ fn a_keeper_keeps_all_sessions_and_a_hang_up_refreshes_all() {
 
 #[test]
 fn the_process_of_a_pid_file_is_signaled_once_for_both_sessions() {
+    if pidfd(std::process::id().cast_signed()).is_err() {
+        return skipped("--signal-pid-file requires Linux 5.3");
+    }
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
     let named = Xassume::without_sts().program("/bin/sh");
     let named =

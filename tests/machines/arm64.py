@@ -21,8 +21,8 @@ import run_tests
 
 # Launches, supervision and deliveries. An emulated machine is too slow for all tests.
 TESTS = """
-    endpoint:: exec:: first_session:: gapless:: helper_programs:: hooks:: listening:: secrets::memory secrets::unreadable serve::
-    supervision:: via_process::
+    also:: endpoint:: exec:: first_session:: gapless:: helper_programs:: hooks:: listening:: secrets::memory
+    secrets::unreadable serve:: supervision:: via_process::
 """.split()
 # On the second kernel: memory, launches, deliveries, and one restart.
 LARGE_PAGES = ["exec::", "secrets::memory", "secrets::unreadable", "endpoint::", "supervision::file", "supervision::restart"]

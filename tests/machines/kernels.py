@@ -17,11 +17,11 @@ VERSIONS = ("4.4", "4.15", "5.4", "5.10")
 # What depends on the kernel: processes, signals, timers, descriptors, sockets, files in memory. An emulated machine is too slow
 # for all tests. `supervision::pid_file` is left out: `--signal-pid-file` needs pidfd_open(2), so it is refused before Linux 5.3.
 TESTS = """
-    cache::a_second_run cache::files::files_are_private endpoint::refreshes::each endpoint::the_ exec:: faults::hanging_files
-    helper_programs:: hooks:: listening::inherited listening::restarts listening::the_ serve:: supervision::cleanup
-    supervision::file supervision::forwarding supervision::inheritance supervision::lifecycle supervision::notify::term
-    supervision::notify::the supervision::pid_1 supervision::restart supervision::signal supervision::statuses
-    supervision::stopping
+    also:: cache::a_second_run cache::files::files_are_private endpoint::refreshes::each endpoint::the_ exec::
+    faults::hanging_files helper_programs:: hooks:: listening::inherited listening::restarts listening::the_ serve::
+    supervision::cleanup supervision::file supervision::forwarding supervision::inheritance supervision::lifecycle
+    supervision::notify::term supervision::notify::the supervision::pid_1 supervision::restart supervision::signal
+    supervision::statuses supervision::stopping
 """.split()
 LIMIT = 3600
 # An emulated machine has no source of random numbers, so before Linux 5.4 getrandom(2) would block for minutes. This passes
