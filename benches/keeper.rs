@@ -6,10 +6,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::measure::{Effort, Samples, let_pass};
+use crate::measure::{Effort, let_pass};
 use crate::report::Report;
 use crate::subject::{Sessions, Subject, TlsSts};
-use crate::supervise::{SIDE_BY_SIDE, private, public_field, switches};
+use crate::supervise::{SIDE_BY_SIDE, anonymous, private, switches};
 use crate::support::http::get;
 use crate::support::processes::eventually;
 use crate::support::{Running, Xassume};
@@ -59,14 +59,7 @@ impl Contender {
     /// Reports a figure of each process; returns the median. `None` if this user cannot read it.
     fn report(&self, what: &str, read: impl Fn(i32) -> Option<f64>, report: &mut Report) -> Option<f64> {
         let name = format!("{what}, {}", self.name);
-        let figures = self.all.iter().map(|(running, _)| read(running.pid())).collect();
-        let Some(figures) = figures else {
-            report.skip(&name, "only root can read it, because the process is not dumpable");
-            return None;
-        };
-        let samples = Samples::new(figures);
-        report.samples(GROUP, &name, "MB", &samples, "ten side by side");
-        Some(samples.median())
+        report.memory(GROUP, &name, self.all.iter().map(|(running, _)| read(running.pid())))
     }
 }
 
@@ -83,7 +76,7 @@ pub(crate) fn keepers(subject: &Subject, effort: Effort, report: &mut Report) {
     ];
     let memory = |when: &str, report: &mut Report| {
         contenders.each_ref().map(|contender| {
-            contender.report(&format!("anonymous {when}"), |pid| Some(public_field(pid, "RssAnon")), report);
+            contender.report(&format!("anonymous {when}"), anonymous, report);
             contender.report(&format!("private {when}"), private, report)
         })
     };

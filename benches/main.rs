@@ -3,10 +3,10 @@
 //!
 //!     cargo bench --locked -- [GROUP] [--quick | --long] [--build] [--program PATH]
 //!
-//! GROUP is a part of the name of a group: launch, crowd, memory, idle, keeper, restart, listen, handover, signal,
-//! endpoint, scale, size. `endpoint` includes `flood`. `--long` restarts the servers of `listen` and `handover` 200
-//! times. `--build` also times a clean build; `--program` measures another build of xassume. The table goes to standard
-//! output, the same figures to `target/bench.json`. A missed target is reported, but is not a failure.
+//! GROUP is a part of the name of a group: launch, crowd, memory, idle, keeper, roles, restart, listen, handover,
+//! signal, endpoint, scale, size. `endpoint` includes `flood`. `--long` restarts the servers of `listen` and `handover`
+//! 200 times. `--build` also times a clean build; `--program` measures another build of xassume. The table goes to
+//! standard output, the same figures to `target/bench.json`. A missed target is reported, but is not a failure.
 #![allow(clippy::expect_used, clippy::panic, reason = "a bench stops with a panic at the first error")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is the purpose")]
 
@@ -22,6 +22,7 @@ mod listen;
 mod load;
 mod measure;
 mod report;
+mod roles;
 mod scale;
 mod size;
 mod subject;
@@ -40,6 +41,7 @@ const GROUPS: &[Group] = &[
     ("memory", supervise::memory),
     ("idle", supervise::idle),
     ("keeper", keeper::keepers),
+    ("roles", roles::memory),
     ("restart", supervise::restarts),
     ("listen", listen::restarts),
     ("handover", handover::handovers),

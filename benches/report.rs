@@ -81,6 +81,22 @@ impl Report {
     }
 
     /// Adds a figure that was not measured, and the reason.
+    /// Reports the memory of processes side by side; returns the median. `None` if this user cannot read it.
+    pub(crate) fn memory(
+        &mut self,
+        group: &'static str,
+        name: &str,
+        figures: impl Iterator<Item = Option<f64>>,
+    ) -> Option<f64> {
+        let Some(figures) = figures.collect() else {
+            self.skip(name, "only root can read it, because the process is not dumpable");
+            return None;
+        };
+        let samples = Samples::new(figures);
+        self.samples(group, name, "MB", &samples, "ten side by side");
+        Some(samples.median())
+    }
+
     pub(crate) fn skip(&mut self, name: &str, reason: &str) {
         eprintln!("  {name}: skipped, {reason}");
         self.skipped.push((name.to_owned(), reason.to_owned()));

@@ -45,30 +45,29 @@ pub(crate) fn memory(subject: &Subject, effort: Effort, report: &mut Report) {
     begun();
     let_pass(settle);
     let anonymous = report_memory("idle, after the first refresh", &all, report);
-    let peak = all.iter().map(|running| public_field(running.pid(), "VmHWM")).collect();
-    report.samples("memory", "peak, resident with shared pages", "MB", &Samples::new(peak), "");
+    let peak = all.iter().map(|running| field(running.pid(), "status", "VmHWM"));
+    report.memory("memory", "peak, resident with shared pages", peak);
     report.target("idle supervisor's anonymous memory after its first refresh", anonymous, 2.0, "MB");
 }
 
 /// Reports the memory of all of them; returns the median of the anonymous memory.
 fn report_memory(when: &str, all: &[Running], report: &mut Report) -> f64 {
     let mut row = |what: &str, read: &dyn Fn(i32) -> Option<f64>| {
-        let name = format!("{what}, {when}");
-        match all.iter().map(|running| read(running.pid())).collect() {
-            Some(figures) => report.samples("memory", &name, "MB", &Samples::new(figures), "ten side by side"),
-            None => report.skip(&name, "only root can read it, because the process is not dumpable"),
-        }
+        report.memory("memory", &format!("{what}, {when}"), all.iter().map(|running| read(running.pid())))
     };
     row("PSS", &|pid| field(pid, "smaps_rollup", "Pss"));
     row("private", &private);
-    let anonymous = |pid| public_field(pid, "RssAnon");
-    row("anonymous", &|pid| Some(anonymous(pid)));
-    Samples::new(all.iter().map(|running| anonymous(running.pid())).collect()).median()
+    row("anonymous", &anonymous).expect("every user can read the status")
 }
 
 /// The private memory in megabytes. `None` if this user cannot read it.
 pub(crate) fn private(pid: i32) -> Option<f64> {
     Some(field(pid, "smaps_rollup", "Private_Clean")? + field(pid, "smaps_rollup", "Private_Dirty")?)
+}
+
+/// The anonymous memory in megabytes, which every user can read.
+pub(crate) fn anonymous(pid: i32) -> Option<f64> {
+    field(pid, "status", "RssAnon")
 }
 
 /// A field that the kernel gives in KiB, converted to megabytes. `None` if this user cannot read it.
@@ -77,10 +76,6 @@ fn field(pid: i32, file: &str, name: &str) -> Option<f64> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kib: f64 = rest.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1024.0 / 1e6)
-}
-
-pub(crate) fn public_field(pid: i32, name: &str) -> f64 {
-    field(pid, "status", name).expect("every user can read the status")
 }
 
 pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {
