@@ -3,7 +3,8 @@
 //!
 //! The rules are those of supervised mode, without a command.
 
-use super::supervise::{Refreshes, check_all_unattended, first_sessions, hook, host, opened, until_signal};
+use super::first_sessions::{check_all_unattended, first_sessions};
+use super::supervise::{Refreshes, hook, host, opened, until_signal};
 use crate::deliver::published::unwritten;
 use crate::error::Error;
 use crate::event::RunEvent;
