@@ -241,6 +241,7 @@ fn the_command_gets_only_the_endpoint() {
         "no_proxy=corp.example,127.0.0.1,localhost\n",
         "AWS_EC2_METADATA_DISABLED=true\n",
         "BOTO_CONFIG=/dev/null\n",
+        "MINIO_SHARED_CREDENTIALS_FILE=/dev/null\n",
         "AWS_REGION=us-east-1\n",
     ] {
         assert!(parts[2].contains(set), "{set} not in {}", parts[2]);

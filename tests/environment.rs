@@ -47,6 +47,28 @@ fn other_credentials_do_not_reach_the_command() {
 }
 
 #[test]
+fn variables_of_minio_stay_only_beside_aws_variables_or_if_they_are_kept() {
+    let sts = FakeSts::start();
+    let names = ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"];
+    let world = names.iter().fold(Xassume::new(&sts), |world, name| world.env(name, "mine"));
+    let kept = world.clone().args(["--via", "process", "--keep-env", names[0]]);
+    for (world, stays) in [(world.clone(), 4), (world.clone().arg("--isolate"), 4), (kept, 1)] {
+        let shown = show(world);
+        let left = names.iter().filter(|name| shown.variable(name).as_deref() == Some("mine"));
+        assert_eq!(left.count(), stays);
+    }
+    for via in ["file", "endpoint", "process"] {
+        let shown = show(world.clone().args(["--via", via]));
+        assert!(names.iter().all(|name| shown.variable(name).is_none()), "{via}");
+        let checked = world.clone().args(["--via", via, "--check", "-r", ROLE]).run().exited(0).stdout_text();
+        let removed = checked.lines().find(|line| line.contains("removed conflicting variables: "));
+        assert!(removed.is_some_and(|line| line.ends_with(&names.join(", "))), "{checked}");
+    }
+    let checked = world.args(["--check", "-r", ROLE]).run().exited(0).stdout_text();
+    assert!(!checked.contains("MINIO"), "{checked}");
+}
+
+#[test]
 fn the_account_is_that_of_the_session() {
     let sts = FakeSts::start();
     let world = Xassume::new(&sts).env("AWS_ACCOUNT_ID", "222222222222");

@@ -13,7 +13,7 @@ use crate::print::EnvironmentChange;
 use crate::session::{Session, rfc3339};
 use crate::vars::{Vars, describes_sockets};
 use core::net::IpAddr;
-use names::{is_for_main_process, requests_tokens};
+use names::{comes_before_files, is_for_main_process, requests_tokens};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -123,7 +123,10 @@ pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
 }
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
-    let identity = REMOVED.iter().any(|removed| name == *removed) || inputs.isolate && requests_tokens(name);
+    let in_variables = matches!(inputs.credentials, CommandCredentials::Env { .. });
+    let identity = REMOVED.iter().any(|removed| name == *removed)
+        || inputs.isolate && requests_tokens(name)
+        || !in_variables && comes_before_files(name);
     if matches!(inputs.recipient, Recipient::Hook { .. }) && is_for_main_process(name) {
         return true;
     }
@@ -164,6 +167,8 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         // boto 2 has its own config files, which may contain access keys. botocore reads boto 2's files before it calls
         // an endpoint, so it must not find them.
         set.variable("BOTO_CONFIG", "/dev/null");
+        // minio-go reads the config file of MinIO's client before it calls an endpoint.
+        set.variable("MINIO_SHARED_CREDENTIALS_FILE", "/dev/null");
         set.variable("AWS_EC2_METADATA_DISABLED", "true");
     }
     if let Some(region) = inputs.region {

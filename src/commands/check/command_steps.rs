@@ -190,7 +190,7 @@ pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
     step.applies = !matches!(findings.settings.mode, Mode::Serve(_));
     let delivery = &findings.settings.delivery;
     let is_kept = |name: &&str| delivery.keep.iter().any(|kept| kept == name);
-    let (kept, removed): (Vec<&str>, Vec<&str>) = other_credentials(findings.vars).partition(is_kept);
+    let (kept, removed): (Vec<&str>, Vec<&str>) = other_credentials(findings.vars, &delivery.via).partition(is_kept);
     step.text = match removed.as_slice() {
         [] if kept.is_empty() => "no conflicting variables".to_owned(),
         [] => "no variables removed".to_owned(),

@@ -58,10 +58,20 @@ const CREDENTIALS: &[&str] = &[
     "AWS_CREDENTIAL_PROFILES_FILE",
 ];
 
-/// Returns the names of the inherited variables that select other credentials and are not empty. The command gets only
-/// those of them that `--keep-env` keeps.
-pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'static str> {
-    CREDENTIALS.iter().copied().filter(|name| inherited.nonempty(name).is_some())
+/// The variables that minio-go reads (also in restic) after the AWS variables, but before any file and the endpoint. They
+/// are removed only if the command does not get the credentials in variables, because a `MinIO` server reads them too.
+const OF_MINIO: &[&str] = &["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"];
+
+/// Checks whether the variable is one of those that select other credentials before files and the endpoint.
+pub(super) fn comes_before_files(name: &OsStr) -> bool {
+    OF_MINIO.iter().any(|known| name == *known)
+}
+
+/// Returns the names of the inherited variables that select other credentials with this delivery and are not empty. The
+/// command gets only those of them that `--keep-env` keeps.
+pub(crate) fn other_credentials(inherited: &Vars, via: &Via) -> impl Iterator<Item = &'static str> {
+    let before_files = if *via == Via::Env { &[] } else { OF_MINIO };
+    CREDENTIALS.iter().chain(before_files).copied().filter(|name| inherited.nonempty(name).is_some())
 }
 
 /// Checks whether the variable is that of a flag whose field `removed` is set.
@@ -72,7 +82,10 @@ pub(crate) fn is_of_removed_flag(name: &OsStr) -> bool {
 /// Checks whether the variable is removed in at least one mode. `--keep-env`, which can keep the variable, is not taken
 /// into account.
 pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
-    requests_tokens(name) || describes_sockets(name) || REMOVED.iter().any(|removed| name == *removed)
+    requests_tokens(name)
+        || describes_sockets(name)
+        || comes_before_files(name)
+        || REMOVED.iter().any(|removed| name == *removed)
 }
 
 /// Checks whether the variable is one of those with which a job of GitHub Actions gets OIDC tokens. They are removed with
@@ -99,7 +112,7 @@ const KEYS: &[&str] =
     &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_ACCOUNT_ID"];
 /// The variables that disable other sources of credentials. They are set if the command does not get the credentials in
 /// variables.
-const NO_OTHERS: &[&str] = &["BOTO_CONFIG", "AWS_EC2_METADATA_DISABLED"];
+const NO_OTHERS: &[&str] = &["BOTO_CONFIG", "MINIO_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"];
 /// The variables of the endpoint. The variable for the token file is not always set. If it is inherited, it is always
 /// removed, because SDKs would prefer the inherited file to the endpoint's token.
 const ENDPOINT: &[&str] = &[

@@ -150,7 +150,8 @@ fn each_delivery_sets_its_own_and_nothing_else() {
         ]
     };
     let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-    let no_others = texts(&["BOTO_CONFIG=/dev/null", "AWS_EC2_METADATA_DISABLED=true"]);
+    let no_others =
+        texts(&["BOTO_CONFIG=/dev/null", "MINIO_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true"]);
     let endpoint = texts(&[
         "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/x",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN=tok",
