@@ -9,7 +9,7 @@ import subprocess
 
 from harness import ROOT, XASSUME, Failed, Skipped, check, clean_env, directory, end, expect, free_port, wait_until
 from metadata import served
-from refresh import ROLE, SOURCE, ShortSts
+from sessions import ROLE, SOURCE, ShortSts
 
 CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))
 # How many sessions the daemon must use.

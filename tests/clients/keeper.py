@@ -12,7 +12,7 @@ import sys
 
 from harness import PYTHON, XASSUME, Failed, Skipped, check, clean_env, directory, end, expect, expect_equal, run, wait_until
 from metadata import served
-from refresh import ROLE, SHORT, SOURCE, ShortSts
+from sessions import ROLE, SHORT, SOURCE, ShortSts
 
 ADDRESSES = ("169.254.170.2:80", "[fd00:ec2::23]:80")
 # Sets up this end, which is the keeper's, and the other end, whose process is $1.

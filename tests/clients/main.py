@@ -12,12 +12,11 @@ import profiles  # noqa: F401
 import sign_in  # noqa: F401
 import process  # noqa: F401
 import expiry  # noqa: F401
-import refresh  # noqa: F401
+import matrix  # noqa: F401
 import several  # noqa: F401
 import sockets  # noqa: F401
 import keeper  # noqa: F401
 import daemons  # noqa: F401
-import identities  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401
 import recipes  # noqa: F401

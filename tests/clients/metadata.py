@@ -52,7 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
 
 def instance(keys, role="AssumeRoleInA", region="us-east-1", hops=1, hop_limit=1, address=("127.0.0.1", 0)):

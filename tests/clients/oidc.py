@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from metadata import Handler, Server
-from refresh import ShortSts, Sts
+from sessions import ShortSts, Sts
 
 AUDIENCE = "sts.amazonaws.com"
 

@@ -30,7 +30,7 @@ from harness import (
     token_of,
 )
 from metadata import Handler, Server, served
-from refresh import installed
+from sessions import installed
 from sts import recording_sts
 
 ROLE = "arn:aws:iam::111111111111:role/Printed"

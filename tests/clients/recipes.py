@@ -19,7 +19,7 @@ from cloud import KEYS, REGION, ROLE, cloud
 from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, directory, expect, expect_equal, free_port, have_flag, run
 from metadata import Handler, Server, in_one_hour, served
 from oidc import GitHub
-from refresh import installed
+from sessions import installed
 from sts import recording_sts
 
 EXAMPLES = ROOT / "examples"

@@ -32,7 +32,7 @@ from harness import (
     token_of,
 )
 from metadata import served
-from refresh import LOOPS, installed
+from sessions import LOOPS, installed
 from sts import Sts, StsServer
 
 SOURCE = "AKIASOURCEKEYS000001"

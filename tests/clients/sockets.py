@@ -29,7 +29,7 @@ from harness import (
     wait_until,
 )
 from metadata import served
-from refresh import ROLE, SOURCE, ShortSts, installed
+from sessions import ROLE, SOURCE, ShortSts, installed
 
 SERVERS = HERE / "servers"
 CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))

@@ -31,7 +31,7 @@ from harness import (
 from metadata import served
 from oidc import GitHub, Issuer, TokenSts
 from recipes import EXAMPLES, UNITS, World
-from refresh import CACHE, LOOPS, ROLE as LONG, installed
+from sessions import CACHE, LOOPS, ROLE as LONG, installed
 from sts import recording_sts
 
 # Sessions and tokens have these lifetimes in seconds.
@@ -168,7 +168,7 @@ def boto3_running(lifetime, flags):
         env = clean_env(home, AWS_ENDPOINT_URL=sts.url, AWS_REGION="us-east-1", CI="true", **github.variables())
         env |= {name: str(value) for name, value in stale_variables(home).items() if "PROFILE" not in name}
         words = [word.replace("{any}", f"{github.url}/any") for word in flags]
-        command = [XASSUME, "--via", "endpoint", *words, "-r", LONG, "--", PYTHON, LOOPS / "loop.py", enough]
+        command = [XASSUME, "--via", "endpoint", *words, "-r", LONG, "--", PYTHON, LOOPS / "loop.py", "boto3", enough]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [str(word) for word in command], env=env, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

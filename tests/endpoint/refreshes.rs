@@ -1,6 +1,7 @@
 //! The session that the endpoint returns: a refresh replaces it, and an expired one is not returned.
 
 use super::*;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_session_that_cannot_be_refreshed_is_returned_until_it_expires() {
@@ -44,6 +45,10 @@ fn each_session_replaces_the_previous_one_while_clients_ask() {
         enough.store(true, Ordering::Relaxed);
     });
     served.end();
+    // A changed session name would be another principal, which Kafka refuses.
+    let requests = sts.requests();
+    let names: BTreeSet<_> = requests.iter().map(|request| request.param("RoleSessionName").expect("a name")).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
 }
 
 #[test]
