@@ -227,7 +227,7 @@ pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration)
             reason: format!("its file was not read within {}s", limit.as_secs()),
             hint: Some("check the file system that contains it"),
         },
-        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
+        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC => {
             Error::cannot("start the command", &io::Error::from_raw_os_error(errno), CHECK_LIMITS)
         }
         errno => CommandError::new(name, CommandFault::of_execve(errno)).into(),
@@ -250,5 +250,8 @@ mod tests {
         let (not_found, not_runnable) = (command(CommandFault::NotFound), command(CommandFault::Directory));
         let usage = Error::usage("no", "hint");
         assert_eq!((not_found.status(), not_runnable.status(), usage.status()), (127, 126, 125));
+        // Without epoll watches, the command is not the cause.
+        let start = |errno| not_started("x".into(), errno, false, Duration::ZERO).status();
+        assert_eq!([libc::ENOSPC, libc::EMFILE, libc::EACCES].map(start), [125, 125, 126]);
     }
 }

@@ -122,10 +122,12 @@ impl Fault {
         Self { errno: libc::ETIMEDOUT, text: format!("no answer within {}s", START_LIMIT.as_secs()) }
     }
 
-    /// Checks whether a later attempt may succeed. This is so if there were too few processes or too little memory, if
-    /// the file was being written, or if the file system did not respond.
+    /// Checks whether a later attempt may succeed. This is so if there were too few processes or file descriptors or too
+    /// little memory, if the file was being written, or if the file system failed or did not respond. `ENOSPC` means that
+    /// the user has no epoll watches left, see `epoll_ctl(2)`.
     pub(super) fn is_passing(&self) -> bool {
-        [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT].contains(&self.errno)
+        use libc::{EAGAIN, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, ETIMEDOUT, ETXTBSY};
+        [EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC, ETXTBSY, EIO, ETIMEDOUT].contains(&self.errno)
     }
 }
 

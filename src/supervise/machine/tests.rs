@@ -52,7 +52,8 @@ fn an_exit_during_the_sts_call_drops_the_call() {
 
 #[test]
 fn a_restart_that_fails_for_a_passing_reason_is_retried() {
-    for errno in [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT] {
+    use libc::{EAGAIN, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, ETIMEDOUT, ETXTBSY};
+    for errno in [EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC, ETXTBSY, EIO, ETIMEDOUT] {
         let mut play = Play::stopping().gone(End::Exited(0)).wake();
         for _ in 0..START_RETRIES {
             play = play.not_started(errno).emits(&["start_retry"]).due();
