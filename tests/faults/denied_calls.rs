@@ -20,9 +20,10 @@ fn with_credential_process(xassume: Xassume) -> Xassume {
 const NEWER: DeniedCall = DeniedCall::Since(libc::SYS_sched_setattr);
 
 #[test]
-fn everything_works_without_pidfd_timerfd_close_range_or_any_newer_call() {
+fn everything_works_without_pidfd_timerfd_close_range_getrandom_or_any_newer_call() {
     for call in [
         NEWER,
+        DeniedCall::Call(libc::SYS_getrandom, libc::ENOSYS),
         DeniedCall::Call(libc::SYS_pidfd_open, libc::EPERM),
         DeniedCall::Call(libc::SYS_timerfd_create, libc::ENOSYS),
         DeniedCall::Call(libc::SYS_close_range, libc::ENOSYS),

@@ -91,7 +91,7 @@ fn close_all_but(mut kept: Vec<RawFd>) {
 
 fn close_range(first: RawFd, last: RawFd) {
     // SAFETY: nothing in this process uses these descriptors any more, and the values that own them are never dropped.
-    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+    if has_getrandom() && unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
         return;
     }
     // close_range(2) fails before Linux 5.9, or if a seccomp filter blocks it.
@@ -101,8 +101,14 @@ fn close_range(first: RawFd, last: RawFd) {
     }
 }
 
-/// Checks whether a descriptor is `/dev/urandom`. Before Linux 3.17, which introduced getrandom(2), Rust's library keeps
-/// that file open and does not open it a second time.
+/// Checks whether getrandom(2) works. It fails before Linux 3.17, or if a seccomp filter blocks it.
+fn has_getrandom() -> bool {
+    // SAFETY: the call writes nothing into a buffer of no bytes.
+    unsafe { libc::syscall(libc::SYS_getrandom, std::ptr::null_mut::<u8>(), 0, libc::GRND_NONBLOCK) == 0 }
+}
+
+/// Checks whether a descriptor is `/dev/urandom`. Without getrandom(2), Rust's library keeps that file open and does not
+/// open it a second time.
 fn is_urandom(fd: RawFd) -> bool {
     // SAFETY: a zeroed `stat` is a valid value, which fstat(2) overwrites.
     let mut about: libc::stat = unsafe { std::mem::zeroed() };
