@@ -123,7 +123,8 @@ impl Drop for RunDirectory {
 pub(super) fn create_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
     let path = mkdtemp(&base.join(format!("{prefix}XXXXXX")))?;
     // The mode is set again here, because with a umask of 0177 not even the owner could enter the directory.
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+    let changed = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700));
+    changed.inspect_err(|_| drop(std::fs::remove_dir(&path)))?;
     Ok(path)
 }
 

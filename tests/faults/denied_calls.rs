@@ -132,6 +132,8 @@ fn any_single_denied_call_has_no_effect_or_one_error_line() {
         ("renameat", libc::SYS_renameat),
         ("fsync", libc::SYS_fsync),
         ("fchmod", libc::SYS_fchmod),
+        #[cfg(target_arch = "x86_64")]
+        ("chmod", libc::SYS_chmod),
     ];
     let running: Vec<_> = calls
         .into_iter()
@@ -145,8 +147,10 @@ fn any_single_denied_call_has_no_effect_or_one_error_line() {
         })
         .collect();
     for (name, args, running, _sts) in running {
+        let sandbox = running.shared_sandbox();
         let finished = running.wait();
         let described = format!("{name} {args:?}: {}", finished.describe());
+        assert_eq!(sandbox.run_directories(), Vec::<std::path::PathBuf>::new(), "{described}");
         assert!(!finished.stderr.contains("internal error"), "{described}");
         match finished.code() {
             Some(0) => assert_eq!(finished.stdout_text(), "ran\n", "{described}"),
