@@ -42,7 +42,8 @@ fn with_an_environment_the_new_process_has_started_before() {
     let sts = one_refresh();
     let hook = "echo hook $AWS_ACCESS_KEY_ID after $(wc -l <\"$HOME/starts\")";
     let script = "echo >>\"$HOME/starts\"; exec $PROBE print-keys";
-    let xassume = hooked(&sts, &["--on-expiry", "restart"], hook).args(["--", "sh", "-c", script]).spawn();
+    let xassume = hooked(&sts, &["--on-expiry", "restart"], hook).file("starts", "");
+    let xassume = xassume.args(["--", "sh", "-c", script]).spawn();
     for number in 0..2 {
         let key = next_start(&xassume).key;
         // The hook and the command begin at the same time, and the first line of the script may take longer.
