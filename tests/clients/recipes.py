@@ -60,8 +60,10 @@ ANSWERS = {
 }
 # They print a code, keys or a token for xassume.
 HELPERS = {"aws-vault", "ykman", "buildkite-agent", "circleci", "spire-agent"}
-# The profile `production`, unless a document defines it.
-PROFILES = f"[profile production]\nrole_arn = {ROLE}\nsource_profile = me\n"
+# The profiles `production` and `audit`, unless a document defines profiles.
+PROFILES = "".join(
+    f"[profile {name}]\nrole_arn = {ROLE}\nsource_profile = me\n" for name in ["production", "audit"]
+)
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
 
 
