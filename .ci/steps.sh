@@ -151,10 +151,11 @@ summary() {
     ((failed == 0))
 }
 
-# need PROGRAM PACKAGE: installs the Debian package if the program is missing and this script may install it.
+# need PROGRAM PACKAGE: installs the Debian package if the program, or the file with an absolute path, is missing and this
+# script may install it.
 apt_updated=
 need() {
-    if command -v "$1" >/dev/null; then return; fi
+    if command -v "$1" >/dev/null || [[ $1 == /* && -e $1 ]]; then return; fi
     if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
         echo "$1 is missing: install the Debian package $2"
         return 1
@@ -166,11 +167,15 @@ need() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
 }
 
-# The target for arm64. Its linker is Rust's, but the C code of ring needs a compiler.
+# The target for arm64. Its linker is Rust's, but the C code of ring needs a compiler with headers.
 arm64=aarch64-unknown-linux-musl
+arm64_compiler() {
+    need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu &&
+        need /usr/aarch64-linux-gnu/include/stdint.h libc6-dev-arm64-cross
+}
 arm64_tools() {
     attempt bounded 10 rustup target add "$arm64" || return
-    attempt need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu || return
+    attempt arm64_compiler || return
 }
 
 # Installs the build dependencies. Rust comes from rustup: Debian's version is older than rust-version.
