@@ -18,6 +18,7 @@
 mod support;
 
 mod scenario;
+#[path = "../tracer/mod.rs"]
 mod tracer;
 
 use scenario::{Outcome, Scenario};
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
+use tracer::{Counted, Fault, Plan};
 
 /// How many runs are active at the same time. They mostly wait.
 const PARALLEL: usize = 6;
@@ -66,8 +68,10 @@ fn main() -> ExitCode {
     if let [first, hold, program @ ..] = &words[..]
         && first == "trace"
     {
-        let hold = hold.parse().expect("a number");
-        return ExitCode::from(tracer::run(hold, program).expect("the program can be traced"));
+        let hold = Some(hold.parse().expect("a number")).filter(|hold| *hold > 0);
+        let plan = Plan { counted: Counted::Blockable, fault: hold.map(|hold| (hold, Fault::Hold)), call: None };
+        let traced = tracer::run(plan, Box::new(std::io::stderr()), program);
+        return ExitCode::from(traced.expect("the program can be traced"));
     }
     // xassume is not dumpable: only root sees its descriptors.
     if !nix::unistd::geteuid().is_root() {

@@ -113,8 +113,9 @@ impl Scenario {
         // The last steps of a refresh come after STS's answer, but before the next call of STS.
         becomes_true(|| sts.requests().len() > refreshed);
         let said = running.stderr.so_far();
-        let calls = said.lines().filter_map(|line| line.split_once(&format!("{MARK}call "))?.1.split_once(' '));
-        calls.map(|(_, call)| call.to_owned()).collect::<Vec<_>>()
+        let calls = said.lines().filter_map(|line| line.split_once(&format!("{MARK}call "))?.1.split_once('\t'));
+        // Without the errors and lengths.
+        calls.filter_map(|(_, call)| Some(call.rsplitn(3, '\t').nth(2)?.replace('\t', " "))).collect()
     }
 
     /// Blocks one call, counted from 1, and checks the effect.
@@ -123,7 +124,7 @@ impl Scenario {
         let (running, xassume) = self.start(binary, &sts, hold);
         let held_call = || {
             let said = running.stderr.so_far();
-            said.lines().find_map(|line| Some(line.split_once(&format!("{MARK}held "))?.1.to_owned()))
+            said.lines().find_map(|line| Some(line.split_once(&format!("{MARK}at "))?.1.to_owned()))
         };
         becomes_true(|| held_call().is_some() || sts.requests().len() > 2 * self.sessions());
         let Some(call) = held_call() else { return Outcome::NotReached };
