@@ -1,3 +1,5 @@
+mod boundaries;
+
 use super::*;
 use crate::supervise::policy::{DeliveryTime, RestartOrder};
 
