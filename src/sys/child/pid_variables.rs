@@ -73,6 +73,8 @@ mod tests {
         let environment: Vec<_> = environment.iter().map(|text| CString::new(*text).expect("no NUL")).collect();
         let mut pointers: Vec<_> = environment.iter().map(|variable| variable.as_ptr()).collect();
         let mut found = PidVariables::find(&environment, parent);
+        // The second process ID replaces the first one, even if it is shorter.
+        found.set(Pid::MAX, &mut pointers);
         found.set(child, &mut pointers);
         let text = |pointer: &*const c_char| {
             // SAFETY: each pointer is to a string in `environment` or in `found`, which both still exist.
@@ -96,5 +98,28 @@ mod tests {
     fn variables_that_name_another_process_are_not_changed() {
         let environment = ["LISTEN_PID=7", "WATCHDOG_PID=777", "SYSTEMD_EXEC_PID=", "LISTEN_PIDS=77", "LISTEN_PID= 77"];
         assert_eq!(set(&environment, 77, 5), environment);
+    }
+
+    #[test]
+    fn the_child_is_named_at_every_position_for_every_length_of_both_process_ids() {
+        let others = ["A=77", "LISTEN_PID", "LISTEN_PID=", "=77", "PATH=/bin"];
+        let lengths = || (0..10).flat_map(|digits| [10_i64.pow(digits), 10_i64.pow(digits + 1) - 1]);
+        let pids: Vec<_> = lengths().map(|pid| Pid::try_from(pid).unwrap_or(Pid::MAX)).collect();
+        for name in PID_VARIABLES {
+            for (parent, position) in pids.iter().flat_map(|pid| (0..=others.len()).map(move |at| (*pid, at))) {
+                for child in &pids {
+                    let with = |pid: Pid| {
+                        let variable = format!("{name}={pid}");
+                        let mut environment = others.to_vec();
+                        environment.insert(position, &variable);
+                        environment.push(&variable);
+                        environment.iter().map(|variable| (*variable).to_owned()).collect::<Vec<_>>()
+                    };
+                    let before = with(parent);
+                    let before: Vec<_> = before.iter().map(String::as_str).collect();
+                    assert_eq!(set(&before, parent, *child), with(*child), "{parent} {position}");
+                }
+            }
+        }
     }
 }
