@@ -82,9 +82,14 @@ fn unusual_names_and_bytes_are_errors() {
         for name in ["A;id", "A B", "", "1A", "A=B", "Ä", "$(id)", "A-B"] {
             assert!(printed(format, &[(name, "x")]).is_err(), "{format}: {name}");
         }
-        let bytes = vec![("A".into(), OsString::from_vec(vec![0xff]))];
-        let change = EnvironmentChange { removed: Vec::new(), set: bytes };
-        assert!(text(Format::parse(format).expect("a format"), (&session(), &[]), None, &change).is_err(), "{format}");
+        for byte in 0x80..=0xff {
+            for bytes in [vec![byte], vec![b'a', byte], vec![byte, b'a'], vec![0xc3, 0xa4, byte, b'a']] {
+                let set = vec![("A".into(), OsString::from_vec(bytes))];
+                let change = EnvironmentChange { removed: Vec::new(), set };
+                let format = Format::parse(format).expect("a format");
+                assert!(text(format, (&session(), &[]), None, &change).is_err(), "{format:?} {byte}");
+            }
+        }
     }
 }
 
