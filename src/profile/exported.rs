@@ -82,6 +82,8 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
             add(&mut variables, format!("AWS_ENDPOINT_URL_{service}"), url);
         }
     }
+    // A variable cannot contain a NUL byte.
+    variables.retain(|(_, value)| !value.contains('\0'));
     variables
 }
 
@@ -125,6 +127,12 @@ mod tests {
         ];
         assert_eq!(exported(config), pairs(&expected));
         assert_eq!(exported("[default]\noutput = json"), []);
+    }
+
+    #[test]
+    fn values_that_no_variable_can_have_are_left_out() {
+        let config = "[profile p]\noutput = a\0b\nca_bundle = c\ns3 =\n  use_arn_region = tr\0ue";
+        assert_eq!(exported(config), pairs(&[("AWS_CA_BUNDLE", "c")]));
     }
 
     #[test]
