@@ -87,3 +87,6 @@ pub(crate) fn seen<T: Debug>(value: &T) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::property_config;

@@ -114,8 +114,17 @@ fn edited(seeds: &[Vec<u8>], seed: Index, edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-/// Checks a property with each seed, and then with `cases` generated inputs. The inputs are the same in each run,
-/// unless `PROPTEST_RNG_SEED` is set.
+/// Returns the configuration of a property test with this number of inputs. The inputs are the same in each run, unless
+/// `PROPTEST_RNG_SEED` is set.
+pub(crate) fn property_config(cases: u32) -> Config {
+    let mut config = Config { cases, failure_persistence: None, ..Config::default() };
+    if config.rng_seed == RngSeed::Random {
+        config.rng_seed = RngSeed::Fixed(0);
+    }
+    config
+}
+
+/// Checks a property with each seed, and then with `cases` generated inputs.
 fn hold<S>(target: &str, cases: u32, made_up: S, property: fn(&[u8]))
 where
     S: Strategy<Value = String>,
@@ -127,10 +136,7 @@ where
     let altered = (any::<Index>(), prop::collection::vec(edit(), 0..5));
     let altered = altered.prop_map(|(seed, edits)| Input(edited(&seeds, seed, &edits)));
     let inputs = prop_oneof![3 => altered, 1 => made_up.prop_map(|text| Input(text.into_bytes()))];
-    let mut config = Config { cases, failure_persistence: None, ..Config::default() };
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(0);
-    }
+    let config = property_config(cases);
     let RngSeed::Fixed(seed) = config.rng_seed else { panic!("a seed that is not known cannot be printed") };
     let result = TestRunner::new(config).run(&inputs, |Input(bytes)| {
         property(&bytes);

@@ -2,6 +2,7 @@
 
 mod change;
 mod man_page;
+mod random;
 mod settings;
 
 use super::*;
