@@ -33,7 +33,7 @@ const CREDENTIAL_SETTINGS: &[&str] = &[
     "web_identity_token_process",
 ];
 
-fn selects_credentials(key: &str) -> bool {
+pub(crate) fn selects_credentials(key: &str) -> bool {
     CREDENTIAL_SETTINGS.contains(&key) || key.starts_with("sso_")
 }
 

@@ -1,4 +1,6 @@
-//! Tests the copy of the config file with short files.
+//! Tests the copy of the config file with short files and with random ones.
+
+mod random;
 
 use super::*;
 
