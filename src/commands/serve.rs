@@ -13,7 +13,7 @@ use crate::launch::delivery::Delivery;
 use crate::process::End;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::supervise::driver::{Notifier, PidFile, Ports, keep};
+use crate::supervise::driver::{Notifier, PidFile, Ports, dice, keep};
 use crate::supervise::machine::Final;
 use crate::supervise::policy::{GroupPolicy, Policy};
 use crate::supervise::ports::SignalNamed;
@@ -70,6 +70,6 @@ async fn served(
     let hook = hook(launch, &report);
     let named = named.as_ref().map(|named| named as &dyn SignalNamed);
     let (host, clock) = (&mut host, &clock);
-    let ports = Ports { source: &source, delivery, host, clock, named, notifier, hook, events: &report };
+    let ports = Ports { source: &source, delivery, host, clock, dice: dice(), named, notifier, hook, events: &report };
     keep(policy, first, ports, serving).await.map_err(|problem| unwritten(problem.text))
 }

@@ -17,7 +17,7 @@ use crate::process::signal::Signal;
 use crate::report::{Report, writer};
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::supervise::driver::{Notifier, PidFile, Ports, ProcessHost, supervise};
+use crate::supervise::driver::{Notifier, PidFile, Ports, ProcessHost, dice, supervise};
 use crate::supervise::hook::Hook;
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::notify::watchdog_interval;
@@ -139,7 +139,7 @@ async fn supervised(
     let hook = hook(launch, &report);
     let named = named.as_ref().map(|named| named as &dyn SignalNamed);
     let (host, clock) = (&mut host, &clock);
-    let ports = Ports { source: &source, delivery, host, clock, named, notifier, hook, events: &report };
+    let ports = Ports { source: &source, delivery, host, clock, dice: dice(), named, notifier, hook, events: &report };
     Ok(supervise(policy, first, ports).await)
 }
 

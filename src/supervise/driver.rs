@@ -15,19 +15,20 @@ pub(crate) use host::ProcessHost;
 pub(crate) use keeper::keep;
 pub(crate) use notifier::Notifier;
 pub(crate) use pid_file::{PidFile, rehearse as rehearse_signal};
-pub(crate) use sessions::FirstSessions;
+pub(crate) use sessions::{FirstSessions, dice};
 
 use super::hook::Hook;
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
 use super::ports::{CacheUse, Deliver, SessionId, SessionSource, SignalNamed};
+use super::schedule::Dice;
 use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
 use crate::moment::Deadline;
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, Pid, Remaining, Target};
 use crate::supervise::forwarding::ProcessFacts;
 use crate::sys::clock::Clock;
-use sessions::{Sessions, dice};
+use sessions::Sessions;
 use std::collections::VecDeque;
 use std::ffi::CString;
 use waiting::{PendingAnswer, answered, until};
@@ -72,6 +73,8 @@ pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
+    /// The random numbers of the schedule.
+    pub(crate) dice: Dice,
     /// Signals the process of `--signal-pid-file`. `None` without this flag.
     pub(crate) named: Option<&'a dyn SignalNamed>,
     /// The relay for the command's notifications. `None` without a service manager.
@@ -92,8 +95,8 @@ where
         ports.events.emit(caveat.into());
     }
     let now = ports.clock.now();
-    let mut machine = Machine::new(policy, ports.host.facts(), first.default.validity.as_ref(), now, dice());
-    first.add_others(&mut machine, now);
+    let mut machine = Machine::new(policy, ports.host.facts(), first.default.validity.as_ref(), now, ports.dice);
+    first.add_others(&mut machine, now, ports.dice);
     Driver::new(machine, first, ports).run().await
 }
 

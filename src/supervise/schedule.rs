@@ -152,7 +152,12 @@ pub(crate) enum Dice {
 }
 
 impl Dice {
-    fn roll(&mut self) -> u64 {
+    /// Returns other random numbers.
+    pub(super) fn another(&mut self) -> Self {
+        Self::Seeded(self.roll())
+    }
+
+    pub(super) fn roll(&mut self) -> u64 {
         match self {
             Dice::Seeded(state) => {
                 *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

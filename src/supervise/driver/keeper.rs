@@ -1,6 +1,5 @@
 //! The loop without a command, for `--serve`.
 
-use super::sessions::dice;
 use super::{CommandHost, Driver, FirstSessions, Ports};
 use crate::event::{Problem, RunEvent};
 use crate::supervise::machine::{Action, Final, Input, Machine};
@@ -26,8 +25,8 @@ where
     C: Clock,
 {
     let now = ports.clock.now();
-    let mut machine = Machine::keeper(policy, ports.host.facts(), first.default.validity.as_ref(), now, dice());
-    first.add_others(&mut machine, now);
+    let mut machine = Machine::keeper(policy, ports.host.facts(), first.default.validity.as_ref(), now, ports.dice);
+    first.add_others(&mut machine, now, ports.dice);
     let mut later = Vec::new();
     if let Some(mut publishing) = ports.delivery.publish(&first.all(), &first.ids()) {
         // As soon as another program sees a file, it may send a signal to xassume.

@@ -30,16 +30,16 @@ impl FirstSessions {
         (0..=self.others.len()).map(SessionId).collect()
     }
 
-    /// Adds the sessions of `--also` to a machine.
-    pub(super) fn add_others(&self, machine: &mut Machine, now: Now) {
+    /// Adds the sessions of `--also` to a machine. `dice` are those of the default session.
+    pub(super) fn add_others(&self, machine: &mut Machine, now: Now, mut dice: Dice) {
         for (profile, session) in &self.others {
-            machine.add(profile, session.validity.as_ref(), now, dice());
+            machine.add(profile, session.validity.as_ref(), now, dice.another());
         }
     }
 }
 
 /// Returns random numbers that are good enough to spread the load on STS. They must not be used for secrets.
-pub(super) fn dice() -> Dice {
+pub(crate) fn dice() -> Dice {
     Dice::Seeded(RandomState::new().hash_one(()))
 }
 

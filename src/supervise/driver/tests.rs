@@ -58,6 +58,7 @@ fn play_sessions<S: SessionSource>(
         delivery: &mut delivery,
         host: &mut host,
         clock: sim,
+        dice: dice(),
         named: Some(sim),
         notifier: None,
         hook: None,
