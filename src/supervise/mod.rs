@@ -15,6 +15,7 @@
 //!   the notifications, in that order, and performs the actions. It makes no decisions.
 //! - [`ports`] defines what the driver needs from outside: sessions, and their delivery. [`policy`] contains the
 //!   settings.
+//! - `simulated_years`, a test, plays all of this in random worlds, and checks what must hold.
 //!
 //! Invariants:
 //! - A command is stopped for a restart only after the new session was fetched, so a failed refresh does not affect the
@@ -36,3 +37,6 @@ pub(crate) mod notify;
 pub(crate) mod policy;
 pub(crate) mod ports;
 pub(crate) mod schedule;
+
+#[cfg(test)]
+mod simulated_years;
