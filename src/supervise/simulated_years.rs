@@ -204,9 +204,9 @@ fn a_world_without_faults_has_no_failure() {
     assert!(played.refreshes > 500 && played.restarts > 100, "{} {}", played.refreshes, played.restarts);
 }
 
-/// Run by `.ci/run` and `.ci/release`, with the time or the number of refreshes in a variable.
+/// Run by `.ci/release years`, with the time or the number of refreshes in a variable.
 #[test]
-#[ignore = "takes minutes: see .ci/run"]
+#[ignore = "takes minutes: see .ci/release"]
 #[allow(clippy::print_stdout, reason = "the figures are the result")]
 fn many_random_worlds_satisfy_the_claims() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
