@@ -11,6 +11,7 @@ use crate::settings::Settings;
 use crate::sys::helper::ProgramLimit;
 use crate::vars::{Vars, c_strings, describes_sockets};
 use std::ffi::{CString, OsStr};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -41,7 +42,8 @@ pub(crate) struct Context<'a> {
 
 /// The shared config files and the plan that follows from them. A refresh reads the files again.
 pub(crate) struct Planned {
-    pub(crate) files: ConfigFiles,
+    /// The sessions of `--also` share those of the default session.
+    pub(crate) files: Arc<ConfigFiles>,
     pub(crate) plan: Plan,
 }
 

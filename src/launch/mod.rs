@@ -55,7 +55,7 @@ impl<'a> Launch<'a> {
         // no plan, they are reported here.
         let plan =
             plan.inspect_err(|_| files.profiles.notes.iter().for_each(|note| report.emit(note.clone().into())))?;
-        Self::new(settings, vars, report, Planned { files, plan })
+        Self::new(settings, vars, report, Planned { files: files.into(), plan })
     }
 
     /// Creates a launch for a plan that has already been made.
@@ -159,7 +159,7 @@ impl<'a> Launch<'a> {
         codes.end_of_start();
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars)?;
-        let planned = Planned { files, plan };
+        let planned = Planned { files: files.into(), plan };
         let sessions = Sessions::new(&self.context, &planned)?.using(cache);
         let (session, _) = sessions.get(Need::ThreeQuarters, Outage::Fail).await?;
         let session = sessions.with_account(session).await?;

@@ -4,7 +4,6 @@ use super::sessions::Sessions;
 use super::{Launch, Planned};
 use crate::deliver::config_copy::{self, OtherProfile};
 use crate::error::{Error, MfaError, MfaFailure};
-use crate::files;
 use crate::mfa::CodeSource;
 use crate::mfa::mode::{KeyKind, MfaMode, code_source, device, mfa_mode};
 use crate::profile::{AlsoRole, Plan, plan};
@@ -31,7 +30,7 @@ impl<'a> Launch<'a> {
         default: &Planned,
     ) -> Result<Vec<Self>, Error> {
         let other = |Also { profile, settings: own }: &'a Also| {
-            let files = files::read(vars)?;
+            let files = default.files.clone();
             let mut plan = plan(&own.request, &files.profiles, vars)?;
             plan.notes.retain(|note| !default.plan.notes.contains(note));
             let shares_code = uses_same_mfa_session(&default.plan, &plan);

@@ -77,7 +77,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
             return print(&findings, log_options);
         }
     };
-    let launch = Launch::new(settings, vars, report, Planned { files, plan })?;
+    let launch = Launch::new(settings, vars, report, Planned { files: files.into(), plan })?;
     findings.profiles = Some(&launch.planned.files.profiles);
     findings.plan = Some(&launch.planned.plan);
     rehearse(&launch, &mut findings)?;
