@@ -1,11 +1,12 @@
 //! Simulates a day of a large fleet with the program's own schedule: how many calls STS gets, and when.
 //!
-//! A hundred thousand hosts start within one minute; sessions last an hour. For ten minutes STS fails every call. The
-//! attempts of a client within a refresh count as calls too, with full jitter and a backoff that doubles from a quarter
-//! of a second (see `src/sts/mod.rs`). A call takes no time, and STS never throttles: the simulation counts the calls
-//! that the fleet wants to make. The calls at the start of the hosts do not count: their times do not depend on
-//! xassume.
+//! A hundred thousand hosts start within one minute; sessions last an hour. For ten minutes (or half an hour) STS fails
+//! every call. The attempts of a client within a refresh count as calls too, with full jitter and a backoff that doubles
+//! from a quarter of a second (see `src/sts/mod.rs`). A call takes no time, and STS never throttles: the simulation
+//! counts the calls that the fleet wants to make. The calls at the start of the hosts do not count: their times do not
+//! depend on xassume.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use xassume::simulation::{ATTEMPTS, HostKind, Jitter, SimulatedHost};
@@ -20,6 +21,10 @@ const LIFETIME: Duration = HOUR;
 const DAY: Duration = Duration::from_hours(24);
 const STARTS_WITHIN: Duration = Duration::from_mins(1);
 const OUTAGE: Duration = Duration::from_mins(10);
+/// Longer than the time over which the first refreshes of restarted commands are spread.
+const LONG_OUTAGE: Duration = Duration::from_mins(30);
+/// The target for the time without a session after an outage of ten minutes.
+const LAPSE: Duration = Duration::from_mins(1);
 /// By then the refreshes no longer depend on the common start.
 const NOON: Duration = Duration::from_hours(12);
 const FLEET: u32 = 100_000;
@@ -31,13 +36,15 @@ const HOUR: Duration = Duration::from_hours(1);
 pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
     let sample = effort.choose(Sample::Whole, Sample::Tenth);
     for (kind, name) in [(HostKind::Act, "restart and signal"), (HostKind::Serve, "endpoint")] {
-        let quiet = Day::simulate(kind, Jitter::Spread, None, sample);
+        let fleet = Fleet { kind, jitter: Jitter::Spread, sample };
+        let quiet = Day::simulate(fleet, None, DAY);
         let mean = quiet.mean(NOON, DAY);
         let settled = quiet.settled(4.0 * mean).as_secs_f64() / 3600.0;
-        let together = Day::simulate(kind, Jitter::None, None, sample);
-        let noon = Day::simulate(kind, Jitter::Spread, Some(NOON), sample);
+        let together = Day::simulate(Fleet { jitter: Jitter::None, ..fleet }, None, DAY);
+        let noon = Day::simulate(fleet, Some(&(NOON..NOON + OUTAGE)), DAY);
         let after = noon.peak(NOON + OUTAGE, DAY);
-        let worst = worst_outage(kind, &quiet, sample);
+        let worst = Worst::of(fleet, OUTAGE, &quiet);
+        let long = Worst::of(fleet, LONG_OUTAGE, &quiet);
         let rough = effort.choose("", "rough: a tenth of the fleet");
         let mut row = |what: &str, unit, figure: f64, note: &str| {
             let note = if note.is_empty() { rough } else { note };
@@ -49,23 +56,51 @@ pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
         row("peak in the second half of the day", "calls/s", quiet.peak(NOON, DAY).into(), "");
         row("never more than 4 × mean after", "h", settled, "");
         row("peak after an outage of 10 minutes at noon", "calls/s", after.into(), &noon.lapses());
-        row("the same at the worst time of the day", "calls/s", worst.0.into(), &worst.1);
+        row("the same at the worst time of the day", "calls/s", worst.peak.into(), &worst.note);
+        row("the same after an outage of 30 minutes", "calls/s", long.peak.into(), &long.note);
         let peak = f64::from(quiet.peak(NOON, DAY));
         report.target(&format!("steady peak of 100,000 hosts, {name}"), peak / mean, 4.0, "× mean");
-        report.target(&format!("peak after the outage, {name}"), after.into(), QUOTA.into(), "calls/s");
+        report.target(&format!("peak after the worst outage, {name}"), worst.peak.into(), QUOTA.into(), "calls/s");
+        let lapse = worst.longest_lapse.as_secs_f64();
+        report.target(&format!("longest time without a session, {name}"), lapse, LAPSE.as_secs_f64(), "s");
     }
 }
 
-/// The worst outage around the first refreshes of all hosts: the peak of calls after its end, and a note.
-fn worst_outage(kind: HostKind, quiet: &Day, sample: Sample) -> (u32, String) {
-    let first = quiet.calls.iter().position(|&calls| calls > 0).unwrap_or(0) as u64;
-    let begins = (0..18).map(|step| Duration::from_secs(first.saturating_sub(600) + 60 * step));
-    let days = begins.map(|begin| {
-        let day = Day::simulate(kind, Jitter::Spread, Some(begin), sample);
-        let note = format!("after {} min of the day; {}", begin.as_secs() / 60, day.lapses());
-        (day.peak(begin + OUTAGE, DAY), note)
-    });
-    days.max_by_key(|(peak, _)| *peak).unwrap_or_default()
+/// What happens after an outage that ends at the worst time around the first refreshes of all hosts.
+#[derive(Default)]
+struct Worst {
+    peak: u32,
+    /// The longest time without a valid session, also after other ends of the outage.
+    longest_lapse: Duration,
+    note: String,
+}
+
+impl Worst {
+    /// Tries an end in each minute from the first refresh to the first expiry of a session.
+    fn of(fleet: Fleet, length: Duration, quiet: &Day) -> Self {
+        let first = quiet.calls.iter().position(|&calls| calls > 0).unwrap_or(0) as u64 / 60;
+        let last = LIFETIME.as_secs() / 60;
+        let mut worst = Self::default();
+        for minute in first + 1..=last {
+            let end = Duration::from_mins(minute);
+            let day = Day::simulate(fleet, Some(&(end.saturating_sub(length)..end)), end + HOUR);
+            worst.longest_lapse = worst.longest_lapse.max(day.longest_lapse);
+            let peak = day.peak(end, end + HOUR);
+            if peak > worst.peak {
+                worst.peak = peak;
+                worst.note = format!("until {minute} min after the start; {}", day.lapses());
+            }
+        }
+        worst
+    }
+}
+
+/// The hosts that are simulated.
+#[derive(Debug, Clone, Copy)]
+struct Fleet {
+    kind: HostKind,
+    jitter: Jitter,
+    sample: Sample,
 }
 
 /// The part of the fleet that is simulated. With a tenth, each host counts ten times.
@@ -84,8 +119,9 @@ struct Day {
 }
 
 impl Day {
-    /// Simulates the day of each host. Hosts affect each other only through the count of calls.
-    fn simulate(kind: HostKind, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
+    /// Simulates the day of each host until `end`. Hosts affect each other only through the count of calls.
+    fn simulate(fleet: Fleet, outage: Option<&Range<Duration>>, end: Duration) -> Self {
+        let Fleet { kind, jitter, sample } = fleet;
         let weight = match sample {
             Sample::Whole => 1,
             Sample::Tenth => 10,
@@ -97,11 +133,11 @@ impl Day {
             let start = STARTS_WITHIN.mul_f64(chance.fraction());
             let mut host = SimulatedHost::start(kind, jitter, LIFETIME, start, chance.number());
             let mut expiry = start + LIFETIME;
-            while let Some(mut at) = host.next_call().filter(|at| *at < DAY) {
+            while let Some(mut at) = host.next_call().filter(|at| *at < end) {
                 let mut granted = None;
                 for attempt in 0..ATTEMPTS {
                     day.count(at, weight);
-                    if outage_at.is_none_or(|begin| at < begin || at >= begin + OUTAGE) {
+                    if outage.is_none_or(|outage| !outage.contains(&at)) {
                         granted = Some(LIFETIME);
                         break;
                     }

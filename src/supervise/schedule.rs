@@ -1,7 +1,7 @@
 //! Computes when a refresh or a retry is due. The functions are pure, because times and randomness are their arguments.
 //! See [`crate::moment`] for the two clocks.
 
-use super::policy::{Margin, OnExpiry, Policy};
+use super::policy::{Duty, Margin, OnExpiry, Policy};
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use std::time::{Duration, SystemTime};
@@ -17,6 +17,7 @@ pub(crate) const REFRESH_ATTEMPTS: u32 = 3;
 /// added to it.
 const STOP_RESERVE: Duration = Duration::from_secs(30);
 const ONE_MINUTE: Duration = Duration::from_mins(1);
+const FIVE_MINUTES: Duration = Duration::from_mins(5);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 const ONE_HOUR: Duration = Duration::from_hours(1);
 
@@ -88,27 +89,46 @@ impl Policy {
 
     /// Returns how long before the expiry this refresh is due. This is the margin plus jitter, which spreads the
     /// refreshes of hosts that were started at the same time. Margin and jitter together are at most half of the
-    /// lifetime. If they would be longer, the margin is reduced, so that the jitter keeps its width. With start-first, the
-    /// jitter is reduced.
+    /// lifetime (two thirds for a first refresh that does not affect the command). If they would be longer, the margin is
+    /// reduced, so that the jitter keeps its width. With start-first, the jitter is reduced.
     pub(crate) fn lead(&self, lifetime: Duration, kind: RefreshKind, dice: &mut Dice) -> Duration {
         let (latest, earliest) = self.leads(lifetime, kind);
         dice.between(latest, earliest)
     }
 
     /// Returns the shortest and the longest time before the expiry at which this refresh may be due.
+    ///
+    /// The jitter of the first refresh is wider, because the hosts of a fleet may have been started at the same time,
+    /// and an outage must not hit all of their refreshes. It does not affect when a command is restarted or signaled
+    /// ([`Self::first_effect`]).
     pub(crate) fn leads(&self, lifetime: Duration, kind: RefreshKind) -> (Duration, Duration) {
-        let latest = self.margin(lifetime);
-        let half = lifetime / 2;
-        match (self.margin, self.on_expiry, kind) {
-            (Margin::Fixed(_), _, _) => (latest, latest),
-            (Margin::Auto, OnExpiry::None, RefreshKind::First) => (latest, half),
-            // There must be time for the second attempt, so the jitter gets narrower.
-            (Margin::Auto, ..) if self.starts_first() => (latest, (latest + jitter(lifetime)).min(half)),
-            (Margin::Auto, _, _) => {
-                let latest = latest.min(half.saturating_sub(jitter(lifetime)));
-                (latest, latest + jitter(lifetime))
-            }
+        let (margin, jitter, half) = (self.margin(lifetime), jitter(lifetime), lifetime / 2);
+        if let Margin::Fixed(_) = self.margin {
+            return (margin, margin);
         }
+        // With start-first, there must be time for the second attempt, so the jitter gets narrower.
+        let latest = if self.starts_first() { margin } else { margin.min(half.saturating_sub(jitter)) };
+        let earliest = match (kind, self.duty(), self.on_expiry) {
+            (RefreshKind::First, Duty::Refresh, OnExpiry::None) => lifetime / 3 * 2,
+            (RefreshKind::First, Duty::Refresh, _) => (latest + 4 * jitter).min(half),
+            (RefreshKind::First | RefreshKind::Later, ..) => (latest + jitter).min(half),
+        };
+        (latest, earliest)
+    }
+
+    /// Returns the shortest and the longest time before the expiry at which the second session takes effect. If the
+    /// command is restarted or signaled, this may be later than the refresh: the new session is held until then.
+    pub(crate) fn first_effect(&self, lifetime: Duration) -> (Duration, Duration) {
+        self.leads(lifetime, if self.holds() { RefreshKind::Later } else { RefreshKind::First })
+    }
+
+    /// Returns how long before the expiry the second session takes effect, if it may be fetched earlier.
+    pub(crate) fn held_until(&self, lifetime: Duration, dice: &mut Dice) -> Option<Duration> {
+        self.holds().then(|| self.lead(lifetime, RefreshKind::Later, dice))
+    }
+
+    fn holds(&self) -> bool {
+        self.on_expiry != OnExpiry::None
     }
 }
 
@@ -120,25 +140,48 @@ fn jitter(lifetime: Duration) -> Duration {
 /// Returns how long to wait after `failures` failed refreshes in a row. The result is random, and at least
 /// [`MIN_INTERVAL`].
 ///
-/// The longest wait is 8 seconds after the first failure, 60 seconds after the second, and then 5 minutes, so that a
-/// fleet does not return all at once to a service in trouble. The wait is also at most a third of the lifetime. Before
-/// the expiry, it is also at most the time left, so that there is one more retry before the expiry. This last limit is
-/// at least one minute, because otherwise all hosts would retry just before their expiry.
-pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
+/// After the second failure, half of the time left may pass, because there is no hurry. From the third failure on, the
+/// wait is at least half of the longest one. Both reduce the calls of a fleet in an outage, and when it ends: waits from
+/// zero would have a lower mean.
+pub(crate) fn refresh_again_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
     let longest = match failures {
+        2 => longest_wait(failures).max((left / 2).min(FIVE_MINUTES)),
+        _ => longest_wait(failures),
+    };
+    let longest = in_time(longest, lifetime, left);
+    let shortest = if failures < 3 { MIN_INTERVAL } else { MIN_INTERVAL.max(longest / 2) };
+    dice.between(shortest, longest)
+}
+
+/// Returns how long to wait after `failures` other failures in a row, of a handover or a signal. The result is random, and
+/// at least [`MIN_INTERVAL`].
+pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
+    dice.between(MIN_INTERVAL, in_time(longest_wait(failures), lifetime, left))
+}
+
+/// Returns the longest wait: 8 seconds after the first failure, 60 seconds after the second, and then 5 minutes, so that a
+/// fleet does not return all at once to a service in trouble.
+fn longest_wait(failures: u32) -> Duration {
+    match failures {
         0 | 1 => Duration::from_secs(8),
         2 => ONE_MINUTE,
-        3.. => Duration::from_mins(5),
-    };
-    let in_time = if left.is_zero() { longest } else { left.max(ONE_MINUTE) };
-    dice.between(MIN_INTERVAL, longest.min(lifetime / 3).min(in_time))
+        3.. => FIVE_MINUTES,
+    }
+}
+
+/// Limits the longest wait to a third of the lifetime and, before the expiry, to the time left, so that there is one more
+/// retry before the expiry. This last limit is at least one minute, because otherwise all hosts would retry just before
+/// their expiry.
+fn in_time(longest: Duration, lifetime: Duration, left: Duration) -> Duration {
+    let until_expiry = if left.is_zero() { longest } else { left.max(ONE_MINUTE) };
+    longest.min(lifetime / 3).min(until_expiry)
 }
 
 /// Returns how long to wait if the source has returned the credentials that the command already has. `left` is the time until
 /// these expire. The wait is random, and at most five minutes. It is also at most half of `left`, so that several more
 /// attempts come before the expiry.
 pub(crate) fn unchanged_in(left: Duration, dice: &mut Dice) -> Duration {
-    let longest = (left / 2).min(Duration::from_mins(5)).max(MIN_INTERVAL);
+    let longest = (left / 2).clamp(MIN_INTERVAL, FIVE_MINUTES);
     dice.between((longest / 2).max(MIN_INTERVAL), longest)
 }
 

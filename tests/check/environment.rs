@@ -23,7 +23,7 @@ fn the_environment_step_follows_the_flags() {
             "credentials file y, mode 0600 (--via file)",
             "the session is refreshed while the command runs",
         ),
-        (&["--via", "endpoint"], "local credentials endpoint (--via endpoint)", "first refresh after 30m to 40m"),
+        (&["--via", "endpoint"], "local credentials endpoint (--via endpoint)", "first refresh after 20m to 40m"),
         (
             &["--via", "process", "--refresh-margin", "5m"],
             "credential_process in a private credentials file",

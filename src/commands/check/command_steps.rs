@@ -8,7 +8,6 @@ use crate::profile::DEFAULT;
 use crate::session::{rfc3339, whole_seconds};
 use crate::settings::Mode;
 use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy, ReadySign};
-use crate::supervise::schedule::RefreshKind;
 use crate::sys::notify::ManagerSocket;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -167,10 +166,9 @@ fn handover(policy: Policy) -> String {
     )
 }
 
-/// Describes when the first refresh of a new session is due. This is a range, because the time of a refresh varies at
-/// random.
+/// Describes when the second session takes effect. This is a range, because the time varies at random.
 fn first_refresh(policy: Policy, lifetime: Duration, step: &mut Step) {
-    let (least, most) = policy.leads(lifetime, RefreshKind::First);
+    let (least, most) = policy.first_effect(lifetime);
     let (from, to) = (lifetime.saturating_sub(most), lifetime.saturating_sub(least));
     let when = if from == to {
         whole_seconds(from).to_string()

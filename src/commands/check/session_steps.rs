@@ -8,7 +8,6 @@ use crate::event::MfaSessionFrom;
 use crate::mfa::mode::{Unattended, code_source, device, unattended as unattended_by};
 use crate::profile::{DEFAULT, Region, Source, TokenSource};
 use crate::session::{Share, rfc3339, whole_seconds};
-use crate::supervise::schedule::RefreshKind;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -105,7 +104,7 @@ fn token_ends_first(findings: &Findings<'_>, token: &TokenSource) -> bool {
     let Some(policy) = findings.settings.mode.policy() else { return false };
     let Some((_, lifetime)) = findings.session.as_ref().and_then(|session| session.term) else { return false };
     let Some((_, Some(left_secs))) = findings.token() else { return false };
-    let first_refresh = lifetime.saturating_sub(policy.leads(lifetime, RefreshKind::First).1);
+    let first_refresh = lifetime.saturating_sub(policy.first_effect(lifetime).1);
     let ends_first = u64::try_from(left_secs).unwrap_or(0) < first_refresh.as_secs();
     !matches!(token, TokenSource::GitHub { .. }) && refreshes(findings.settings) && ends_first
 }

@@ -12,6 +12,7 @@ mod others;
 use super::*;
 use crate::process::ProcessGroup;
 use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, ReadySign, RestartOrder, SignalTarget};
+use crate::supervise::schedule::RefreshKind;
 use hasher::Fast;
 use model::*;
 use moves::*;
@@ -23,6 +24,11 @@ const LENGTH: usize = 10;
 
 /// The number of steps after the beginning of a handover, or of a signal by a pid file.
 const HANDOVER_LENGTH: usize = 7;
+
+/// The number of steps after a session was fetched that is held.
+const HELD_LENGTH: usize = 7;
+
+const HOUR: Duration = Duration::from_hours(1);
 
 /// The policies with `--restart-order start-first`.
 fn handover_policies() -> Vec<Policy> {
@@ -102,6 +108,20 @@ fn play(begin: Model, length: usize, seen: &mut Transitions) {
     }
 }
 
+/// Plays sequences that begin with a session that is held, with those of the policies that hold one.
+fn play_held(policies: &[Policy], seen: &mut Transitions) {
+    let is_held = |policy: &&Policy| policy.first_effect(HOUR) != policy.leads(HOUR, RefreshKind::First);
+    for policy in policies.iter().filter(is_held) {
+        let mut begin = Model::early(*policy).after(Move::Wait).after(Move::Start);
+        while !begin.call {
+            begin = begin.after(Move::Wait);
+        }
+        let begin = begin.after(Move::Grant);
+        assert_eq!(begin.machine.state_names()[2], "Waiting", "the session is held");
+        play(begin, HELD_LENGTH, seen);
+    }
+}
+
 /// Checks whether a transition occurs only with a generation beside the current one.
 fn is_of_handover((from, to): &(String, String)) -> bool {
     ["Alone", "Postponed", "Launching", "Preparing", "Leaving"].contains(&from.as_str())
@@ -125,6 +145,7 @@ fn every_sequence_satisfies_the_claims_and_the_diagram_has_all_transitions() {
             play(begin, LENGTH, &mut seen);
         }
     }
+    play_held(&policies(), &mut seen);
     play(Model::keeper(), LENGTH, &mut seen);
     let mut expected = diagram();
     expected.retain(|transition| !is_of_handover(transition));
@@ -158,6 +179,7 @@ fn every_sequence_with_a_handover_satisfies_the_claims_and_the_diagram_has_all_i
             play(begin, HANDOVER_LENGTH, &mut seen);
         }
     }
+    play_held(&handover_policies(), &mut seen);
     assert!(seen.is_subset(&diagram()), "{seen:?}");
     let of_handover = |transitions: Transitions| transitions.into_iter().filter(is_of_handover).collect::<Vec<_>>();
     assert_eq!(of_handover(seen), of_handover(diagram()));

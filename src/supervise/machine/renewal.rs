@@ -4,6 +4,7 @@
 //! must do.
 
 mod alarm;
+mod early;
 mod handover;
 mod profile;
 mod requests;
@@ -15,7 +16,8 @@ use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::notify::SessionOutlook;
 use crate::supervise::policy::{Duty, Policy};
 use crate::supervise::ports::SessionId;
-use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in, unchanged_in};
+use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, refresh_again_in, unchanged_in};
+use early::Early;
 use std::time::Duration;
 
 /// The session in effect, and the state of its refresh.
@@ -40,6 +42,7 @@ pub(crate) struct Renewal {
     is_requested: bool,
     /// Whether the cache must not be used. This ends when a requested refresh succeeds.
     is_forced: bool,
+    early: Early,
     /// The random numbers for retries.
     dice: Dice,
     /// The random numbers for the times of refreshes. This generator is only copied and never advanced, so a host has
@@ -92,6 +95,7 @@ impl Renewal {
     pub(super) fn new(policy: Policy, term: Term, now: Now, mut dice: Dice) -> Self {
         let pace = dice;
         let lead = policy.lead(term.lifetime, RefreshKind::First, &mut dice);
+        let held_until = policy.held_until(term.lifetime, &mut pace.clone());
         Self {
             id: SessionId::DEFAULT,
             profile: None,
@@ -106,6 +110,7 @@ impl Renewal {
             alarm: Alarm::None,
             is_requested: false,
             is_forced: false,
+            early: held_until.map_or(Early::No, |lead| Early::Until(term.before_expiry(lead))),
             dice,
             pace,
         }
@@ -145,8 +150,7 @@ impl Renewal {
     fn handle_answer(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match (self.state, input) {
             (SessionState::Assuming(_), SessionInput::Assumed(Ok(validity))) => {
-                self.state = SessionState::Publishing(Term::of(&validity, now));
-                out.push(Action::Publish(self.id));
+                self.granted(Term::of(&validity, now), now, out);
                 None
             }
             (SessionState::Assuming(_), SessionInput::Unchanged) => self.wait_for_change(now, out),
@@ -184,6 +188,9 @@ impl Renewal {
         self.is_forced |= std::mem::take(&mut self.is_requested);
         match self.policy.duty() {
             Duty::Refresh => {
+                if self.use_held(now, out) {
+                    return None;
+                }
                 let expired = self.term.expiry().passed(now);
                 self.state = SessionState::Assuming(if expired { Begun::Late } else { Begun::InTime });
                 out.push(if self.is_forced { Action::AssumeNew(self.id) } else { Action::Assume(self.id) });
@@ -201,12 +208,7 @@ impl Renewal {
         self.term = term;
         self.state = SessionState::Waiting;
         self.is_forced = false;
-        let alarm = std::mem::replace(&mut self.alarm, Alarm::None);
-        let failures = std::mem::take(&mut self.failures);
-        self.last_failure = None;
-        if failures > 0 || alarm == Alarm::Expired {
-            self.emit(RefreshEvent::Recovered { failures }, out);
-        }
+        self.recover(out);
         self.emit(RefreshEvent::Refreshed { expiration: term.expiration, left: term.left(now) }, out);
         let mut pace = self.pace;
         let lead = self.policy.lead(term.lifetime, RefreshKind::Later, &mut pace);
@@ -253,7 +255,7 @@ impl Renewal {
         self.state = SessionState::Waiting;
         self.failures = self.failures.saturating_add(1);
         let left = self.term.left(now);
-        let retry_in = retry_in(self.failures, self.term.lifetime, left, &mut self.dice);
+        let retry_in = refresh_again_in(self.failures, self.term.lifetime, left, &mut self.dice);
         // The retry uses only the boot clock, because a wrong wall clock may be the cause of the failure.
         self.due = Deadline::at(now.boot.saturating_add(retry_in));
         let last = self.last_failure.replace(problem.clone());
@@ -275,23 +277,5 @@ impl Renewal {
             out.push(Action::Abandon(self.id));
         }
         self.state = SessionState::Idle;
-    }
-
-    /// Returns when the next refresh or the next warning is due. Returns `None` if there will be neither.
-    pub(super) fn deadline(&self) -> Option<Deadline> {
-        let alarm = if self.alarm == Alarm::Expired {
-            None
-        } else if self.failures > 0 && self.alarm < Alarm::Soon {
-            Some(self.term.before_expiry(EXPIRES_SOON))
-        } else {
-            Some(self.term.expiry())
-        };
-        match self.state {
-            SessionState::Waiting if self.failures == 0 => Some(self.due),
-            SessionState::Waiting => Some(alarm.map_or(self.due, |alarm| alarm.or(self.due))),
-            SessionState::Assuming(Begun::Late) if self.failures == 0 => None,
-            SessionState::Assuming(_) | SessionState::Idle => alarm,
-            SessionState::Publishing(_) => None,
-        }
     }
 }

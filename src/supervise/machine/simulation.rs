@@ -70,6 +70,10 @@ impl SimulatedHost {
             if self.actions.contains(&Action::Assume(SessionId::DEFAULT)) {
                 return Some(at);
             }
+            // The session that is held takes effect.
+            if self.actions.contains(&Action::Publish(SessionId::DEFAULT)) {
+                self.renewal.handle(SessionInput::Published(Ok(())), now(at), &mut self.actions);
+            }
         }
         None
     }
@@ -111,7 +115,7 @@ mod tests {
             for _ in 0..24 {
                 let at = host.next_call().expect("it continues");
                 let left = expiry.saturating_sub(at);
-                assert!(left > HOUR / 12 && left < HOUR / 2, "{kind:?} {left:?}");
+                assert!(left > HOUR / 12 && left < HOUR / 3 * 2, "{kind:?} {left:?}");
                 host.answer(Some(HOUR), at);
                 expiry = at + HOUR;
             }

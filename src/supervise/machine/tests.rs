@@ -1,6 +1,7 @@
 //! One test for each transition in the diagram (`states.md`), and for each rule about the transitions.
 
 mod handover;
+mod held;
 mod hook;
 mod keeper;
 mod play;

@@ -33,28 +33,43 @@ fn leads(policy: Policy, lifetime: Duration, turn: RefreshKind) -> (u64, u64) {
 
 #[test]
 fn acting_waits_until_a_tenth_is_left_and_spreads_over_another_tenth() {
-    assert_eq!(leads(ACT, HOUR, RefreshKind::First), (360, 720));
     assert_eq!(leads(ACT, HOUR, RefreshKind::Later), (360, 720));
     // The margin and the jitter are at most ten minutes each.
-    assert_eq!(leads(ACT, 12 * HOUR, RefreshKind::First), (600, 1200));
+    assert_eq!(leads(ACT, 12 * HOUR, RefreshKind::Later), (600, 1200));
+}
+
+#[test]
+fn the_second_session_of_a_command_is_fetched_at_a_wider_range_of_times_than_it_takes_effect() {
+    assert_eq!(leads(ACT, HOUR, RefreshKind::First), (360, 1800));
+    assert_eq!(leads(ACT, 12 * HOUR, RefreshKind::First), (600, 3000));
+    assert_eq!(ACT.first_effect(HOUR), (minutes(6), minutes(12)));
+    assert_eq!(SERVE.first_effect(HOUR), SERVE.leads(HOUR, RefreshKind::First));
+    for dice in [LOW, Dice::Loaded(u64::MAX / 2), HIGH] {
+        let fetched = ACT.lead(HOUR, RefreshKind::First, &mut dice.clone());
+        assert!(ACT.held_until(HOUR, &mut dice.clone()).is_some_and(|until| until <= fetched));
+    }
+    // A notice of the expiry is the only thing that happens, so there is nothing to fetch.
+    let notice = Policy::usual(ACT.on_expiry, DeliveryTime::AtStart);
+    let notice = Policy { on_expiry: OnExpiry::Signal(crate::process::signal::Signal::HUP), ..notice };
+    assert_eq!(leads(notice, HOUR, RefreshKind::First), (360, 720));
 }
 
 #[test]
 fn acting_leaves_time_for_the_stop() {
     let slow = Policy { stop_timeout: minutes(8), ..ACT };
-    assert_eq!(leads(slow, HOUR, RefreshKind::First), (510, 870));
+    assert_eq!(leads(slow, HOUR, RefreshKind::Later), (510, 870));
 }
 
 #[test]
-fn serving_leaves_a_third_and_the_first_refresh_spreads_from_half_the_lifetime() {
-    assert_eq!(leads(SERVE, HOUR, RefreshKind::First), (1200, 1800));
+fn serving_leaves_a_third_and_the_first_refresh_spreads_over_another_third() {
+    assert_eq!(leads(SERVE, HOUR, RefreshKind::First), (1200, 2400));
     assert_eq!(leads(SERVE, HOUR, RefreshKind::Later), (1200, 1560));
-    assert_eq!(leads(SERVE, 12 * HOUR, RefreshKind::First), (3600, 6 * 3600));
+    assert_eq!(leads(SERVE, 12 * HOUR, RefreshKind::First), (3600, 8 * 3600));
     assert_eq!(leads(SERVE, 12 * HOUR, RefreshKind::Later), (3600, 4200));
 }
 
 #[test]
-fn no_refresh_comes_before_half_the_lifetime_and_short_sessions_still_spread() {
+fn no_refresh_of_a_command_comes_before_half_the_lifetime_and_short_sessions_still_spread() {
     let short = Duration::from_secs(20);
     assert_eq!(leads(ACT, short, RefreshKind::First), (8, 10));
     let stubborn = Policy { stop_timeout: minutes(60), ..ACT };
@@ -122,11 +137,26 @@ fn retries_wait_at_least_a_second_and_spread_wider_each_time() {
 }
 
 #[test]
+fn a_refresh_is_retried_soon_once_and_then_as_the_time_left_allows() {
+    let waits = |left, dice: Dice| [1, 2, 3, 4].map(|n| seconds(refresh_again_in(n, HOUR, left, &mut dice.clone())));
+    assert_eq!(waits(minutes(12), LOW), [1, 1, 150, 150]);
+    assert_eq!(waits(minutes(12), HIGH), [8, 300, 300, 300]);
+    assert_eq!(waits(minutes(3), HIGH), [8, 90, 180, 180]);
+    // After the expiry, for example after a suspend, the second retry comes soon too.
+    assert_eq!(waits(Duration::ZERO, LOW), [1, 1, 150, 150]);
+    assert_eq!(waits(Duration::ZERO, HIGH), [8, 60, 300, 300]);
+    let short = Duration::from_secs(3);
+    assert_eq!(refresh_again_in(3, short, short, &mut HIGH.clone()), MIN_INTERVAL);
+}
+
+#[test]
 fn retries_come_in_time_before_the_expiry_and_slow_down_after_it() {
-    let longest = |left| seconds(retry_in(9, HOUR, left, &mut HIGH.clone()));
-    assert_eq!(longest(minutes(2)), 120);
-    assert_eq!(longest(Duration::from_millis(1)), 60);
-    assert_eq!(longest(Duration::ZERO), 300);
+    for retry_in in [retry_in, refresh_again_in] {
+        let longest = |left| seconds(retry_in(9, HOUR, left, &mut HIGH.clone()));
+        assert_eq!(longest(minutes(2)), 120);
+        assert_eq!(longest(Duration::from_millis(1)), 60);
+        assert_eq!(longest(Duration::ZERO), 300);
+    }
 }
 
 #[test]
@@ -147,6 +177,7 @@ fn a_handover_leaves_time_for_two_attempts_and_the_stop() {
     // The jitter is only what is left up to half of the lifetime.
     let close = Policy { ready_timeout: minutes(3), ..handover };
     assert_eq!(leads(close, minutes(15), RefreshKind::First), (400, 450));
+    assert_eq!(leads(close, HOUR, RefreshKind::First), (400, 1800));
     assert_eq!(leads(close, HOUR, RefreshKind::Later), (400, 760));
     assert_eq!(leads(handover, minutes(15), RefreshKind::First), (450, 450));
 }

@@ -212,13 +212,18 @@ impl CommandHost for Xassume {
         let mut world = self.world.borrow_mut();
         let at = self.at;
         world.log(format_args!("xassume {at}: {signal} to {pid}"));
+        let boot = world.now.boot;
         let life = &mut world.lives[at];
         let exists = life.child(pid).is_some();
         let mut is_owed = true;
         if signal == REFRESH && target == Target::Process {
             life.owed = None;
             is_owed = match life.policy.duty() {
-                Duty::Refresh => std::mem::take(&mut life.may_signal),
+                // Of two sessions that are replaced at the same moment, one may be reported after the signal.
+                Duty::Refresh => {
+                    let still = life.replaced.filter(|at| *at == boot);
+                    std::mem::replace(&mut life.replaced, still).is_some()
+                }
                 Duty::Notice => life.notices == 0,
                 Duty::None => false,
             };

@@ -86,8 +86,8 @@ pub(super) struct Life {
     pub(super) may_be_canceled: bool,
     /// By when the refresh signal must be sent.
     pub(super) owed: Option<Duration>,
-    /// Whether a session was replaced since the last refresh signal.
-    pub(super) may_signal: bool,
+    /// When a session was replaced since the last refresh signal.
+    pub(super) replaced: Option<Duration>,
     pub(super) notices: u32,
 }
 
@@ -107,7 +107,7 @@ impl Life {
             is_terminated: false,
             may_be_canceled: false,
             owed: None,
-            may_signal: false,
+            replaced: None,
             notices: 0,
         }
     }
@@ -141,7 +141,7 @@ impl Life {
     pub(super) fn adopted(&mut self, id: usize, now: Duration) {
         self.held[id].adopt(&self.policy);
         self.changed = now;
-        self.may_signal = true;
+        self.replaced = Some(now);
         // A command that is being started finds the new session by itself.
         if self.children.iter().any(Child::is_used) && matches!(self.policy.on_expiry, OnExpiry::Signal(_)) {
             let joined = if self.held.len() > 1 { ONE_SECOND } else { Duration::ZERO };
@@ -169,7 +169,7 @@ impl World {
         let is_canceled = life.may_be_canceled && policy.delivery_time == DeliveryTime::AtStart;
         let is_closed = is_canceled || is_given_up;
         let refreshes = policy.duty() == Duty::Refresh && life.is_serving && !is_ending && !is_lapsing && !is_closed;
-        let is_late = life.held.iter().any(|held| held.is_late(now));
+        let is_late = life.held.iter().any(|held| held.is_late(now, life.is_delivering));
         claims.push((!refreshes || !is_late, "a refresh that is due is made"));
         let has_newer = |child: &Child| child.is_used() && child.number != life.held[0].in_effect.number;
         match (life.is_keeper, &life.children[..]) {

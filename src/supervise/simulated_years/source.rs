@@ -83,6 +83,10 @@ impl<'a> Call<'a> {
         let is_patient = boot >= held.began + Duration::from_secs(1);
         (held.calls, held.began) = (held.calls + 1, boot);
         held.is_requested &= cache == CacheUse::Allowed;
+        // A session that was held, but has less time left than planned, is replaced. Its arrival was a success.
+        if is_one && held.fetched.take().is_some() {
+            held.failures = 0;
+        }
         world.claim(is_one, format_args!("xassume {at}: one refresh of a session is in progress"));
         world.claim(is_patient, format_args!("xassume {at}: there is a second between two refreshes"));
         Self { xassume, id, has_lock: false }
@@ -210,6 +214,9 @@ impl Deliver for Xassume {
         };
         let are_newest = new.iter().all(is_newest);
         let is_at_start = life.policy.delivery_time == DeliveryTime::AtStart;
+        for id in new {
+            world.held(at, id.0).deliver(boot);
+        }
         world.claim(is_one, format_args!("xassume {at}: one delivery is in progress"));
         world.claim(are_newest, format_args!("xassume {at}: the sessions that were fetched are delivered"));
         let fails = world.fails(Fault::FailedDeliveries, 50);

@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime};
 const ONE_SECOND: Duration = Duration::from_secs(1);
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 
+/// A time by the boot clock, and the same by the wall clock, if there is one. It is past if it is past by either clock.
+type Times = (Duration, Option<SystemTime>);
+
 /// A session that STS has granted, as one xassume sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Lease {
@@ -53,39 +56,67 @@ pub(super) struct Held {
     pub(super) has_expired: bool,
     /// A session that was fetched, and that is being delivered or waits for that.
     pub(super) fetched: Option<Lease>,
+    /// By when the second session must take effect. Until its delivery begins, it may be held or replaced. `None` if it
+    /// may not be held.
+    effect_by: Option<Times>,
     pub(super) calls: u32,
     /// When the last call began.
     pub(super) began: Duration,
+    delivery_began: Duration,
     pub(super) failures: u32,
     /// When the next call must have begun, by each clock.
-    due: (Duration, Option<SystemTime>),
+    due: Times,
     /// Whether HUP has requested a refresh that has not begun.
     pub(super) is_requested: bool,
 }
 
 impl Held {
     pub(super) fn first(lease: Lease, policy: &Policy, now: Now) -> Self {
-        let due = due(&lease, policy, true);
-        let (fetched, calls, failures, is_requested) = (None, 0, 0, false);
-        Self { in_effect: lease, has_expired: false, fetched, calls, began: now.boot, failures, due, is_requested }
+        let due = due(&lease, policy);
+        let effect_by = (policy.on_expiry != OnExpiry::None).then_some(due);
+        let (has_expired, fetched, calls, failures, is_requested) = (false, None, 0, 0, false);
+        let (began, delivery_began) = (now.boot, now.boot);
+        Self {
+            in_effect: lease,
+            has_expired,
+            fetched,
+            effect_by,
+            calls,
+            began,
+            delivery_began,
+            failures,
+            due,
+            is_requested,
+        }
     }
 
+    /// Checks whether a call or a delivery is in progress.
     pub(super) fn is_busy(&self) -> bool {
-        self.calls > 0 || self.fetched.is_some()
+        self.calls > 0 || self.fetched.is_some() && self.effect_by.is_none()
+    }
+
+    /// Records that a delivery begins.
+    pub(super) fn deliver(&mut self, boot: Duration) {
+        (self.effect_by, self.delivery_began) = (None, boot);
     }
 
     pub(super) fn adopt(&mut self, policy: &Policy) {
         if let Some(lease) = self.fetched.take() {
             (self.in_effect, self.has_expired, self.failures) = (lease, false, 0);
-            self.due = due(&lease, policy, false);
+            self.due = due(&lease, policy);
         }
     }
 
     pub(super) fn fail(&mut self, now: Now) {
         self.fetched = None;
         self.failures += 1;
-        let longest = [8, 60, 300][(self.failures as usize - 1).min(2)];
-        self.due = (now.boot + Duration::from_secs(longest).min(self.in_effect.lifetime / 3), None);
+        let longest = match self.failures {
+            1 => Duration::from_secs(8),
+            // There is no hurry.
+            2 => (self.in_effect.left(now) / 2).clamp(Duration::from_mins(1), FIVE_MINUTES),
+            _ => FIVE_MINUTES,
+        };
+        self.due = (now.boot + longest.min(self.in_effect.lifetime / 3), None);
     }
 
     /// The source has returned the session in effect again.
@@ -101,16 +132,19 @@ impl Held {
         self.due = (boot_expiry.saturating_sub(lead), wall_expiry.checked_sub(lead));
     }
 
-    /// Checks whether a call should have begun, although none is in progress.
-    pub(super) fn is_late(&self, now: Now) -> bool {
-        let (boot, wall) = self.due;
-        let is_due = now.boot >= boot || wall.is_some_and(|wall| now.wall >= wall) || self.is_requested;
-        is_due && now.boot >= self.began + ONE_SECOND && !self.is_busy()
+    /// Checks whether a call, or the delivery of a session that is held, should have begun, although none is in progress.
+    pub(super) fn is_late(&self, now: Now, is_delivering: bool) -> bool {
+        let is_past = |(boot, wall): Times| now.boot >= boot || wall.is_some_and(|wall| now.wall >= wall);
+        let is_due = match (self.fetched, self.effect_by) {
+            (Some(_), until) => until.is_some_and(is_past) && !is_delivering,
+            (None, _) => is_past(self.due) || self.is_requested,
+        };
+        is_due && now.boot >= self.began.max(self.delivery_began) + ONE_SECOND && !self.is_busy()
     }
 }
 
 /// Returns when a refresh of this session must have begun.
-fn due(lease: &Lease, policy: &Policy, is_first: bool) -> (Duration, Option<SystemTime>) {
+fn due(lease: &Lease, policy: &Policy) -> Times {
     let half = lease.lifetime / 2;
     let jitter = (lease.lifetime / 10).min(Duration::from_mins(10));
     let starts_first = policy.starts_first();
@@ -123,7 +157,7 @@ fn due(lease: &Lease, policy: &Policy, is_first: bool) -> (Duration, Option<Syst
         }
     };
     let margin = wanted.min(half);
-    let is_exact = policy.margin != Margin::Auto || starts_first || is_first && policy.on_expiry == OnExpiry::None;
+    let is_exact = policy.margin != Margin::Auto || starts_first;
     let latest = if is_exact { margin } else { margin.min(half.saturating_sub(jitter)) };
     (lease.boot_expiry.saturating_sub(latest), lease.wall_expiry.checked_sub(latest))
 }

@@ -177,6 +177,14 @@ impl Model {
         }
     }
 
+    /// Returns a model in which the second session is fetched as long as possible before it takes effect.
+    pub(super) fn early(policy: Policy) -> Self {
+        let model = Self::new(policy, ProcessGroup::Own, ME);
+        let Machine { facts, .. } = model.machine;
+        let dice = Dice::Loaded(u64::MAX);
+        Self { machine: Machine::new(policy, facts, Some(&validity(model.now)), model.now, dice), ..model }
+    }
+
     /// Returns the model of a run without a command.
     pub(super) fn keeper() -> Self {
         let policy = Policy::usual(OnExpiry::None, DeliveryTime::Live);
@@ -306,8 +314,8 @@ impl Model {
                 Input::Command(CommandInput::EndAnnounced)
             }
             Move::Grant => {
-                self.call = false;
-                self.newest = Term::of(&validity(self.now), self.now).expiry();
+                (self.call, self.newest) = (false, Term::of(&validity(self.now), self.now).expiry());
+                self.failing &= self.expiry.passed(self.now);
                 Input::Session(FIRST, SessionInput::Assumed(Ok(validity(self.now))))
             }
             Move::Repeat => {

@@ -1,8 +1,8 @@
-//! The warnings about a session that could not be refreshed.
+//! The warnings about a session that could not be refreshed, and when the next one is due.
 
 use super::{Alarm, Begun, Consequence, Renewal, SessionState};
 use crate::event::RefreshEvent;
-use crate::moment::Now;
+use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::Action;
 use crate::supervise::policy::OnRefreshFailure;
 use crate::supervise::schedule::EXPIRES_SOON;
@@ -39,5 +39,23 @@ impl Renewal {
             self.emit(RefreshEvent::ExpiresSoon { problem, within }, out);
         }
         None
+    }
+
+    /// Returns when the next refresh or the next warning is due. Returns `None` if there will be neither.
+    pub(in crate::supervise::machine) fn deadline(&self) -> Option<Deadline> {
+        let alarm = if self.alarm == Alarm::Expired {
+            None
+        } else if self.failures > 0 && self.alarm < Alarm::Soon {
+            Some(self.term.before_expiry(EXPIRES_SOON))
+        } else {
+            Some(self.term.expiry())
+        };
+        match self.state {
+            SessionState::Waiting if self.failures == 0 => Some(self.due),
+            SessionState::Waiting => Some(alarm.map_or(self.due, |alarm| alarm.or(self.due))),
+            SessionState::Assuming(Begun::Late) if self.failures == 0 => None,
+            SessionState::Assuming(_) | SessionState::Idle => alarm,
+            SessionState::Publishing(_) => None,
+        }
     }
 }

@@ -49,6 +49,14 @@ impl Play {
         Self::of(Policy::usual(on_expiry, delivery_time), ProcessGroup::Own)
     }
 
+    /// Creates a play in which the second session is fetched as long as possible before it takes effect.
+    pub(super) fn early(on_expiry: OnExpiry) -> Self {
+        let play = Self::new(on_expiry);
+        let Machine { policy, facts, .. } = play.machine;
+        let machine = Machine::new(policy, facts, Some(&validity(play.now)), play.now, Dice::Loaded(u64::MAX));
+        Self { machine, ..play }.wake().started()
+    }
+
     /// Creates a play without a command.
     pub(super) fn keeper() -> Self {
         let policy = Policy::usual(OnExpiry::None, DeliveryTime::Live);

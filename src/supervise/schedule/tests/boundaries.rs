@@ -44,7 +44,7 @@ fn all_leads(lifetime: Duration) -> BTreeSet<Duration> {
 }
 
 #[test]
-fn every_lead_is_within_half_of_the_lifetime_and_has_its_jitter() {
+fn every_lead_is_within_its_part_of_the_lifetime_and_has_its_jitter() {
     for lifetime in LIFETIMES {
         for (policy, kind) in policies()
             .into_iter()
@@ -53,7 +53,9 @@ fn every_lead_is_within_half_of_the_lifetime_and_has_its_jitter() {
             let (latest, earliest) = policy.leads(lifetime, kind);
             let case = format!("{lifetime:?} {kind:?} {policy:?}");
             assert!(policy.margin(lifetime) <= lifetime / 2, "{case}");
-            assert!(latest <= earliest && earliest <= lifetime / 2, "{latest:?} {earliest:?}: {case}");
+            let is_unnoticed = kind == RefreshKind::First && policy.on_expiry == OnExpiry::None;
+            let most = if is_unnoticed { lifetime / 3 * 2 } else { lifetime / 2 };
+            assert!(latest <= earliest && earliest <= most, "{latest:?} {earliest:?}: {case}");
             for mut dice in DICE {
                 let lead = policy.lead(lifetime, kind, &mut dice);
                 assert!(latest <= lead && lead <= earliest, "{lead:?}: {case}");
@@ -67,12 +69,17 @@ fn every_lead_is_within_half_of_the_lifetime_and_has_its_jitter() {
                 continue;
             };
             let width = (lifetime / 10).min(minutes(10));
-            if policy.starts_first() {
-                assert!(earliest.saturating_sub(latest) <= width, "{case}");
-            } else if policy == SERVE && kind == RefreshKind::First {
-                assert_eq!(earliest, lifetime / 2, "{case}");
-            } else {
-                assert_eq!(earliest.saturating_sub(latest), width, "{case}");
+            let got = earliest.saturating_sub(latest);
+            match kind {
+                RefreshKind::First if is_unnoticed => assert_eq!(earliest, most, "{case}"),
+                // The second session is held until the time of a later refresh.
+                RefreshKind::First => {
+                    let (from, to) = policy.first_effect(lifetime);
+                    assert!(latest == from && to <= earliest && got <= 4 * width, "{from:?} {to:?}: {case}");
+                    assert!(got >= width || policy.starts_first(), "{case}");
+                }
+                RefreshKind::Later if policy.starts_first() => assert!(got <= width, "{case}"),
+                RefreshKind::Later => assert_eq!(got, width, "{case}"),
             }
         }
     }
@@ -157,6 +164,14 @@ fn every_wait_is_at_least_a_second_and_within_its_limits() {
                     let case = format!("{wait:?}: {failures} {lifetime:?} {left:?}");
                     assert!(second <= wait && wait <= limit, "{case}");
                     assert!(!highest || wait + NANO >= limit, "the longest wait: {case}");
+                    let wait = refresh_again_in(failures, lifetime, left, &mut dice);
+                    let patient = if failures == 2 { (left / 2).clamp(minutes(1), minutes(5)) } else { minutes(5) };
+                    let longest = if failures < 2 { Duration::from_secs(8) } else { patient };
+                    let limit = longest.min(lifetime / 3).min(before_expiry).max(second);
+                    let least = if failures < 3 { second } else { second.max(limit / 2) };
+                    let case = format!("{wait:?}: {failures} {lifetime:?} {left:?}");
+                    assert!(least <= wait && wait <= limit, "a refresh: {case}");
+                    assert!(!highest || wait + NANO >= limit, "the longest wait of a refresh: {case}");
                 }
             }
         }
