@@ -235,7 +235,9 @@ impl Machine {
 
     pub(super) fn wake_beside(&mut self, now: Now, out: &mut Vec<Action>) {
         match self.beside {
-            Beside::Postponed(Some(at), attempt) if now.boot >= at => self.try_again(attempt, now, out),
+            Beside::Postponed(Some(at), attempt) if now.boot >= at && !self.has_lapsed(now) => {
+                self.try_again(attempt, now, out);
+            }
             Beside::Launching(limit, attempt) if now.boot >= limit => {
                 out.push(Action::AbortStart);
                 self.not_launched(&Fault::late(), attempt, now, out);

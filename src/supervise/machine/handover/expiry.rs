@@ -22,6 +22,12 @@ impl Machine {
         (is_running && is_bound && self.restarts_wanted && self.is_outdated()).then(|| serving.term.expiry())
     }
 
+    /// Checks whether both generations are stopped now, because the current one's session has expired.
+    pub(in crate::supervise::machine) fn has_lapsed(&self, now: Now) -> bool {
+        self.policy.on_refresh_failure == OnRefreshFailure::Stop
+            && self.expiry_without_handover().is_some_and(|expiry| expiry.passed(now))
+    }
+
     /// Handles the expiry of the current generation's session if no handover has succeeded before.
     pub(in crate::supervise::machine) fn wake_serving(&mut self, now: Now, out: &mut Vec<Action>) {
         if !self.expiry_without_handover().is_some_and(|expiry| expiry.passed(now)) {

@@ -176,6 +176,15 @@ fn the_old_session_expires_once_or_ends_both_processes() {
 }
 
 #[test]
+fn no_process_is_started_at_the_moment_the_old_session_expires() {
+    let margin = Margin::Fixed(120 * SECOND);
+    let policy = Policy { on_refresh_failure: OnRefreshFailure::Stop, margin, ..policy() };
+    let play = preparing(policy).after(60 * SECOND).of_other(CommandInput::StopSent(OTHER));
+    let play = play.other_gone(End::Exited(0)).beside("Postponed").after(60 * SECOND);
+    play.asks(&[STOP]).emits(&["lapsed"]).is("Stopping", "Idle").beside("Alone");
+}
+
+#[test]
 fn a_newer_session_is_followed_by_another_handover() {
     let late = Policy { ready_timeout: HOUR, margin: Margin::Fixed(HOUR * 2 / 5), ..policy() };
     let play = preparing(late).due().refreshed().beside("Preparing").asks(&[]);
