@@ -16,7 +16,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use libc::{c_int, c_long, pid_t};
 
@@ -26,7 +26,7 @@ pub const MARK: &str = "tracer: ";
 /// What happens at a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It never returns.
+    /// It begins at SIGUSR2; without this signal, it never returns.
     Hold,
     /// It fails with this error number.
     Fail(c_int),
@@ -79,6 +79,17 @@ extern "C" fn arm(_: c_int) {
     ARMED.store(true, Ordering::Relaxed);
 }
 
+/// The tracee that is held, or 0.
+static HELD: AtomicI32 = AtomicI32::new(0);
+
+/// The signal arrives in the tracer's only thread, so this may continue a tracee.
+extern "C" fn release(_: c_int) {
+    match HELD.swap(0, Ordering::Relaxed) {
+        0 => {}
+        held => go_on(held, 0),
+    }
+}
+
 /// Runs the program, and writes the list of its calls, or the call of the fault. Ends in the same way as the program.
 ///
 /// # Errors
@@ -87,11 +98,14 @@ pub fn run(plan: Plan, log: Box<dyn Write>, program: &[String]) -> io::Result<u8
     // SAFETY: prctl(2) touches no memory. The signal is sent when the thread that started this process ends, so the
     // traced program ends with the harness.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
-    // SAFETY: the handler touches only an atomic. Without SA_RESTART, waitpid(2) returns at the signal.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = arm as extern "C" fn(c_int) as libc::sighandler_t;
-        libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut());
+    for (signal, handler) in [(libc::SIGUSR1, arm as extern "C" fn(c_int)), (libc::SIGUSR2, release)] {
+        // SAFETY: the handlers touch only an atomic and call ptrace(2). Without SA_RESTART, waitpid(2) returns at the
+        // signal.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as libc::sighandler_t;
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+        }
     }
     let [path, args @ ..] = program else { return Err(io::ErrorKind::InvalidInput.into()) };
     let mut command = Command::new(path);
@@ -234,7 +248,10 @@ impl Tracer {
     fn inject(&mut self, pid: pid_t, fault: Fault, call: &Described) {
         // The tracee may have been killed.
         let _ = match fault {
-            Fault::Hold => Ok(()),
+            Fault::Hold => {
+                HELD.store(pid, Ordering::Relaxed);
+                Ok(())
+            }
             Fault::Fail(errno) if call.has_effect_always() => {
                 self.failing = Some((pid, errno));
                 Ok(())
