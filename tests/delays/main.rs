@@ -1,11 +1,12 @@
-//! Blocks each system call of xassume that a file system, a pipe or a terminal can delay, one call per run, forever.
+//! Blocks each system call of xassume that a file system, a pipe or a terminal can delay, one call per run.
 //! Signals must still be handled, the endpoint must answer, and a command that has ended must not be started again.
 //!
 //!     cargo test --locked --test delays -- [--every N] [--scenario NAME] [--binary PATH]
 //!
 //! A scenario is a supervised run with a refresh. Its first run lists the calls after the command is ready. Then each
 //! call (with `--every 5`: each fifth) is blocked in two more runs: one gets SIGTERM, in the other one the command
-//! exits (without a command, xassume gets SIGINT). The program prints what went wrong; its status is 1 if anything did.
+//! exits (without a command, xassume gets SIGINT). If a refresh restarts the command, there is a third run, in which the
+//! command exits and then the call continues. The program prints what went wrong; its status is 1 if anything did.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -39,6 +40,8 @@ pub enum EndBy {
     Term,
     /// The command exits by itself.
     Exit,
+    /// The command exits by itself, and then the call continues.
+    Late,
 }
 
 struct Options {
@@ -84,7 +87,7 @@ fn main() -> ExitCode {
         let calls = scenario.calls(&binary);
         println!("{scenario}: {} calls from the command's start to the end of a refresh", calls.len());
         for (at, call) in calls.into_iter().enumerate().step_by(every) {
-            jobs.extend([EndBy::Term, EndBy::Exit].map(|end_by| (scenario, at + 1, end_by, call.clone())));
+            jobs.extend(scenario.ends().iter().map(|&end_by| (scenario, at + 1, end_by, call.clone())));
         }
     }
     let jobs = Mutex::new(jobs);

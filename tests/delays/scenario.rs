@@ -104,6 +104,15 @@ impl Scenario {
         Self::Also,
     ];
 
+    /// What ends the runs.
+    pub fn ends(self) -> &'static [EndBy] {
+        match self {
+            // Only here, the command could be started once more.
+            Self::Restart | Self::Handover => &[EndBy::Term, EndBy::Exit, EndBy::Late],
+            _ => &[EndBy::Term, EndBy::Exit],
+        }
+    }
+
     /// The calls of an undisturbed run that can be blocked, in order.
     pub fn calls(self, binary: &Path) -> Vec<String> {
         let sts = FakeSts::builder().lifetime(LIFETIME).start();
@@ -182,18 +191,24 @@ impl Scenario {
         let command = starts.last().copied().unwrap_or_default();
         // Between the stop of one command and the start of the next there is no command to end.
         let is_ready = children(xassume).contains(&command);
-        if end_by == EndBy::Exit && is_ready {
-            send_signal(command, self.end_signal());
-        } else {
+        if end_by == EndBy::Term || !is_ready {
             send_signal(xassume, libc::SIGTERM);
+        } else {
+            send_signal(command, self.end_signal());
+        }
+        if end_by == EndBy::Late && is_ready {
+            becomes_true(|| has_ended(command));
+            send_signal(running.pid(), libc::SIGUSR2);
         }
         let limit = if self == Self::Hook { LIMIT_WITH_HOOK } else { LIMIT };
         if !running.ends_within(limit) {
-            return Err(format!("it does not end within {limit:?}"));
+            let is_again = starts_in(&running.stdout.so_far()).len() > starts.len();
+            let again = if is_again { ", and starts the command once more" } else { "" };
+            return Err(format!("it does not end within {limit:?}{again}"));
         }
         let finished = running.wait();
         let later = starts_in(&finished.stdout_text());
-        if let Some(living) = later.iter().find(|&&pid| !matches!(state_of(pid), None | Some('Z'))) {
+        if let Some(living) = later.iter().find(|&&pid| !has_ended(pid)) {
             return Err(format!("it ends before its command, pid {living}"));
         }
         if later.len() > starts.len() {
@@ -291,4 +306,8 @@ fn starts(running: &Running) -> Vec<i32> {
 fn starts_in(said: &str) -> Vec<i32> {
     let ready = said.lines().filter_map(|line| line.strip_prefix("ready pid=").or(line.strip_prefix("serving pid=")));
     ready.filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
+}
+
+fn has_ended(pid: i32) -> bool {
+    matches!(state_of(pid), None | Some('Z'))
 }
