@@ -9,7 +9,7 @@ use crate::EndBy;
 use crate::support::http::get;
 use crate::support::processes::{becomes_true, children, state_of};
 use crate::support::sys::send_signal;
-use crate::support::{FakeSts, Identity, Running, Xassume, probe};
+use crate::support::{FakeContainer, FakeSts, Identity, Running, Xassume, probe};
 use crate::tracer::MARK;
 
 /// Of a session. It is refreshed after half of it.
@@ -55,6 +55,8 @@ pub enum Scenario {
     Process,
     /// The keys come from a `credential_process`.
     Helper,
+    /// The keys come from the endpoint of a container, whose token is in a file.
+    Container,
     /// A hook runs after each session.
     Hook,
     /// `--serve`, with a hook: there is no command.
@@ -73,6 +75,7 @@ impl fmt::Display for Scenario {
             Self::Endpoint => "endpoint",
             Self::Process => "process",
             Self::Helper => "helper",
+            Self::Container => "container",
             Self::Hook => "hook",
             Self::Keeper => "keeper",
             Self::Also => "also",
@@ -91,7 +94,7 @@ pub enum Outcome {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Restart,
         Self::Handover,
         Self::Signal,
@@ -99,6 +102,7 @@ impl Scenario {
         Self::Endpoint,
         Self::Process,
         Self::Helper,
+        Self::Container,
         Self::Hook,
         Self::Keeper,
         Self::Also,
@@ -115,8 +119,8 @@ impl Scenario {
 
     /// The calls of an undisturbed run that can be blocked, in order.
     pub fn calls(self, binary: &Path) -> Vec<String> {
-        let sts = FakeSts::builder().lifetime(LIFETIME).start();
-        let (running, _) = self.start(binary, &sts, 0);
+        let (sts, container) = services();
+        let (running, _) = self.start(binary, &sts, &container, 0);
         let refreshed = 2 * self.sessions();
         assert!(becomes_true(|| sts.requests().len() >= refreshed), "no refresh: {}", running.stderr.so_far());
         // The last steps of a refresh come after STS's answer, but before the next call of STS.
@@ -129,8 +133,8 @@ impl Scenario {
 
     /// Blocks one call, counted from 1, and checks the effect.
     pub fn run(self, binary: &Path, hold: usize, end_by: EndBy) -> Outcome {
-        let sts = FakeSts::builder().lifetime(LIFETIME).start();
-        let (running, xassume) = self.start(binary, &sts, hold);
+        let (sts, container) = services();
+        let (running, xassume) = self.start(binary, &sts, &container, hold);
         let held_call = || {
             let said = running.stderr.so_far();
             said.lines().find_map(|line| Some(line.split_once(&format!("{MARK}at "))?.1.to_owned()))
@@ -144,7 +148,7 @@ impl Scenario {
     }
 
     fn judge(self, running: Running, xassume: i32, end_by: EndBy) -> Result<(), String> {
-        if matches!(self, Self::Endpoint | Self::Keeper) {
+        if matches!(self, Self::Endpoint | Self::Container | Self::Keeper) {
             let said = match self {
                 Self::Keeper => fs::read_to_string(variables(&running)).unwrap_or_default(),
                 _ => running.stdout.so_far(),
@@ -224,7 +228,7 @@ impl Scenario {
 
     /// Starts a supervised run. Calls are counted from the time when the command is ready. Returns xassume's process ID
     /// too.
-    fn start(self, binary: &Path, sts: &FakeSts, hold: usize) -> (Running, i32) {
+    fn start(self, binary: &Path, sts: &FakeSts, container: &FakeContainer, hold: usize) -> (Running, i32) {
         let this = std::env::current_exe().expect("a running program has a path");
         let xassume = Xassume::new(sts).program(this).args(["trace", &hold.to_string()]).arg(binary);
         let xassume = xassume.args(["-v", "--refresh-margin", "1h"]).args(self.flags());
@@ -239,6 +243,10 @@ impl Scenario {
                 let profile = format!("[profile s]\ncredential_process = echo '{keys}'\n");
                 xassume.without_keys().file(".aws/config", format!("{CONFIG}{profile}"))
             }
+            Self::Container => xassume
+                .without_keys()
+                .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+                .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", container.token_file()),
             Self::Keeper => {
                 let file = xassume.sandbox().work().join(VARIABLES);
                 xassume.arg("--env-file").arg(file)
@@ -273,7 +281,7 @@ impl Scenario {
             Self::Handover => HANDOVER,
             Self::Signal => &["-p", "p", "--on-expiry", "signal"],
             Self::File => &["-r", ROLE, "--via", "file"],
-            Self::Endpoint => &["-r", ROLE, "--via", "endpoint"],
+            Self::Endpoint | Self::Container => &["-r", ROLE, "--via", "endpoint"],
             Self::Process => &["-r", ROLE, "--via", "process"],
             Self::Helper => &["-p", "p", "--via", "endpoint"],
             Self::Hook => {
@@ -283,6 +291,11 @@ impl Scenario {
             Self::Also => &["-r", ROLE, "--also", "a=222222222222:A", "--also", "b=333333333333:B", "--via", "file"],
         }
     }
+}
+
+/// The services of a run.
+fn services() -> (FakeSts, FakeContainer) {
+    (FakeSts::builder().lifetime(LIFETIME).start(), FakeContainer::start())
 }
 
 /// Counts the calls from now on. Returns xassume's process ID too.

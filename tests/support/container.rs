@@ -47,7 +47,7 @@ impl FakeContainer {
             let task = Arc::clone(&task);
             move |request| answer(request, &lock(&task))
         });
-        let token_file = NamedTempFile::new().expect("the temporary directory is writable");
+        let token_file = NamedTempFile::with_prefix("container-token-").expect("the temporary directory is writable");
         let container = Self { service, task, token_file };
         container.set_token(Some("Basic container-token-1"));
         container
