@@ -44,6 +44,11 @@ const KNOWN: &[Known] = &[
         reason: "a file that cannot be examined or removed stays, and the next start replaces it",
     },
     Known {
+        fault: &[": unlink ", ".new"],
+        verdict: "left: ",
+        reason: "a temporary file of the cache that cannot be removed stays; a later start removes it after 15 minutes",
+    },
+    Known {
         fault: &["ENOSYS at ", ": getrandom "],
         verdict: "no refresh",
         reason: "Rust's library uses /dev/urandom from then on; where the call does not exist, no later one succeeds",
