@@ -183,6 +183,7 @@ mod tests {
             assert_eq!(decided(signal, USER, OWN), Decision::Drop, "{name}");
         }
         assert_eq!(decided(Signal::XFSZ, Sender::Kernel, OWN), Decision::Drop);
+        assert_eq!(decided(Signal::XFSZ, USER, OWN), Decision::Forward);
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn a_restart_that_fails_for_a_passing_reason_is_retried() {
     for errno in [EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC, ETXTBSY, EIO, ETIMEDOUT] {
         let mut play = Play::stopping().gone(End::Exited(0)).wake();
         for _ in 0..START_RETRIES {
-            play = play.not_started(errno).emits(&["start_retry"]).due();
+            play = play.not_started(errno).emits(&["start_retry"]).wake().asks(&[]).due().asks(&[Action::Spawn]);
         }
         play.not_started(errno).asks(&[Action::Exit(Final::NotStarted { errno })]);
     }
@@ -71,6 +71,25 @@ fn term_cancels_every_later_restart_and_its_refreshes() {
     let play = Play::running(RESTART).signal(Signal::TERM, USER).is("Running", "Idle").asks(&[TERMED]);
     let play = play.emits(&["forwarded", "restarts_cancelled"]).after(2 * HOUR).asks(&[]).emits(&["expired"]);
     play.ended(End::Exited(3)).exits(End::Exited(3));
+}
+
+#[test]
+fn a_command_that_announces_its_end_is_not_restarted() {
+    let announced = || Input::Command(CommandInput::EndAnnounced);
+    let play = Play::running(RESTART).event(announced()).is("Running", "Idle").asks(&[]).emits(&["stopping_announced"]);
+    play.ended(End::Exited(3)).exits(End::Exited(3));
+    let play = Play::stopping().event(announced()).is("Stopping", "Idle").emits(&["stopping_announced"]);
+    play.gone(End::Exited(4)).exits(End::Exited(4));
+}
+
+#[test]
+fn the_service_ends_once_the_command_will_not_run_again() {
+    let is_ending = |play: &Play| play.machine.is_ending();
+    assert!(!is_ending(&Play::new(RESTART)) && !is_ending(&Play::running(RESTART)) && !is_ending(&Play::keeper()));
+    let restarting = Play::stopping();
+    assert!(!is_ending(&restarting));
+    assert!(is_ending(&restarting.signal(Signal::TERM, USER)));
+    assert!(is_ending(&Play::running(RESTART).ended(End::Exited(0))));
 }
 
 #[test]

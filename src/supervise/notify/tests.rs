@@ -242,6 +242,7 @@ fn the_status_ends_with_the_state_of_the_session() {
     let play = play.sends("STATUS=3 clients").relays(&[&both]);
     let play = play.sends("X_A=1\nSTATUS=3 clients\nX_B=1").relays(&[&format!("X_A=1\n{both}\nX_B=1")]);
     let play = play.restart().relays(&[&own]).restart().relays(&[]);
+    let play = play.sends("STATUS=3 clients\nSTATUS=4").relays(&[&format!("{both}\nSTATUS=4")]);
     play.sends("STATUS=\nX_A=1").relays(&[&format!("{own}\nX_A=1")]);
     Play::new().sends("STATUS=3 clients").relays(&["STATUS=3 clients"]);
 }
@@ -256,6 +257,19 @@ fn a_long_status_is_cut_so_that_the_whole_datagram_fits() {
 }
 
 #[test]
+fn a_completed_reload_is_a_datagram_of_its_own_if_the_other_lines_need_the_room() {
+    let whole = "RELOADING=1\nMONOTONIC_USEC=77\nREADY=1";
+    let reloading = || Play::ready().sends("RELOADING=1").relays(&["RELOADING=1"]).restart().relays(&[]);
+    let x = |length: usize| format!("X={}", "x".repeat(length - "READY=1\nX=".len()));
+    let (most, more) = (x(MAX_BYTES - RELOAD_BYTES), x(MAX_BYTES - RELOAD_BYTES + 1));
+    reloading().sends(&format!("READY=1\n{most}")).relays(&[&format!("{whole}\n{most}")]);
+    reloading().sends(&format!("READY=1\n{more}")).relays(&[whole, &more]);
+    // The readiness alone needs no more room.
+    let fresh = format!("READY=1\n{more}");
+    Play::new().sends(&fresh).relays(&[&fresh]);
+}
+
+#[test]
 fn xassume_sends_watchdog_messages_between_two_generations() {
     let ping = "WATCHDOG=1";
     let play = Play::ready().sends(ping).relays(&[ping]).after(10 * SECOND).relays(&[]);
@@ -266,6 +280,13 @@ fn xassume_sends_watchdog_messages_between_two_generations() {
     play.restart().relays(&[ping]).restart().relays(&[]).after(10 * SECOND).relays(&[ping]);
     Play::ready().restart().after(100 * SECOND).relays(&[]);
     Play::ready().sends("WATCHDOG=trigger").relays(&["WATCHDOG=trigger"]).restart().relays(&[]);
+}
+
+#[test]
+fn the_command_sets_the_interval_of_these_watchdog_messages() {
+    let play = Play::ready().sends("WATCHDOG_USEC=4000000\nWATCHDOG=1").relays(&["WATCHDOG_USEC=4000000\nWATCHDOG=1"]);
+    let play = play.restart().relays(&["WATCHDOG=1"]).after(Duration::from_millis(1999)).relays(&[]);
+    play.after(Duration::from_millis(1)).relays(&["WATCHDOG=1"]);
 }
 
 #[test]
@@ -401,6 +422,9 @@ fn xassume_reports_readiness_once_and_completes_reloads() {
     };
     let play = report(report(Play::new())).relays(&["READY=1"]);
     let play = report(play.sends("RELOADING=1").relays(&["RELOADING=1"])).relays(&[]);
+    let mut keeper = report(Play::new()).relays(&["READY=1"]);
+    keeper.relay.owe_reload();
+    report(keeper).relays(&["RELOADING=1\nMONOTONIC_USEC=77\nREADY=1"]);
     report(play.restart()).relays(&["RELOADING=1\nMONOTONIC_USEC=77\nREADY=1"]);
     report(Play::new().end()).relays(&["STOPPING=1"]);
 }

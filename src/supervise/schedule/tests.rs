@@ -93,6 +93,14 @@ fn ten_instances_spread_over_more_than_a_twentieth_of_the_lifetime() {
     assert!(spread > Some(3600 / 20), "{all:?}");
 }
 
+/// The first numbers of the reference implementation for the seed 0 (<https://prng.di.unimi.it/splitmix64.c>).
+#[test]
+fn the_random_numbers_are_those_of_splitmix64() {
+    let mut dice = Dice::Seeded(0);
+    let rolled = [dice.roll(), dice.roll(), dice.roll()];
+    assert_eq!(rolled, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]);
+}
+
 #[test]
 fn the_boot_clock_counts_eight_hours_of_suspend() {
     let term = Term::of(&validity(HOUR), start());

@@ -3,9 +3,10 @@
 use super::super::*;
 use super::play::*;
 use crate::error::Reason;
-use crate::event::Problem;
+use crate::event::{CommandEvent, Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{End, ProcessGroup, Remaining, Sender, Target};
+use crate::supervise::notify::Role;
 use crate::supervise::policy::{DeliveryTime, Margin, OnRefreshFailure, ReadySign};
 use std::time::Duration;
 
@@ -38,16 +39,27 @@ fn the_old_process_is_stopped_once_the_new_one_is_ready() {
 #[test]
 fn a_process_that_runs_for_a_time_is_ready() {
     let policy = Policy { ready: Some(ReadySign::RunsFor(5 * SECOND)), ..policy() };
-    let play = Play::of(policy, ProcessGroup::Own).wake().started().after(5 * SECOND);
+    let play = Play::of(policy, ProcessGroup::Own).wake().started().after(4 * SECOND).asks(&[]).after(SECOND);
     let play = play.asks(&[Action::ReportReady]).emits(&["ready"]).refreshed().other_started();
     let play = play.after(4 * SECOND).beside("Preparing").after(SECOND).beside("Leaving");
     play.asks(&[Action::HandOver, STOP]);
 }
 
 #[test]
+fn a_new_process_that_is_not_started_in_time_is_aborted() {
+    let play = Play::of(policy(), ProcessGroup::Own).wake().started().refreshed().asks(&[Action::Spawn]);
+    let play = play.after(9 * SECOND).asks(&[]).beside("Launching").after(SECOND);
+    play.asks(&[Action::AbortStart]).beside("Postponed").emits(&["handover_failed"]);
+}
+
+#[test]
 fn a_process_that_is_late_is_stopped_and_the_next_attempt_has_the_same_session() {
     let play = preparing(policy()).after(59 * SECOND).asks(&[]).after(SECOND);
     let play = play.asks(&[Action::Stop(OTHER, Signal::TERM)]).emits(&["handover_failed"]).beside("Leaving");
+    let Some(Event::Command(CommandEvent::HandoverFailed { problem, .. })) = play.events.last() else {
+        panic!("{:?}", play.events)
+    };
+    assert_eq!(problem.text, "the new process has not sent READY=1 within 1m");
     let play = play.of_other(CommandInput::StopSent(OTHER)).other_gone(End::Exited(0)).beside("Postponed");
     play.due().beside("Launching").asks(&[Action::Spawn]).is("Running", "Waiting");
 }
@@ -71,7 +83,9 @@ fn asking_for_a_newer_session() -> Play {
             play = play.due();
         }
     }
-    assert!(play.now.boot > refreshed_at + HOUR / 4, "not before the old session has expired");
+    let waited = play.now.boot.saturating_sub(refreshed_at);
+    assert!(waited > HOUR / 4, "not before the old session has expired");
+    assert!(waited < HOUR / 2, "not only when the next refresh is due");
     play.asks(&[Action::Assume(FIRST)]).beside("Postponed")
 }
 
@@ -161,6 +175,41 @@ fn after_a_pause_a_new_process_gets_the_whole_time_again() {
     play.now.boot += HOUR;
     let play = play.signal(Signal::CONT, USER).asks(&both).after(59 * SECOND).beside("Preparing");
     play.after(SECOND).beside("Leaving");
+    let runs_for = Policy { ready: Some(ReadySign::RunsFor(5 * SECOND)), ..policy() };
+    let play = Play::of(runs_for, ProcessGroup::Own).wake().started().after(5 * SECOND);
+    let mut play = play.refreshed().other_started().beside("Preparing");
+    play.now.boot += 4 * SECOND;
+    let play = play.signal(Signal::CONT, USER).after(4 * SECOND).beside("Preparing");
+    play.after(SECOND).beside("Leaving").asks(&[Action::HandOver, STOP]);
+}
+
+#[test]
+fn the_stop_timeout_of_a_new_process_begins_when_its_stop_signal_is_sent() {
+    let mut play = preparing(policy()).after(60 * SECOND).asks(&[Action::Stop(OTHER, Signal::TERM)]);
+    play.now.boot += 5 * SECOND;
+    let play = play.of_other(CommandInput::StopSent(OTHER)).after(9 * SECOND).asks(&[]).after(SECOND);
+    play.asks(&[Action::Signal(OTHER, Target::Family, Signal::KILL)]);
+}
+
+#[test]
+fn the_roles_of_two_processes_change_at_the_handover() {
+    let roles = |play: &Play| [CHILD, OTHER].map(|pid| play.machine.role(pid));
+    let play = preparing(policy());
+    assert_eq!(roles(&play), [Role::Current, Role::Successor]);
+    let play = play.of_other(CommandInput::Ready(OTHER));
+    assert_eq!(roles(&play), [Role::Leaving, Role::Current]);
+}
+
+#[test]
+fn a_notification_of_readiness_counts_from_the_successor_and_for_a_hook_that_is_due() {
+    let expected = |play: &Play| {
+        [Role::Current, Role::Successor, Role::Leaving].map(|role| play.machine.expects_notification(role))
+    };
+    assert_eq!(expected(&preparing(policy())), [false, true, false]);
+    let with_hook = Policy { has_hook: true, ..policy() };
+    assert_eq!(expected(&Play::of(with_hook, ProcessGroup::Own).wake().started()), [true, true, false]);
+    let runs_for = Policy { ready: Some(ReadySign::RunsFor(SECOND)), ..with_hook };
+    assert_eq!(expected(&Play::of(runs_for, ProcessGroup::Own).wake().started()), [false; 3]);
 }
 
 #[test]
@@ -182,6 +231,13 @@ fn no_process_is_started_at_the_moment_the_old_session_expires() {
     let play = preparing(policy).after(60 * SECOND).of_other(CommandInput::StopSent(OTHER));
     let play = play.other_gone(End::Exited(0)).beside("Postponed").after(60 * SECOND);
     play.asks(&[STOP]).emits(&["lapsed"]).is("Stopping", "Idle").beside("Alone");
+}
+
+#[test]
+fn a_file_does_not_expire_with_the_session_of_the_old_process() {
+    let late = Policy { ready_timeout: HOUR, margin: Margin::Fixed(HOUR * 2 / 5), ..policy() };
+    let stop = Policy { delivery_time: DeliveryTime::Live, on_refresh_failure: OnRefreshFailure::Stop, ..late };
+    preparing(stop).after(HOUR / 2).emits(&[]).asks(&[]).beside("Preparing");
 }
 
 #[test]

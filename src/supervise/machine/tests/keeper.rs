@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::Reason;
+use crate::supervise::policy::SignalTarget;
 
 #[test]
 fn a_keeper_is_ready_at_once_and_refreshes_when_due() {
@@ -9,6 +10,15 @@ fn a_keeper_is_ready_at_once_and_refreshes_when_due() {
     assert_eq!(play.machine.begin_keeping(play.now).first(), Some(&Action::ReportReady));
     let play = play.due().asks(&[Action::Assume(FIRST)]).assumed().asks(&[Action::Publish(FIRST)]);
     play.published().asks(&[]).emits(&["refreshed", "refresh_due"]).is("Keeping", "Waiting");
+}
+
+#[test]
+fn a_keeper_signals_the_process_of_a_pid_file_after_each_refresh() {
+    let policy = Policy { signal_target: SignalTarget::PidFile, ..Policy::usual(HUP, DeliveryTime::Live) };
+    let play = Play::of(policy, ProcessGroup::Shared);
+    let machine = Machine::keeper(policy, play.machine.facts, Some(&validity(play.now)), play.now, Dice::Loaded(0));
+    let play = Play { machine, ..play }.due().asks(&[Action::Assume(FIRST)]).assumed().asks(&[Action::Publish(FIRST)]);
+    play.published().asks(&[Action::SignalNamed(Signal::HUP)]);
 }
 
 #[test]

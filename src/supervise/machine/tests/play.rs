@@ -191,6 +191,6 @@ impl Play {
     }
 }
 
-fn validity(now: Now) -> Validity {
+pub(super) fn validity(now: Now) -> Validity {
     Validity { expiration: now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 }
 }

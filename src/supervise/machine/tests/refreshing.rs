@@ -7,6 +7,8 @@ use crate::event::{Event, Problem, RefreshEvent};
 use crate::process::signal::Signal;
 use crate::process::{End, ProcessGroup, Target};
 use crate::supervise::policy::{DeliveryTime, OnRefreshFailure, SignalTarget};
+use crate::supervise::ports::SessionId;
+use crate::supervise::schedule::EXPIRES_SOON;
 use std::time::Duration;
 
 #[test]
@@ -91,6 +93,54 @@ fn the_line_at_the_expiry_has_the_last_reason() {
 }
 
 #[test]
+fn the_service_manager_sees_the_next_refresh_its_failures_and_the_expiry() {
+    let outlook = |play: &Play| play.machine.session_outlook().unwrap();
+    let play = Play::running(OnExpiry::None);
+    let (first, expires) = (outlook(&play), play.now.wall + HOUR);
+    assert_eq!(first.refresh, play.machine.deadline());
+    assert!(first.expires == expires && !first.has_expired && !first.is_failing);
+    let Some(Event::Refresh(RefreshEvent::Due { at, within })) = play.events.last() else {
+        panic!("{:?}", play.events)
+    };
+    assert_eq!((Some(*at), *at), (first.refresh.unwrap().wall, play.now.wall + *within));
+    let play = play.due().refused();
+    assert!(outlook(&play).is_failing && !outlook(&play).has_expired);
+    let play = play.after(HOUR);
+    assert!(outlook(&play).has_expired);
+    // Without a refresh, there is only the expiry.
+    let notice = Play::of(Policy::usual(HUP, DeliveryTime::AtStart), ProcessGroup::Own).wake().started();
+    assert!(outlook(&notice).refresh.is_none());
+}
+
+#[test]
+fn a_session_that_expires_soon_is_announced_between_two_retries() {
+    let mut play = Play::early(OnExpiry::None);
+    let expires = play.now.boot + HOUR;
+    while !play.emitted.contains(&"expires_soon") {
+        assert!(play.now.boot < expires, "it is announced");
+        play = play.due();
+        if play.asked == [Action::Assume(FIRST)] {
+            play = play.refused();
+        }
+    }
+    assert_eq!(expires.saturating_sub(play.now.boot), EXPIRES_SOON);
+}
+
+#[test]
+fn the_expiry_of_a_further_session_names_its_profile_and_whether_there_is_a_command() {
+    for (mut play, expected) in [(Play::new(OnExpiry::None), true), (Play::keeper(), false)] {
+        play.machine.add("b", Some(&validity(play.now)), play.now, Dice::Loaded(0));
+        play = if expected { play.wake().started() } else { play };
+        play = play
+            .after(2 * HOUR)
+            .event(Input::Session(SessionId(1), SessionInput::Assumed(Err(Problem::new(Reason::Denied, "no")))));
+        let Some(Event::OfProfile(profile, event)) = play.events.last() else { panic!("{:?}", play.events) };
+        let Event::Refresh(RefreshEvent::Expired { has_command, .. }) = **event else { panic!("{event:?}") };
+        assert_eq!((*profile, has_command), ("b", expected));
+    }
+}
+
+#[test]
 fn an_answer_without_new_credentials_ends_the_failures() {
     let play = Play::running(RESTART).due().refused().emits(&["refresh_failing"]).due().unchanged();
     let play = play.is("Running", "Waiting").emits(&["recovered", "unchanged"]);
@@ -129,7 +179,12 @@ fn an_expired_session_ends_the_command_if_that_is_the_policy() {
     // There is no last attempt at the expiry, because it could take as long as the other attempts.
     let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).emits(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
-    play.stop_sent().gone(End::Exited(0)).asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD), end]);
+    play.stop_sent().gone(End::Exited(0)).asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD), end.clone()]);
+    // The same if the new session expires during the stop for a restart.
+    let play = Play::of(strict, ProcessGroup::Own).wake().started().refreshed().is("Stopping", "Waiting").stop_sent();
+    let play = play.after(2 * HOUR).is("Killing", "Assuming").refused().emits(&["refresh_failing", "lapsed"]);
+    let play = play.is("Killing", "Idle").gone(End::Exited(0));
+    play.asks(&[Action::KillGroup(CHILD), Action::Reap(CHILD), end]);
 }
 
 #[test]

@@ -82,8 +82,14 @@ fn the_family_outside_the_group_is_signaled_once_after_the_group() {
 fn processes_that_outlive_the_stop_timeout_are_killed_repeatedly_and_logged_once() {
     let mut play = Play::stopping();
     for warned in [&["stop_ignored"][..], &[]] {
-        play = play.ended(End::Exited(0)).remaining(None, Some(400)).after(Duration::from_secs(10));
-        play = play.is("Killing", "Waiting").asks(&[Action::CheckRemaining(CHILD)]);
+        play = play.ended(End::Exited(0)).remaining(None, Some(400));
+        // The checks become rare.
+        for _ in 0..8 {
+            play = play.due().remaining(None, Some(400));
+        }
+        play = play.after(Duration::from_secs(10)).is("Killing", "Waiting").asks(&[Action::CheckRemaining(CHILD)]);
+        let look_in = play.machine.deadline().unwrap().boot.saturating_sub(play.now.boot);
+        assert!(look_in < Duration::from_millis(50), "a check follows SIGKILL soon: {look_in:?}");
         play = play.remaining(None, Some(400)).asks(&[KILLED]).emits(warned);
         play = play.due().asks(&[Action::CheckRemaining(CHILD)]).remaining(Some(401), None).asks(&[KILLED]);
         play = play.due().remaining(None, None).is("Starting", "Waiting").emits(&["stopped"]);
