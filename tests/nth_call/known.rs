@@ -54,6 +54,11 @@ const KNOWN: &[Known] = &[
         reason: "Rust's library uses /dev/urandom from then on; where the call does not exist, no later one succeeds",
     },
     Known {
+        fault: &["EPERM at ", ": kill "],
+        verdict: "warning: cannot send SIGHUP to the command: Operation not permitted",
+        reason: "a command of another user gets no refresh signal",
+    },
+    Known {
         fault: &[" at ", ": kill "],
         verdict: "it does not end",
         reason: "a command of another user (EPERM) gets no signal, and one that is gone (ESRCH) needs none",
