@@ -13,7 +13,7 @@ mod starting;
 
 pub(super) use descriptors::open_descriptors;
 pub(crate) use spawn::{ChildSetup, CommandDescriptors, spawn};
-pub(super) use spawn::{end_with_parent, fork, outcome};
+pub(super) use spawn::{end_with_parent, fork, outcome, outcome_pipe};
 pub(crate) use starting::StartingChild;
 
 use super::signals;

@@ -3,7 +3,7 @@
 //! The hook runs in a new session. So it has no terminal and cannot prompt the user, leads its own process group, and
 //! is not in the command's family (see `sys::family`). If xassume is killed, the kernel sends SIGTERM to the shell.
 
-use super::child::{ChildSetup, fork, outcome};
+use super::child::{ChildSetup, fork, outcome, outcome_pipe};
 use super::helper::exited;
 use super::lookup::{Command, SHELL};
 use super::processes;
@@ -75,9 +75,10 @@ impl HookProcess {
             only_stdio: true,
             descriptors: None,
         };
-        let (pid, report) = fork(&command, environment, setup)?;
-        // Reading the report must not block the supervision. Setting this flag cannot fail.
-        let _ = fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+        let (report, writer) = outcome_pipe()?;
+        // Reading the report must not block the supervision.
+        fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let pid = fork(&command, environment, setup, writer)?;
         Ok(Self { entry: HelperEntry::kept(pid), report, step: Step::Runs(Instant::now() + limit) })
     }
 

@@ -16,7 +16,7 @@ use nix::sys::wait::waitpid;
 use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
 /// The child's standard input and output. `None` if the child inherits those of xassume.
@@ -75,22 +75,35 @@ struct ExecPlan<'a> {
 /// # Errors
 /// Fails with an error of fork(2) (`EAGAIN`, `ENOMEM`) or execve(2). After an error, there is no child.
 pub(crate) fn spawn(command: &Command, environment: &[CString], setup: ChildSetup<'_>) -> io::Result<Pid> {
-    let (pid, report) = fork(command, environment, setup)?;
+    let (report, writer) = outcome_pipe()?;
+    let pid = fork(command, environment, setup, writer)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
         // execve(2) failed, so the child is about to exit. Reap it.
         while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
     })
 }
 
+/// Returns the pipe for [`outcome`], and its write end for [`fork`].
+///
+/// # Errors
+/// No file descriptor is available.
+pub(in crate::sys) fn outcome_pipe() -> io::Result<(File, OwnedFd)> {
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    Ok((reader.into(), writer))
+}
+
 /// Forks a child that executes the command with the signal state that xassume was started with. The child gets TERM if
-/// xassume exits first. The returned file must be passed to [`outcome`].
+/// xassume exits first, and reports to [`outcome`].
+///
+/// # Errors
+/// Fails with an error of fork(2). There is no other error, because the child may already run the command.
 pub(in crate::sys) fn fork(
     command: &Command,
     environment: &[CString],
     setup: ChildSetup<'_>,
-) -> io::Result<(Pid, File)> {
+    report: OwnedFd,
+) -> io::Result<Pid> {
     let ChildSetup { group, in_new_session, stdio, only_stdio, descriptors } = setup;
-    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let parent = nix::unistd::getpid().as_raw();
     let pid_variables = descriptors.map(|_| PidVariables::find(environment, parent)).unwrap_or_default();
     let mut plan = ExecPlan {
@@ -106,7 +119,7 @@ pub(in crate::sys) fn fork(
         in_new_session,
         parent,
         inherited: signals::inherited(),
-        report: writer.as_raw_fd(),
+        report: report.as_raw_fd(),
     };
     // No signal handler of xassume may run in the child. A signal that arrives meanwhile stays pending in this process.
     let mask = signals::set_mask(SignalSet::FULL);
@@ -135,7 +148,9 @@ pub(in crate::sys) fn fork(
         ProcessGroup::Shared => forward_pending_keys(pid),
     }
     signals::set_mask(mask);
-    Ok((pid, reader.into()))
+    // Now only the child has the write end, so execve(2) closes the pipe.
+    drop(report);
+    Ok(pid)
 }
 
 /// Returns the outcome of execve(2). If execve(2) succeeds, it closes the pipe; if it fails, the child writes the error

@@ -1,7 +1,7 @@
 //! A child between fork(2) and the outcome of execve(2). The supervision does not block until execve(2) returns,
 //! because the program file may be on a file system that does not respond.
 
-use super::spawn::{ChildSetup, CommandDescriptors, fork, outcome};
+use super::spawn::{ChildSetup, CommandDescriptors, fork, outcome, outcome_pipe};
 use super::{Child, signals};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
@@ -40,8 +40,9 @@ impl StartingChild {
     ) -> io::Result<Self> {
         let setup =
             ChildSetup { group, in_new_session: false, stdio: None, only_stdio: false, descriptors: Some(descriptors) };
-        let (pid, report) = fork(command, environment, setup)?;
-        let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
+        let (report, writer) = outcome_pipe()?;
+        let report = polled_pipe(report)?;
+        let pid = fork(command, environment, setup, writer)?;
         Ok(Self { pid, group, report, since: Instant::now() })
     }
 
@@ -67,11 +68,7 @@ impl StartingChild {
 
     /// Kills the child without waiting for it, because it may be stuck. `reap::orphans` reaps it later.
     pub(crate) fn abort(self) {
-        abort(self.pid);
+        // The process ID is not reused, because the process is a child of xassume that has not been reaped.
+        let _ = signals::send(self.pid, ProcessGroup::Shared, Signal::KILL);
     }
-}
-
-fn abort(pid: Pid) {
-    // The process ID is not reused, because the process is a child of xassume that has not been reaped.
-    let _ = signals::send(pid, ProcessGroup::Shared, Signal::KILL);
 }
