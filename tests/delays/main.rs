@@ -23,12 +23,10 @@ mod scenario;
 mod tracer;
 
 use scenario::{Outcome, Scenario};
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::thread;
-use tracer::{Counted, Fault, Plan};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tracer::{Counted, Fault, Plan, in_parallel};
 
 /// How many runs are active at the same time. They mostly wait.
 const PARALLEL: usize = 6;
@@ -82,7 +80,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let Options { every, scenarios, binary } = options(&words);
-    let mut jobs = VecDeque::new();
+    let mut jobs = Vec::new();
     for scenario in scenarios {
         let calls = scenario.calls(&binary);
         println!("{scenario}: {} calls from the command's start to the end of a refresh", calls.len());
@@ -90,27 +88,16 @@ fn main() -> ExitCode {
             jobs.extend(scenario.ends().iter().map(|&end_by| (scenario, at + 1, end_by, call.clone())));
         }
     }
-    let jobs = Mutex::new(jobs);
-    let (held, faults) = (Mutex::new(0_usize), Mutex::new(0_usize));
-    thread::scope(|scope| {
-        for _ in 0..PARALLEL {
-            scope.spawn(|| {
-                loop {
-                    let job = jobs.lock().expect("no panic").pop_front();
-                    let Some((scenario, at, end_by, expected)) = job else { return };
-                    match scenario.run(&binary, at, end_by) {
-                        Outcome::NotReached => println!("{scenario}: {at} was not reached ({expected})"),
-                        Outcome::Good => *held.lock().expect("no panic") += 1,
-                        Outcome::Fault { call, what } => {
-                            *faults.lock().expect("no panic") += 1;
-                            println!("FAULT {scenario} {end_by:?}: held {call}: {what}");
-                        }
-                    }
-                }
-            });
+    let (held, faults) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    in_parallel(jobs, PARALLEL, |(scenario, at, end_by, expected)| match scenario.run(&binary, at, end_by) {
+        Outcome::NotReached => println!("{scenario}: {at} was not reached ({expected})"),
+        Outcome::Good => drop(held.fetch_add(1, Ordering::Relaxed)),
+        Outcome::Fault { call, what } => {
+            faults.fetch_add(1, Ordering::Relaxed);
+            println!("FAULT {scenario} {end_by:?}: held {call}: {what}");
         }
     });
-    let (held, faults) = (held.into_inner().expect("no panic"), faults.into_inner().expect("no panic"));
+    let (held, faults) = (held.into_inner(), faults.into_inner());
     println!("{held} delays did no harm, {faults} did");
     if faults > 0 || held == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -31,15 +31,14 @@ mod verdict;
 
 use calls::{Call, calls};
 use scenario::Scenario;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::thread;
 use std::time::Instant;
 use table::Table;
-use tracer::{Counted, Fault, Plan};
+use tracer::{Counted, Fault, Plan, in_parallel};
 
 /// How many similar calls about processes in `/proc` get faults.
 const SCANS: usize = 10;
@@ -151,25 +150,17 @@ fn all_faults(scenario: Scenario, options: &Options) -> usize {
     }
     let jobs =
         jobs.filter(|(call, _)| wanted(call) && !scanned.contains(&call.at)).skip(options.from).step_by(options.every);
-    let jobs: VecDeque<_> = jobs.collect();
-    let (count, jobs) = (jobs.len(), Mutex::new(jobs));
+    let jobs: Vec<_> = jobs.collect();
+    let count = jobs.len();
     let table = Mutex::new(Table::new(scenario));
     let parallel = match options.parallel {
         0 if scenario.is_supervised() => 12,
         0 => 4,
         given => given,
     };
-    thread::scope(|scope| {
-        for _ in 0..parallel {
-            scope.spawn(|| {
-                loop {
-                    let job = jobs.lock().expect("no panic").pop_front();
-                    let Some((call, fault)) = job else { return };
-                    let outcome = verdict::outcome(scenario, &options.binary, call, fault);
-                    table.lock().expect("no panic").note(call, fault, &outcome);
-                }
-            });
-        }
+    in_parallel(jobs, parallel, |(call, fault)| {
+        let outcome = verdict::outcome(scenario, &options.binary, call, fault);
+        table.lock().expect("no panic").note(call, fault, &outcome);
     });
     let table = table.into_inner().expect("no panic");
     println!("{table}{scenario}: {count} faults in {} s", begun.elapsed().as_secs());

@@ -16,7 +16,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::thread;
 
 use libc::{c_int, c_long, pid_t};
 
@@ -130,6 +132,25 @@ pub fn run(plan: Plan, log: Box<dyn Write>, program: &[String]) -> io::Result<u8
     ptrace(libc::PTRACE_SETOPTIONS, launched, 0, options.into())?;
     go_on(launched, 0);
     tracer.follow()
+}
+
+/// Handles each job, some of them at the same time.
+///
+/// # Panics
+/// The handling of a job panics.
+pub fn in_parallel<J: Send>(jobs: Vec<J>, most: usize, handle: impl Fn(J) + Sync) {
+    let jobs = Mutex::new(jobs.into_iter());
+    thread::scope(|scope| {
+        for _ in 0..most {
+            scope.spawn(|| {
+                loop {
+                    let job = jobs.lock().expect("no panic").next();
+                    let Some(job) = job else { return };
+                    handle(job);
+                }
+            });
+        }
+    });
 }
 
 struct Tracer {
