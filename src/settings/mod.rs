@@ -76,14 +76,4 @@ pub(crate) fn log_options(flags: &mut FlagValues, vars: &Vars) -> Result<LogOpti
 }
 
 #[cfg(test)]
-mod tests {
-    use super::values::FlagValues;
-    use std::ffi::OsString;
-
-    /// Returns the values of a command line and of variables. In `line`, spaces separate the arguments.
-    pub(super) fn values(line: &str, vars: &[(&str, &str)]) -> FlagValues {
-        let arguments: Vec<OsString> =
-            std::iter::once("xassume").chain(line.split_whitespace()).map(Into::into).collect();
-        FlagValues::new(&super::parse(&arguments).expect(line), &vars.iter().copied().collect())
-    }
-}
+mod tests;
