@@ -30,6 +30,12 @@ fn two_flags_are_an_error_that_shows_the_values() {
         ("--restart-order start-first --process-group same", "--process-group same cannot be used with --restart"),
         ("--print json --ready 5s", "--ready cannot be used with --print, "),
         ("--print json --keep-env A", "--keep-env cannot be used with --print json, "),
+        ("--print json --restart-order start-first", "--restart-order start-first cannot be used with --print, "),
+        ("--print export --also a", "--also cannot be used with --print export, "),
+        ("--also a --on-expiry restart", "--on-expiry restart cannot be used with --also, "),
+        ("--via file --env-file e", "--env-file cannot be used with --via file, only with --via endpoint or --serve"),
+        ("--serve --on-refresh-failure stop", "--on-refresh-failure stop cannot be used with --serve, "),
+        ("--serve --via env", "--via env cannot be used with --serve, "),
     ] {
         let error = settled(line, &[]).expect_err(line);
         assert!(error.starts_with(shown), "{error}");
@@ -45,6 +51,8 @@ fn flags_that_can_be_combined_are_kept() {
         "--print export --keep-env AWS_PROFILE --via env --on-expiry none",
         "--min-ttl 30m --duration 15m",
         "--tag a=b --transitive-tag c",
+        "--print json --also a --restart-order stop-first",
+        "--serve --via file --env-file e --on-refresh-failure keep",
     ] {
         assert_eq!(settled(line, &[]), Ok(Vec::new()), "{line}");
     }
@@ -56,7 +64,7 @@ fn a_flag_takes_precedence_over_a_variable() {
         ("--force-refresh", "XASSUME_NO_CACHE", "1", "--force-refresh"),
         ("--no-cache", "XASSUME_CACHE_DIR", "x", "--no-cache"),
         ("--on-expiry signal", "XASSUME_VIA", "process", "--on-expiry signal"),
-        ("--min-ttl 30m", "XASSUME_DURATION", "15m", "--min-ttl"),
+        ("--min-ttl 30m", "XASSUME_DURATION", "30m", "--min-ttl"),
         ("--tag a=b", "XASSUME_TRANSITIVE_TAG", "c", "--tag"),
     ] {
         let note = format!("ignoring {name} (conflicts with {counts})");
