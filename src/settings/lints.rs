@@ -166,6 +166,7 @@ mod tests {
             "if test -e a; then exec b; else exec c; fi",
             "{ a; exec 7z; }",
             "echo it\\'s; exec server",
+            "(a); b $(c); exec server",
         ] {
             assert!(!warned(&["sh", "-ec", script]), "{script:?}");
             assert!(!warned(&["bash", "-c", script]), "{script:?}");
@@ -175,9 +176,14 @@ mod tests {
         {
             assert!(!warned(&["bash", "-ec", script]) && warned(&["dash", "-ec", script]), "{script:?}");
         }
-        for words in
-            [&["bash", "run; it"][..], &["sh", "run", "-c", "a; b"], &["sh", "-c"], &["server", "sh", "-c", "a"], &[]]
-        {
+        for words in [
+            &["bash", "run; it"][..],
+            &["sh", "run", "-c", "a; b"],
+            &["sh", "-e", "a; b"],
+            &["sh", "-c"],
+            &["server", "sh", "-c", "a"],
+            &[],
+        ] {
             assert!(!warned(words), "{words:?}");
         }
     }
@@ -214,5 +220,12 @@ mod tests {
             own_profile(&command, &by(Via::Process, false), &also).is_some()
         };
         assert_eq!(["prod", "default", "dev"].map(warned), [false, false, true]);
+    }
+
+    #[test]
+    fn a_kept_variable_that_is_neither_set_nor_removed_is_for_nothing() {
+        let keep = ["A", "AWS_PROFILE", "B"].map(OsString::from);
+        let notes: Vec<_> = kept_for_nothing(&keep, &[("A", "")].into_iter().collect()).collect();
+        assert_eq!(notes, [Ignored::new("--keep-env B", "not set")]);
     }
 }
