@@ -233,7 +233,10 @@ mod tests {
         assert_eq!(found.on_refresh_failure, OnRefreshFailure::Stop);
         assert_eq!(found.signal_target, SignalTarget::Command);
         assert_eq!(policy("--on-expiry signal --signal-pid-file p").signal_target, SignalTarget::PidFile);
-        assert_eq!(policy("--on-expiry restart --process-group new --stop-signal INT").process_group, GroupPolicy::New);
+        let found = policy("--on-expiry restart --process-group new --stop-signal USR1");
+        assert_eq!((found.process_group, found.stop_signal), (GroupPolicy::New, usr1));
+        let times = ["--on-expiry restart", "--via file"].map(|line| policy(line).delivery_time);
+        assert_eq!(times, [DeliveryTime::AtStart, DeliveryTime::Live]);
     }
 
     #[test]

@@ -89,5 +89,10 @@ mod tests {
             let error = found(line, &[]).expect_err(line);
             assert!(error.contains(expected), "{error}");
         }
+        for (provider, hint) in
+            [("GitHub", "use lowercase letters"), ("gitlab", "for GitLab, use "), ("x", "for another provider, use ")]
+        {
+            assert!(instead_of(provider).starts_with(hint), "{provider}");
+        }
     }
 }
