@@ -262,8 +262,10 @@ mod tests {
         let unknown = text.replacen("\"expiration\"", "\"end\"", 1);
         assert_eq!(counts("\"version\":3", &unknown), Some(expires - hour + LONGEST));
         assert_eq!(counts("\"version\":2", &unknown), None);
+        assert!(is_session(text.as_bytes()) && is_session(unknown.as_bytes()));
         for nonsense in ["", "{}", "null", r#"{"version":-1,"expiration":1}"#, r#"{"version":3,"expiration":"x"}"#] {
             assert_eq!(expiration(nonsense.as_bytes(), expires), None, "{nonsense}");
+            assert!(!is_session(nonsense.as_bytes()), "{nonsense}");
         }
     }
 
@@ -273,6 +275,10 @@ mod tests {
         assert!(encode(&Key::for_tests(1), &title_of("prod"), &odd, &stamp(0)).is_none());
         let long = Session { assumed_role_arn: Some("a".repeat(MAX_BYTES)), ..session(0) };
         assert!(encode(&Key::for_tests(1), &title_of("prod"), &long, &stamp(0)).is_none());
+        let nameless = Session { keys: Keys { access_key_id: String::new(), ..session(0).keys }, ..session(0) };
+        assert!(encode(&Key::for_tests(1), &title_of("prod"), &nameless, &stamp(0)).is_none());
+        let control = Session { assumed_role_arn: Some("arn\u{7f}".into()), ..session(0) };
+        assert!(encode(&Key::for_tests(1), &title_of("prod"), &control, &stamp(0)).is_none());
         let long = Validity { lifetime: Duration::from_secs(1 << 20), ..validity(0) };
         for validity in [Some(long), None] {
             assert!(

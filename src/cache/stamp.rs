@@ -170,6 +170,7 @@ pub(super) mod tests {
 
     #[test]
     fn in_another_boot_the_wall_clock_counts_with_the_worse_skew() {
+        assert_eq!(left(0, &clocks("second", 5, wall(0))), Some((3600, 0)));
         assert_eq!(left(0, &clocks("second", 5, wall(600))), Some((3000, 0)));
         assert_eq!(left(0, &clocks("second", 5, wall(3600))), None);
         assert_eq!(left(0, &clocks("second", 5, wall(0) - Duration::from_secs(1))), None, "the clock went back");

@@ -150,8 +150,10 @@ fn of_two_directories_the_first_accepted_session_is_used() {
     let world = World::new();
     let second = Place { path: world.base.path().join("y"), make: Make::Directory };
     let key = Key::for_tests(1);
-    for (place, arn, minutes) in [(&world.place, "short", 5), (&second, "long", 50)] {
+    let keep = |place: &Place, arn: &str, minutes: u64| {
         let (session, stamp) = lasting(arn);
+        // With a stamp of another boot, exactly this time is left.
+        let stamp = Stamp { boot_id: "another".into(), ..stamp };
         let left = Duration::from_mins(minutes);
         let validity = session.validity.clone().map(|validity| Validity { left, ..validity });
         let session = Session { validity, ..session };
@@ -159,16 +161,39 @@ fn of_two_directories_the_first_accepted_session_is_used() {
         let directory = Directory::make(place).expect("made");
         let reserved = directory.reserve(&key).expect("room");
         directory.replace(&key, reserved, &bytes).expect("kept");
-    }
-    let cache = Cache { places: vec![world.place.clone(), second] };
+    };
+    keep(&world.place, "short", 5);
+    keep(&second, "long", 50);
+    let cache = Cache { places: vec![world.place.clone(), second.clone()] };
     let arn = |accepts: &dyn Fn(&Found) -> bool| {
         cache.find(&key, accepts).found.expect("found").session.assumed_role_arn.expect("an ARN")
     };
     assert_eq!(arn(&|_| true), "short");
     assert_eq!(arn(&|found| found.session.assumed_role_arn.as_deref() == Some("long")), "long");
     assert_eq!(arn(&|_| false), "long", "the one with most left");
+    keep(&second, "long", 5);
+    assert_eq!(arn(&|_| false), "short", "the first of two with as much left");
     let cleared = cache.clear().0;
     assert_eq!(cleared.iter().map(|cleared| cleared.sessions).sum::<usize>(), 2);
+}
+
+#[test]
+fn what_cannot_be_used_is_reported_but_not_what_is_missing() {
+    let world = World::new();
+    let key = Key::for_tests(1);
+    let reported = || {
+        let search = world.cache().find(&key, &|_| true);
+        assert!(search.found.is_none());
+        (search.directories.len(), search.sessions.len())
+    };
+    assert_eq!(reported(), (0, 0), "no directory");
+    std::fs::write(&world.place.path, "").expect("a file");
+    assert_eq!(reported(), (1, 0), "a file instead of a directory");
+    std::fs::remove_file(&world.place.path).expect("removed");
+    let directory = Directory::make(&world.place).expect("made");
+    assert_eq!(reported(), (0, 0), "no session");
+    directory.replace(&key, directory.reserve(&key).expect("room"), b"nonsense").expect("kept");
+    assert_eq!(reported(), (0, 1), "a damaged session");
 }
 
 #[test]
