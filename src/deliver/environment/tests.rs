@@ -2,6 +2,7 @@
 
 mod change;
 mod man_page;
+mod names;
 mod random;
 mod settings;
 
