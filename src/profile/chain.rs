@@ -63,7 +63,7 @@ const CREDENTIAL_SOURCES: &[CredentialSource] = &[
     },
 ];
 
-/// Follows the chain from the profile `start` to its base.
+/// Follows the chain from the profile `start`, which has a role, to its base.
 ///
 /// A source profile with static keys is the base even if it also has `role_arn`, as in botocore's
 /// `_resolve_credentials_from_profile`. A profile with a web identity token is also the base, because its role is
@@ -84,7 +84,6 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
         let Some(settings) = profiles.profile(&name) else { break Base::Profile { name, named_by } };
         let token = token_key(settings);
         if let Some(key) = token
-            && visited.len() > 1
             && settings.get("role_arn").is_none()
         {
             return Err(ConfigError::WebIdentityWithoutRole { profile: name, key });

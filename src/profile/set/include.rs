@@ -29,13 +29,10 @@ const SOURCES: [&str; 10] = [
     "source_profile",
 ];
 
-/// Returns the kind of source to which a key belongs, or `None` if the key belongs to no source.
+/// Returns the kind of source to which a key belongs, or `None` if the key belongs to no source. The two access
+/// keys have different kinds, which has no effect, because they are in [`OWN`].
 fn kind_of_source(key: &str) -> Option<&str> {
-    match key {
-        "aws_secret_access_key" => Some("aws_access_key_id"),
-        _ if key.starts_with("sso_") => Some("sso"),
-        _ => SOURCES.into_iter().find(|source| *source == key),
-    }
+    if key.starts_with("sso_") { Some("sso") } else { SOURCES.into_iter().find(|source| *source == key) }
 }
 
 /// Checks whether a profile that has one kind of source must not take the other kind from another profile.
