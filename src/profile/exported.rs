@@ -147,7 +147,7 @@ mod tests {
         let config = "[profile p]\nservices = local\nendpoint_url = http://all\ns3_use_arn_region = true\ns3 =\n\
                       \x20 use_arn_region = false\n  us_east_1_regional_endpoint = regional\n  addressing_style = path\n\
                       [services local]\nelastic_beanstalk =\n  endpoint_url = http://eb\nsts =\n  endpoint_url =\n\
-                      s3 =\n  other = 1\n  endpoint_url = http://one\n  endpoint_url = http://two\n\
+                      s3 =\n  other = 1\n  endpoint_url = http://one\n  endpoint_url = http://two\n  last = 2\n\
                       x;$(id) =\n  endpoint_url = http://hostile";
         assert_eq!(
             exported(config),

@@ -1,11 +1,14 @@
 //! Tests of plans as tables. A row contains files, variables and flags, and the expected source credentials and hops.
 
+mod also;
 mod chain;
 mod conflicts;
+mod last_resort;
 mod notes;
 mod options;
 mod own;
 mod source;
+mod title;
 
 use super::{Plan, plan};
 use crate::error::ConfigError;
@@ -16,7 +19,7 @@ use crate::flags::{
 use crate::origin::Origin;
 use crate::profile::source::SsoSession;
 use crate::profile::token::{Audience, TokenFrom, TokenSource};
-use crate::profile::{ProfileSet, Request, Source};
+use crate::profile::{AlsoRole, ProfileSet, Request, Source};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration, SessionPolicy,
     SourceIdentity, Tag, TagKey,
@@ -31,7 +34,7 @@ fn role(name: &str) -> RoleArn {
 }
 
 /// Parses flags in a short form: `-p NAME`, `-P NAME` (`XASSUME_PROFILE`), `-r ROLE`, `-R ROLE` (`XASSUME_ROLE_ARN`),
-/// and the other flags by name. A `$` before a flag stands for the flag's variable.
+/// `--also NAME`, `--also-role ROLE`, and the other flags by name. A `$` before a flag stands for the flag's variable.
 fn request(flags: &str) -> Request {
     let mut request = Request {
         roles: Vec::new(),
@@ -84,6 +87,8 @@ fn request(flags: &str) -> Request {
                 let token = TokenSource::GitHub { audience: Audience::default() };
                 request.web_identity = Some((token, origin(&WEB_IDENTITY_PROVIDER)));
             }
+            "--also" => (request.profile, request.also) = (Some(value.into()), Some(AlsoRole::OfProfile)),
+            "--also-role" => request.also = Some(AlsoRole::Given(role(value))),
             "--region" => request.region = Some(value.into()),
             "--external-id" => options.external_id = Some(ExternalId::parse(value).expect(value)),
             "--duration" => options.duration = Some(SessionDuration::parse(value).expect(value)),

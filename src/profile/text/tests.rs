@@ -43,6 +43,7 @@ fn sections_of_the_config_file() {
         ("[sso-session corp]", Section::SsoSession("corp".into())),
         ("[services local]", Section::Services("local".into())),
         ("[foo]", Section::Other("foo".into())),
+        ("[default x]", Section::Other("default x".into())),
         ("[profilefoo]", Section::Other("profilefoo".into())),
         ("[sso-sesion foo]", Section::Other("sso-sesion foo".into())),
         ("[profile in valid]", Section::Other("profile in valid".into())),

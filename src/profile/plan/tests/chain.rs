@@ -1,6 +1,6 @@
 //! Tests of where the role comes from, and of how profiles form chains.
 
-use super::{BASE, DEPLOY, TOKEN, check, refuse};
+use super::{BASE, DEPLOY, TOKEN, check, planned, refuse};
 
 #[test]
 fn the_role_comes_from_the_first_place_that_sets_one() {
@@ -48,6 +48,30 @@ fn the_role_comes_from_the_first_place_that_sets_one() {
             "put the account ID",
         ),
     ]);
+}
+
+#[test]
+fn only_the_role_of_aws_role_arn_is_inherited() {
+    for (variables, flags, expected) in [
+        ("AWS_ROLE_ARN=@Z", "", true),
+        ("AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A", true),
+        ("AWS_ROLE_ARN=@Z", "-r A", false),
+        ("", "-p deploy", false),
+        ("", "-p deploy -r A", false),
+        ("", "-p base", false),
+    ] {
+        assert_eq!(planned(DEPLOY, variables, flags).expect(flags).inherits_role, expected, "{variables} / {flags}");
+    }
+}
+
+#[test]
+fn a_chain_of_profiles_has_at_most_ten_roles() {
+    let chain = |roles: usize| {
+        let profile = |at| format!("[profile p{at}]\nrole_arn = @R{at}\nsource_profile = p{}\n", at + 1);
+        (1..=roles).map(profile).collect::<String>() + &format!("[profile p{}]\n+AKP", roles + 1)
+    };
+    assert_eq!(planned(&chain(10), "", "-p p1").expect("ten roles").hops.len(), 10);
+    refuse(&[(&chain(11), "", "-p p1", "more than 10 roles", "closer")]);
 }
 
 /// Profile `a`, whose source is profile `b` with these lines.

@@ -5,7 +5,10 @@ use super::{TOKEN, check, planned, refuse};
 /// A profile with a device, a chain of profiles, and a profile with a token.
 const RANKS: &str = "[profile m]\nrole_arn = @M\ncredential_source = Environment\nmfa_serial = serial-mm\n\
                      [profile d]\nrole_arn = @D\nsource_profile = m\nduration_seconds = 1800\n\
-                     [profile w]\nrole_arn = @W\nweb_identity_token_file = /w";
+                     [profile w]\nrole_arn = @W\nweb_identity_token_file = /w\nmfa_serial = serial-ww";
+
+/// A profile without a device.
+const BARE: &str = "[profile n]\nrole_arn = @N\ncredential_source = Environment";
 
 #[test]
 fn a_flag_takes_precedence_over_a_variable() {
@@ -31,7 +34,7 @@ fn a_flag_takes_precedence_over_a_variable() {
             "MFA_SERIAL",
             "conflicts with --duration",
         ),
-        ("", "-R A --token /f $--external-id ee", "token /f > A", "EXTERNAL_ID", &by_token),
+        ("KEYS", "-R A --token /f $--external-id ee", "token /f > A", "EXTERNAL_ID", &by_token),
         ("", "-r A $--token /f $--tag a=b", "token /f > A", "TAG", &by_token),
         ("", "-r A --token-command c $--external-id ee", "token by c > A", "EXTERNAL_ID", &by_token),
         (
@@ -62,6 +65,10 @@ fn a_flag_takes_precedence_over_a_variable() {
     check(&[
         ("", "KEYS", "-r A -r B $--duration 1h", "AKENV > A > B,for=3600"),
         ("", "KEYS", "-r A $--duration 2h", "AKENV > A,for=7200"),
+        ("", "KEYS", "-r A --mfa serial-ff $--duration 2h", "AKENV > A,for=7200,mfa=serial-ff"),
+        ("", "KEYS", "-r A -r B --mfa serial-ff $--duration max", "AKENV > A,mfa=serial-ff > B,for=max"),
+        (RANKS, "", "-p w $--duration max", "w:token /w > W,for=max"),
+        (BARE, "KEYS", "-p n $--duration max", "AKENV > N,for=max"),
         ("", TOKEN, "-r A -r B $--external-id ee", "env:token /t > A > B,ext=ee"),
     ]);
 }
@@ -124,6 +131,8 @@ fn two_values_of_the_same_precedence_are_an_error() {
     ]);
     refuse(&[
         ("", "KEYS", "-r A -r B --duration 2h", "from --role-arn): AWS limits role chaining", "remove --duration"),
+        // Without the variable, other roles would be assumed.
+        ("", "KEYS", "-R A -R B --duration 2h", "from XASSUME_ROLE_ARN): AWS limits role", "remove --duration"),
         (
             "",
             "KEYS",

@@ -54,6 +54,32 @@ fn notes_list_what_is_ignored() {
         ("[default]\nsts_regional_endpoints = legacy", "KEYS", "-r A", "ignoring sts_regional_endpoints = legacy"),
         ("", "KEYS AWS_STS_REGIONAL_ENDPOINTS=legacy", "-r A", "ignoring sts_regional_endpoints = legacy"),
         ("[profile default]\n[default]", "KEYS", "-r A", "ignoring [default] (conflicts with [profile default])"),
+        // The search for a source without the token of the variable leaves no trace.
+        (
+            "[profile default]\n[default]",
+            "AWS_EC2_METADATA_DISABLED=true",
+            "-r A $--token /t",
+            "ignoring [default] (conflicts with [profile default])",
+        ),
+        (
+            "[profile a]\ncredential_source = Environment",
+            "KEYS AWS_WEB_IDENTITY_TOKEN_FILE=/t",
+            "-p a",
+            "ignoring AWS_WEB_IDENTITY_TOKEN_FILE (the credentials of profile a are used)",
+        ),
+        (
+            "[profile a]\nrole_arn = @A\nsource_profile = b\n[profile b]\n+AKB\nautoawsume = true",
+            "",
+            "-p a",
+            "ignoring autoawsume of profile b (a setting of awsume",
+        ),
+        ("", "KEYS AWS_SECURITY_TOKEN=t", "-r A", ""),
+        (
+            "",
+            "KEYS AWS_SESSION_TOKEN=t AWS_SECURITY_TOKEN=t",
+            "-r A",
+            "ignoring AWS_SECURITY_TOKEN (AWS_SESSION_TOKEN is set)",
+        ),
         (
             "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w\nexternal_id = ext",
             "",

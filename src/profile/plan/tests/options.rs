@@ -1,8 +1,10 @@
 //! Tests of the parameters of the hops, the Region, and the network settings.
 
 use super::{TOKEN, check, files, planned, refuse, request, vars};
-use crate::profile::Region;
+use crate::flags::{DURATION, EXTERNAL_ID, MFA_SERIAL, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE};
 use crate::profile::plan::plan;
+use crate::profile::{Region, endpoint};
+use crate::role::Hop;
 use std::path::Path;
 
 #[test]
@@ -153,6 +155,50 @@ fn each_flag_applies_to_its_hop() {
 }
 
 #[test]
+fn a_removed_flag_leaves_no_trace_in_the_request() {
+    let all = [
+        (&WEB_IDENTITY_TOKEN_FILE, "--token /t"),
+        (&EXTERNAL_ID, "--external-id ee"),
+        (&DURATION, "--duration 1h"),
+        (&TAG, "--tag a=b"),
+        (&TRANSITIVE_TAG, "--transitive a"),
+        (&SOURCE_IDENTITY, "--source-identity who"),
+        (&MFA_SERIAL, "--mfa serial-ff"),
+    ];
+    let without = |removed: Option<&str>| {
+        let kept = all.iter().map(|(_, words)| *words).filter(|words| Some(*words) != removed);
+        request(&kept.collect::<Vec<_>>().join(" "))
+    };
+    for (flag, words) in all {
+        let mut found = without(None);
+        found.remove(flag);
+        assert_eq!(format!("{found:?}"), format!("{:?}", without(Some(words))));
+    }
+}
+
+#[test]
+fn a_hop_has_the_keys_of_the_profiles_that_affect_its_call() {
+    let keys = |more: &str, flags: &str| {
+        let text = format!(
+            "[profile a]\nrole_arn = @A\nsource_profile = b\nsession_tags = x=1\n[profile b]\nrole_arn = @B\n\
+             credential_source = Environment\nsession_tags = y=2\nsource_identity = who\n{more}"
+        );
+        let hops = planned(&text, "KEYS", flags).expect(flags).hops;
+        let keys = |hop: &Hop| hop.options.of_profiles.iter().map(|of| format!("{} {}", of.profile, of.key)).collect();
+        hops.iter().map(keys).collect::<Vec<Vec<_>>>()
+    };
+    // STS passes on the source identity, and only those tags that are transitive.
+    let of_b = ["b session_tags", "b source_identity"];
+    assert_eq!(keys("", "-p a"), [&of_b[..], &["a session_tags", "b source_identity"]]);
+    let transitive = "transitive_session_tags = y";
+    assert_eq!(keys(transitive, "-p a"), [&of_b[..], &["a session_tags", "b session_tags", "b source_identity"]]);
+    // The value of a flag does not come from a profile.
+    assert_eq!(keys("", "-p a --source-identity me"), [["b session_tags"], ["a session_tags"]]);
+    assert_eq!(keys("", "-p a --tag z=3"), [&of_b[..], &["b source_identity"]]);
+    assert_eq!(keys("", "-p b --tag z=3"), [["b source_identity"]]);
+}
+
+#[test]
 fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
     let text = "[default]\nregion = default-1\n[profile p]\nregion = p-1\nrole_arn = @P\nsource_profile = q\n\
                 [profile q]\nregion = q-1\n+AKQ\n[profile n]\nrole_arn = @N\nsource_profile = q";
@@ -204,7 +250,7 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
 #[test]
 fn variables_about_the_network_take_precedence_over_the_used_profile() {
     let text = "[default]\nservices = s\nendpoint_url = http://profile\nca_bundle = /profile.pem\nuse_fips_endpoint = True\n\
-                use_dualstack_endpoint = true\n[services s]\nsts =\n\u{20} endpoint_url = http://service\n\
+                use_dualstack_endpoint = true\n[services s]\nsts =\n\u{20} endpoint_url = http://service\n\u{20} other = x\n\
                 [profile e]\nendpoint_url = http://e\nservices = other\n[services other]\ns3 =\n\u{20} endpoint_url = x\n\
                 [profile i]\nendpoint_url = http://i\nignore_configured_endpoint_urls = true\n[profile n]\nservices = none";
     // The lines of this text are not trimmed, because nested settings must be indented.
@@ -238,4 +284,12 @@ fn variables_about_the_network_take_precedence_over_the_used_profile() {
     assert_eq!((env.ca_bundle.as_deref(), env.fips, env.dualstack), (Some(Path::new("/env.pem")), false, false));
     let on = network("AWS_PROFILE=e AWS_USE_FIPS_ENDPOINT=true", "-r A").expect("network");
     assert_eq!((on.ca_bundle, on.fips, on.dualstack), (None, true, false));
+}
+
+#[test]
+fn an_endpoint_has_a_scheme_and_a_host() {
+    assert_eq!(endpoint("HTTPS://Host:1/x").as_deref(), Ok("https://Host:1/x"));
+    for text in ["ftp://h", "h", "http://", "http:///x", "http://h x", "http://h\n"] {
+        assert!(endpoint(text).is_err(), "{text:?}");
+    }
 }

@@ -52,6 +52,13 @@ fn without_a_named_profile_or_credentials_nothing_is_launched() {
         (SSO, "", "", "no role specified, and profile 'default' has no role_arn", "--profile NAME"),
         (SSO, "KEYS", "", "no role specified", "--profile NAME"),
         ("", container, "", "no role specified", "--profile NAME"),
+        (
+            "",
+            "XASSUME_LABEL=prod",
+            "",
+            "no role specified",
+            "this environment has the session of prod: run the command",
+        ),
         ("[profile a]\nregion = e", container, "-p a", nothing, "aws configure sso --profile a"),
         ("[profile a]\nregion = e", "KEYS", "-p a", nothing, "add role_arn = ARN"),
         ("[profile a]\nsource_profile = b\n[profile b]\n+AKB", "", "-p a", nothing, "add role_arn = ARN"),
@@ -103,7 +110,7 @@ fn options_of_roles_require_a_role() {
         ("$--policy-arn arn:aws:iam::aws:policy/P", "XASSUME_POLICY_ARN"),
     ] {
         let message = format!("{name} requires a role, and profile 's' has no role_arn");
-        refuse(&[(SSO, "", &format!("-p s {flag}"), &message, "or add --role-arn ARN")]);
+        refuse(&[(SSO, "", &format!("-p s {flag}"), &message, &format!(" {name}, or add --role-arn ARN"))]);
     }
     let message = "--duration requires a role, and profile 'k' has no role_arn";
     refuse(&[(
@@ -113,6 +120,7 @@ fn options_of_roles_require_a_role() {
         message,
         "for the lifetime of the MFA session, use --mfa-session-duration,",
     )]);
+    refuse(&[(KEYS, "", "-p k --tag a=b", "--tag requires a role", "remove --tag, or add --role-arn ARN")]);
     for (flag, name) in [("$--tag a=b", "TAG"), ("$--duration 2h", "DURATION"), ("$--mfa serial-ff", "MFA_SERIAL")] {
         let notes = planned(SSO, TOKEN, &format!("-p s {flag}")).expect(flag).notes;
         let note = format!("ignoring XASSUME_{name} (profile s has no role)");
@@ -131,4 +139,17 @@ fn a_device_is_used_with_long_term_keys_only() {
     let notes = planned(KEYS, "", "-p t").expect("a plan").notes;
     assert!(notes[0].to_string().starts_with("ignoring mfa_serial of profile t (without a role, "), "{notes:?}");
     refuse(&[(KEYS, "", "-p t --mfa serial-ff", "--mfa-serial requires a role", "--role-arn")]);
+}
+
+#[test]
+fn only_keys_without_a_device_have_no_expiry() {
+    for (text, flags, expected) in [
+        (KEYS, "-p l", true),
+        (KEYS, "-p t", true),
+        (KEYS, "-p k", false),
+        (KEYS, "-p l -r A", false),
+        (SSO, "-p s", false),
+    ] {
+        assert_eq!(planned(text, "", flags).expect(flags).has_no_expiry(), expected, "{flags}");
+    }
 }

@@ -144,6 +144,15 @@ fn the_credentials_of_a_profile_are_in_botocores_order() {
 }
 
 #[test]
+fn a_token_in_the_place_of_a_path_or_a_command_is_an_error() {
+    let process = "[profile w]\nrole_arn = @W\nweb_identity_token_process = echo eyJh.eyJi";
+    refuse(&[
+        ("", "", "-r A --token eyJh.eyJi", "--web-identity-token-file contains a token, not a path", "'printenv NAME'"),
+        (process, "", "-p w", "of profile 'w' contains a token, not a command that prints one", "'printenv NAME'"),
+    ]);
+}
+
+#[test]
 fn a_token_counts_only_in_the_file_of_the_key_id() {
     let token = |text: &str| match planned(text, "", "-r A").expect("plan").source {
         Source::ProfileKeys { keys, .. } => keys.session_token.map(|token| token.reveal().to_owned()),
