@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a skipped test prints the reason")]
 
 use crate::support::log::PATIENCE;
-use crate::support::processes::{children, eventually, pid_namespace, state_of, wait_until_stopped};
+use crate::support::processes::{children, eventually, has_ended, pid_namespace, wait_until_stopped};
 use crate::support::pty::PROMPT;
 use crate::support::sys::{self, wait_gone};
 use crate::support::{Answer, FakeSts, Identity, Running, Terminal, Xassume, binary, probe};
@@ -227,7 +227,7 @@ fn an_interrupt_ends_their_prompt_and_restores_the_terminal() {
                 None => terminal.keys("\x03"),
                 Some(signal) => terminal.signal(signal),
             }
-            eventually("what it has started is gone", || matches!(state_of(process), None | Some('Z')));
+            eventually("what it has started is gone", || has_ended(process));
             eventually("echo is on again", || terminal.is_cooked());
             terminal.wait().killed_by(signal.unwrap_or(libc::SIGINT));
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::EndBy;
 use crate::support::http::get;
-use crate::support::processes::{becomes_true, children, state_of};
+use crate::support::processes::{becomes_true, children, has_ended};
 use crate::support::sys::send_signal;
 use crate::support::{FakeContainer, FakeSts, Identity, Running, Xassume, probe};
 use crate::tracer::MARK;
@@ -319,8 +319,4 @@ fn starts(running: &Running) -> Vec<i32> {
 fn starts_in(said: &str) -> Vec<i32> {
     let ready = said.lines().filter_map(|line| line.strip_prefix("ready pid=").or(line.strip_prefix("serving pid=")));
     ready.filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
-}
-
-fn has_ended(pid: i32) -> bool {
-    matches!(state_of(pid), None | Some('Z'))
 }

@@ -12,7 +12,7 @@ use crate::calls::Call;
 use crate::next_start::next_start;
 use crate::refreshed::{is_refreshed, starts, value};
 use crate::scenario::{ROLE, STATUS, Scenario, World};
-use crate::support::processes::{children, state_of};
+use crate::support::processes::{children, has_ended};
 use crate::support::{Finished, Identity, Running, Terminal, Xassume, probe};
 use crate::tracer::{Fault, MARK};
 
@@ -274,10 +274,6 @@ fn end(world: &World, running: &Running, by_exit: bool) -> Result<(), String> {
     };
     let _ = kill(Pid::from_raw(pid), signal);
     if running.ends_within(LIMIT) { Ok(()) } else { Err(format!("it does not end within {LIMIT:?}")) }
-}
-
-fn has_ended(pid: i32) -> bool {
-    matches!(state_of(pid), None | Some('Z'))
 }
 
 /// Whether it becomes true within [`LIMIT`].

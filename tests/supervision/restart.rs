@@ -1,6 +1,6 @@
 //! A restart: the old command ends, and the new one differs only in its credentials.
 
-use super::processes::{children, eventually, state_of, wait_until_stopped};
+use super::processes::{children, eventually, has_ended, state_of, wait_until_stopped};
 use super::{
     SHORT, Start, count, key, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
 };
@@ -140,7 +140,7 @@ fn no_process_that_the_command_started_outlives_a_restart() {
     let worker = number_in(&xassume.line("worker pid="));
     let first = next_start(&xassume);
     let next = number_in(&xassume.line("worker pid="));
-    assert!(matches!(state_of(worker), None | Some('Z')), "the old worker is dead before the new command begins");
+    assert!(has_ended(worker), "the old worker is dead before the new command begins");
     assert_ne!((worker, first.pid), (next, next_start(&xassume).pid));
 }
 

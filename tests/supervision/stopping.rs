@@ -1,15 +1,10 @@
 //! How a command is stopped, together with the processes that it started, and how much time they get.
 
-use super::processes::{children, eventually, state_of, wait_until_stopped};
+use super::processes::{children, eventually, has_ended, state_of, wait_until_stopped};
 use super::{
     SHORT, count, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted, xassume,
 };
 use crate::support::{Answer, FakeSts, Running, binary, sys};
-
-/// Whether the process has ended.
-fn has_ended(pid: i32) -> bool {
-    matches!(state_of(pid), None | Some('Z'))
-}
 
 /// Ends a run after the test has seen what it needs.
 fn end(xassume: Running) -> crate::support::Finished {

@@ -89,6 +89,11 @@ pub fn state_of(pid: i32) -> Option<char> {
     field(pid, 0)?.chars().next()
 }
 
+/// Whether a process has ended. It may not have been reaped yet.
+pub fn has_ended(pid: i32) -> bool {
+    matches!(state_of(pid), None | Some('Z'))
+}
+
 /// The number of open descriptors; `None` without permission. xassume is not dumpable, so only root may read its
 /// descriptors.
 ///

@@ -1,7 +1,7 @@
 //! The terminal itself: its size, its modes, and its end.
 
 use super::{Job, bash};
-use crate::supervision::processes::{children, eventually, state_of};
+use crate::supervision::processes::{children, eventually, has_ended, state_of};
 use crate::supervision::{
     ROLE, SHORT, next_start, number_in, one_refresh, pid, probing, restarting, state, with_program_variables, xassume,
 };
@@ -105,7 +105,7 @@ fn three_restarts_of_a_script_leave_one_copy() {
     let last = copies.pop().expect("there are four");
     assert!(matches!(state_of(last), Some('R' | 'S')));
     for copy in copies {
-        assert!(matches!(state_of(copy), None | Some('Z')), "{copy} lives on");
+        assert!(has_ended(copy), "{copy} lives on");
     }
     // Each was asked to end once, and none was killed.
     assert_eq!(terminal.stdout.so_far().matches("TERM code=").count(), 3);
@@ -120,10 +120,7 @@ fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
         next_start(&terminal);
         worker
     });
-    assert!(
-        matches!(state_of(workers[0]), None | Some('Z')),
-        "the group that the command has joined counts as its group"
-    );
+    assert!(has_ended(workers[0]), "the group that the command has joined counts as its group");
 }
 
 /// setsid(1) forks only if it is the leader of a group, which it is not here.
@@ -135,7 +132,7 @@ fn processes_of_a_command_that_starts_a_session_are_stopped() {
     let worker = number_in(&terminal.line("worker="));
     terminal.line("ready pid=");
     terminal.line("ready pid=");
-    assert!(matches!(state_of(worker), None | Some('Z')));
+    assert!(has_ended(worker));
 }
 
 /// A shell with job control (here dash) moves its own group to the foreground. Until it is there, it stops all
