@@ -96,7 +96,8 @@ pub(in crate::sys) fn outcome_pipe() -> io::Result<(File, OwnedFd)> {
 /// xassume exits first, and reports to [`outcome`].
 ///
 /// # Errors
-/// Fails with an error of fork(2). There is no other error, because the child may already run the command.
+/// Fails with an error of fork(2). All that can fail otherwise comes before the fork, because the child may already run the
+/// command afterwards.
 pub(in crate::sys) fn fork(
     command: &Command,
     environment: &[CString],
