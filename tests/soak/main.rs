@@ -150,7 +150,7 @@ fn main() -> ExitCode {
     let until = until.as_secs() + 300;
     let several = Several::start(&settings);
     let mut supervisors: Vec<Supervisor> = Kind::ALL.map(|kind| Supervisor::start(kind, &settings, until)).into();
-    watch(&mut supervisors, &settings, &mut journal);
+    watch(&mut supervisors, &several, &settings, &mut journal);
     let took = journal.elapsed();
     let several = several.end();
     let reports: Vec<Report> = supervisors.into_iter().map(Supervisor::end).collect();
@@ -182,7 +182,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs the supervisors until the time is up and each has made its refreshes, for at most three times as long.
-fn watch(supervisors: &mut [Supervisor], settings: &Settings, journal: &mut Journal) {
+fn watch(supervisors: &mut [Supervisor], several: &Several, settings: &Settings, journal: &mut Journal) {
     let begun = Instant::now();
     let mut looked = begun;
     let mut enough = settings.refreshes == 0;
@@ -195,7 +195,8 @@ fn watch(supervisors: &mut [Supervisor], settings: &Settings, journal: &mut Jour
             for supervisor in &mut *supervisors {
                 supervisor.measure();
             }
-            enough = enough || supervisors.iter().all(|supervisor| supervisor.reported() >= settings.refreshes + SPARE);
+            let have_made = supervisors.iter().all(|supervisor| supervisor.reported() >= settings.refreshes + SPARE);
+            enough = enough || (have_made && several.have_made(settings.refreshes));
         }
         let time = if enough { settings.time } else { 3 * settings.time };
         if begun.elapsed() >= time || supervisors.iter().any(Supervisor::is_gone) {

@@ -9,7 +9,7 @@ mod verdict;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -78,22 +78,28 @@ impl Outcome {
 /// The supervisors, each followed by a thread.
 pub struct Several {
     ended: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<Outcome>>,
+    followed: [(Arc<AtomicUsize>, JoinHandle<Outcome>); 2],
 }
 
 impl Several {
     pub fn start(settings: &Settings) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
-        let follow = |via: &'static str| {
-            let (ended, settings) = (Arc::clone(&ended), *settings);
-            thread::spawn(move || Follower::new(via, &settings).follow(&ended))
-        };
-        Self { threads: ["file", "process"].map(follow).into(), ended }
+        let followed = ["file", "process"].map(|via| {
+            let (ended, settings, refreshes) = (Arc::clone(&ended), *settings, Arc::new(AtomicUsize::new(0)));
+            let counter = Arc::clone(&refreshes);
+            (refreshes, thread::spawn(move || Follower::new(via, &settings, counter).follow(&ended)))
+        });
+        Self { ended, followed }
+    }
+
+    /// Whether each supervisor has refreshed the session of the default role this many times.
+    pub fn have_made(&self, refreshes: usize) -> bool {
+        self.followed.iter().all(|(made, _)| made.load(Ordering::Relaxed) >= refreshes)
     }
 
     pub fn end(self) -> Vec<Outcome> {
         self.ended.store(true, Ordering::Relaxed);
-        self.threads.into_iter().map(|thread| thread.join().expect("the thread does not panic")).collect()
+        self.followed.into_iter().map(|(_, thread)| thread.join().expect("the thread does not panic")).collect()
     }
 }
 
@@ -113,12 +119,14 @@ struct Follower {
     sts: FakeSts,
     xassume: Xassume,
     log: Log,
+    /// Of the default role.
+    refreshes: Arc<AtomicUsize>,
     resources: Vec<Resources>,
     story: String,
 }
 
 impl Follower {
-    fn new(via: &'static str, settings: &Settings) -> Self {
+    fn new(via: &'static str, settings: &Settings, refreshes: Arc<AtomicUsize>) -> Self {
         // A process gets no session in its last second, so sessions last one second longer.
         let sts = FakeSts::builder().lifetime(settings.lifetime + Duration::from_secs(1)).start();
         let replies = [0, 1, 2].map(|profile| replies(profile, settings.seed));
@@ -135,7 +143,7 @@ impl Follower {
             .iter()
             .fold(xassume, |xassume, (name, role)| xassume.arg("--also").arg(format!("{name}={role}")));
         let xassume = xassume.args(["--", "/bin/sh", "-c", &command]);
-        Self { via, sts, xassume, log: Log::new(replies), resources: Vec::new(), story: String::new() }
+        Self { via, sts, xassume, log: Log::new(replies), refreshes, resources: Vec::new(), story: String::new() }
     }
 
     fn start(&self) -> Life {
@@ -183,6 +191,7 @@ impl Follower {
                 Err(error) => self.log.wrong.push(format!("{name}: {error}")),
             }
         }
+        self.refreshes.store(self.log.refreshes()[0], Ordering::Relaxed);
         if life.looked.elapsed() >= LOOK {
             life.looked = Instant::now();
             life.resources.extend(Resources::of(life.running.pid(), life.running.pid()));

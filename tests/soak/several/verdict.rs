@@ -200,13 +200,18 @@ impl Log {
             self.wrong.push(format!("no other session was refreshed during {} hangs of one role", hangs.len()));
         }
         Counts {
-            refreshes: self.sights.each_ref().map(|seen| seen.len().saturating_sub(1)),
+            refreshes: self.refreshes(),
             requests: self.requests,
             failures: self.failures,
             lives: self.lives,
             overlaps: (overlaps, hangs.len()),
             stalls: self.stalls,
         }
+    }
+
+    /// How often the session of each role was refreshed.
+    pub(super) fn refreshes(&self) -> [usize; 3] {
+        self.sights.each_ref().map(|seen| seen.len().saturating_sub(1))
     }
 
     /// The arrivals of requests for `prod` that hang.
