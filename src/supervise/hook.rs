@@ -236,20 +236,31 @@ mod tests {
         }
     }
 
-    /// Runs a hook once, and returns its events.
-    fn messages_of(command: &str, environment: Vec<CString>) -> Vec<(&'static str, String)> {
+    /// Starts a hook once, does something with it, and returns its events.
+    fn messages_while(
+        command: &str,
+        environment: Vec<CString>,
+        then: impl AsyncFnOnce(Option<Hook<'_>>),
+    ) -> Vec<(&'static str, String)> {
         let (messages, timeout) = (Messages::default(), Duration::from_secs(30));
         let settings = HookSettings { command: command.into(), timeout };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut hook = Some(Hook::new(&settings, std::iter::empty(), &messages));
             Hook::run(&mut hook, SessionId::DEFAULT, |_| environment);
+            then(hook).await;
+        });
+        messages.0.into_inner()
+    }
+
+    /// Runs a hook once, and returns its events.
+    fn messages_of(command: &str, environment: Vec<CString>) -> Vec<(&'static str, String)> {
+        messages_while(command, environment, async |mut hook| {
             if hook.as_ref().is_some_and(|hook| hook.process.is_some()) {
                 Hook::next(&mut hook).await;
             }
             assert!(hook.is_some_and(|hook| hook.turns == Turns::Idle), "the next session runs the hook again");
-        });
-        messages.0.into_inner()
+        })
     }
 
     #[test]
@@ -261,6 +272,19 @@ mod tests {
         let failed = messages_of("true", vec![CString::new([b'x'; 1 << 20]).unwrap()]);
         let text = "cannot start the refresh hook: Argument list too long";
         assert!(matches!(failed[..], [("hook_started", _), ("hook_failed", ref last)] if last == text), "{failed:?}");
+    }
+
+    #[test]
+    fn the_hint_depends_on_what_a_hook_lacks() {
+        let hint = |errno| not_started(&io::Error::from_raw_os_error(errno)).hint;
+        assert_eq!(hint(libc::ENOENT).as_deref(), Some("it needs /bin/sh and /dev/null"));
+        assert_eq!(hint(libc::EMFILE).as_deref(), Some(CHECK_LIMITS));
+    }
+
+    #[test]
+    fn a_hook_that_runs_at_the_end_is_stopped() {
+        let stopped = messages_while("exec sleep 600", Vec::new(), async |hook| Hook::finish(hook).await);
+        assert!(matches!(stopped[..], [("hook_started", _), ("hook_stopped", _)]), "{stopped:?}");
     }
 
     #[test]

@@ -108,6 +108,29 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_replaced_only_if_a_newer_one_has_all_its_contents() {
+        let kinds = ["STATUS=1", "WATCHDOG=1", "WATCHDOG=1\nSTATUS=1"];
+        let replaced = kinds.map(|newer| {
+            kinds.map(|older| {
+                let mut outbox = Outbox::default();
+                push(&mut outbox, older, 0);
+                push(&mut outbox, newer, 0);
+                waiting(&outbox) == [newer]
+            })
+        });
+        assert_eq!(replaced, [[true, false, false], [false, true, false], [true; 3]]);
+    }
+
+    #[test]
+    fn a_cleared_outbox_is_empty() {
+        let mut outbox = Outbox::default();
+        push(&mut outbox, "READY=1", 1);
+        outbox.clear();
+        assert_eq!(outbox.first(), None);
+        assert!(!outbox.is_full());
+    }
+
+    #[test]
     fn messages_and_descriptors_that_wait_are_limited() {
         let mut outbox = Outbox::default();
         for _ in 1..FULL {

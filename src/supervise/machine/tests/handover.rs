@@ -73,6 +73,23 @@ fn a_process_that_exits_before_it_is_ready_leaves_nothing_behind() {
     play.beside("Postponed").asks(&[Action::KillGroup(OTHER), Action::Reap(OTHER)]);
 }
 
+#[test]
+fn the_pauses_between_failed_attempts_get_longer() {
+    let play = Play::of(policy(), ProcessGroup::Own);
+    let machine =
+        Machine::new(policy(), play.machine.facts, Some(&validity(play.now)), play.now, Dice::Loaded(u64::MAX));
+    // The second session is held until it is due.
+    let mut play = Play { machine, ..play }.wake().started().due().assumed().due().published();
+    for longest in [8, 60, 300].map(Duration::from_secs) {
+        play = play.of_other(no_start());
+        let Some(Event::Command(CommandEvent::HandoverFailed { retry_in, .. })) = play.events.last() else {
+            panic!("{:?}", play.events)
+        };
+        assert!((longest.saturating_sub(SECOND)..=longest).contains(retry_in), "{retry_in:?}");
+        play = play.due();
+    }
+}
+
 /// A play in which no handover succeeds, up to the refresh after the old session has expired.
 fn asking_for_a_newer_session() -> Play {
     let mut play = Play::of(policy(), ProcessGroup::Own).wake().started().refreshed();
