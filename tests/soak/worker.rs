@@ -7,7 +7,7 @@
 mod client;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -282,6 +282,8 @@ fn answer(mut client: TcpStream) {
     while !request.ends_with(b"\r\n\r\n") {
         match client.read(&mut buffer) {
             Ok(count @ 1..) => request.extend_from_slice(&buffer[..count]),
+            // A read with a timeout is interrupted by SIGSTOP and SIGCONT, see signal(7).
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             _ => return,
         }
     }
