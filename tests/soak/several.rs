@@ -255,7 +255,7 @@ impl Follower {
 }
 
 /// The end of a session as STS says it, in whole seconds.
-fn end_of(issued: &Issued) -> SystemTime {
+pub fn end_of(issued: &Issued) -> SystemTime {
     let since = issued.expiration.duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }

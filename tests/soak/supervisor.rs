@@ -6,7 +6,7 @@ mod start;
 
 use std::fs::File;
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -25,7 +25,6 @@ use outside_faults::signal;
 pub struct Supervisor {
     pub kind: Kind,
     plan: Plan,
-    lifetime: Duration,
     sts: FakeSts,
     running: Running,
     /// xassume itself. With `unshare`, the started program is its parent.
@@ -148,7 +147,6 @@ impl Supervisor {
         let verdict = verdict::judge(&Observations {
             kind: self.kind,
             plan: &self.plan,
-            lifetime: self.lifetime,
             arrivals: &self.arrivals,
             issued: &self.sts.issued(),
             stdout: &stdout,

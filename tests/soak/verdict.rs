@@ -6,11 +6,12 @@
 mod handover;
 mod keeper;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::Kind;
 use crate::clients::Requests;
 use crate::plan::{Plan, PlannedAnswer};
+use crate::several::end_of;
 use crate::support::sts::Issued;
 use handover::{answers, handovers, is_ready};
 
@@ -18,11 +19,15 @@ use handover::{answers, handovers, is_ready};
 pub const SERVING: &str = "xassume: serving credentials: ";
 const REFRESHED: &str = "xassume: session refreshed: expires at ";
 
+/// An endpoint does not serve the last second of a session.
+const UNSERVED: Duration = Duration::from_secs(1);
+/// How long a session may take from the request for it to the client.
+const DELIVERY: Duration = Duration::from_millis(250);
+
 /// What a soak knows about one supervisor at the end.
 pub struct Observations<'a> {
     pub kind: Kind,
     pub plan: &'a Plan,
-    pub lifetime: Duration,
     /// The arrival times of all requests.
     pub arrivals: &'a [Instant],
     /// In order.
@@ -240,22 +245,19 @@ fn stalls_between(sightings: &[Sighting]) -> usize {
     pairs.map(|pair| pair[1].place.saturating_sub(pair[0].place + 1)).sum()
 }
 
-/// A time without credentials is allowed only if STS failed, or if no client asked in time.
+/// A time without credentials is allowed only if STS failed, or was asked late for the next session.
 fn gaps(evidence: &Observations<'_>, sightings: &[Sighting], verdict: &mut Verdict) {
     let issuing = issuing(evidence);
-    for (at, sight) in sightings.iter().enumerate().filter(|(_, sight)| sight.gaps > 0) {
+    let at = |instant: Instant| SystemTime::now() - instant.elapsed();
+    for (number, sight) in sightings.iter().enumerate().filter(|(_, sight)| sight.gaps > 0) {
         let Some(&request) = issuing.get(sight.place) else { continue };
         let Some(next) = evidence.arrivals.get(request + 1) else { continue };
-        // `Expiration` has whole seconds, so up to one second is lost.
-        let least = evidence.lifetime.saturating_sub(Duration::from_secs(1));
-        let slack = least.saturating_sub(evidence.lifetime / 2) / 2;
-        // Without slack a session may end when its refresh begins. Then nothing was late, and a gap is allowed.
-        let late = slack.is_zero() || *next - evidence.arrivals[request] > evidence.lifetime / 2 + slack;
+        let late = at(*next) + DELIVERY > end_of(&evidence.issued[sight.place]) - UNSERVED;
         let failed = !matches!(
             evidence.plan.replies[request + 1],
             PlannedAnswer::Good | PlannedAnswer::Slow(_) | PlannedAnswer::Drip(_)
         );
-        let unobtained = sightings.get(at + 1).is_none_or(|after| after.place > sight.place + 1);
+        let unobtained = sightings.get(number + 1).is_none_or(|after| after.place > sight.place + 1);
         if !late && !failed && !unobtained {
             verdict.wrong.push(format!("no credentials after session {}, though STS gave the next", sight.place));
         }

@@ -20,8 +20,7 @@ use crate::{Kind, Settings, worker};
 impl Supervisor {
     pub fn start(kind: Kind, settings: &Settings, until: u64) -> Self {
         let plan = Plan::new(kind, settings.seed);
-        let lifetime = kind.lifetime(settings.lifetime);
-        let sts = FakeSts::builder().lifetime(lifetime).start();
+        let sts = FakeSts::builder().lifetime(kind.lifetime(settings.lifetime)).start();
         sts.script(plan.replies.iter().map(|reply| reply.answer()));
         let volume = if matches!(kind, Kind::Signal | Kind::Files) { volume() } else { None };
         let xassume = Xassume::new(&sts);
@@ -37,7 +36,6 @@ impl Supervisor {
         let mut supervisor = Self {
             kind,
             plan,
-            lifetime,
             sts,
             running,
             pid,
