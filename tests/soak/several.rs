@@ -18,7 +18,7 @@ use crate::resources::{self, Resources};
 use crate::support::processes::becomes_true;
 use crate::support::sts::Issued;
 use crate::support::{FakeSts, Finished, Running, Xassume};
-use crate::{Kind, LOOK, Settings, TURN};
+use crate::{Kind, Settings, TURN};
 use verdict::{Log, Sight};
 
 /// The profiles, and their roles.
@@ -35,6 +35,8 @@ const BETWEEN: usize = 12;
 /// After this many sessions of the default role, xassume is killed.
 const LIFE: usize = 25;
 const STS_TIMEOUT: Duration = Duration::from_millis(700);
+/// How often the resources are measured: often enough that some measurements are between the calls of an outage.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// The answers to the requests for a role. The default role has no script.
 fn replies(profile: usize, seed: u64) -> Vec<PlannedAnswer> {
@@ -176,8 +178,12 @@ impl Follower {
         self.outcome()
     }
 
-    /// Looks at everything once.
+    /// Looks at everything once: first at the resources, because reading a session takes a connection for a moment.
     fn turn(&mut self, life: &mut Life) {
+        if life.file.is_some() && life.looked.elapsed() >= LOOK {
+            life.looked = Instant::now();
+            life.resources.extend(Resources::of(life.running.pid(), life.running.pid()));
+        }
         let said = life.running.stdout.so_far();
         life.file = life.file.take().or_else(|| Some(said.lines().next()?.strip_prefix("file=")?.into()));
         self.log.note_turn();
@@ -192,10 +198,6 @@ impl Follower {
             }
         }
         self.refreshes.store(self.log.refreshes()[0], Ordering::Relaxed);
-        if life.looked.elapsed() >= LOOK {
-            life.looked = Instant::now();
-            life.resources.extend(Resources::of(life.running.pid(), life.running.pid()));
-        }
     }
 
     fn note_sts(&mut self) {
