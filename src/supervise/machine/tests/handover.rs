@@ -75,11 +75,8 @@ fn a_process_that_exits_before_it_is_ready_leaves_nothing_behind() {
 
 #[test]
 fn the_pauses_between_failed_attempts_get_longer() {
-    let play = Play::of(policy(), ProcessGroup::Own);
-    let machine =
-        Machine::new(policy(), play.machine.facts, Some(&validity(play.now)), play.now, Dice::Loaded(u64::MAX));
     // The second session is held until it is due.
-    let mut play = Play { machine, ..play }.wake().started().due().assumed().due().published();
+    let mut play = Play::early_of(policy()).due().assumed().due().published();
     for longest in [8, 60, 300].map(Duration::from_secs) {
         play = play.of_other(no_start());
         let Some(Event::Command(CommandEvent::HandoverFailed { retry_in, .. })) = play.events.last() else {

@@ -15,9 +15,7 @@ fn a_keeper_is_ready_at_once_and_refreshes_when_due() {
 #[test]
 fn a_keeper_signals_the_process_of_a_pid_file_after_each_refresh() {
     let policy = Policy { signal_target: SignalTarget::PidFile, ..Policy::usual(HUP, DeliveryTime::Live) };
-    let play = Play::of(policy, ProcessGroup::Shared);
-    let machine = Machine::keeper(policy, play.machine.facts, Some(&validity(play.now)), play.now, Dice::Loaded(0));
-    let play = Play { machine, ..play }.due().asks(&[Action::Assume(FIRST)]).assumed().asks(&[Action::Publish(FIRST)]);
+    let play = Play::keeper_of(policy).due().asks(&[Action::Assume(FIRST)]).assumed().asks(&[Action::Publish(FIRST)]);
     play.published().asks(&[Action::SignalNamed(Signal::HUP)]);
 }
 

@@ -49,17 +49,25 @@ impl Play {
         Self::of(Policy::usual(on_expiry, delivery_time), ProcessGroup::Own)
     }
 
-    /// Creates a play in which the second session is fetched as long as possible before it takes effect.
     pub(super) fn early(on_expiry: OnExpiry) -> Self {
-        let play = Self::new(on_expiry);
-        let Machine { policy, facts, .. } = play.machine;
+        Self::early_of(Self::new(on_expiry).machine.policy)
+    }
+
+    /// Creates a play in which the second session is fetched as long as possible before it takes effect, and pauses are as
+    /// long as possible.
+    pub(super) fn early_of(policy: Policy) -> Self {
+        let play = Self::of(policy, ProcessGroup::Own);
+        let facts = play.machine.facts;
         let machine = Machine::new(policy, facts, Some(&validity(play.now)), play.now, Dice::Loaded(u64::MAX));
         Self { machine, ..play }.wake().started()
     }
 
     /// Creates a play without a command.
     pub(super) fn keeper() -> Self {
-        let policy = Policy::usual(OnExpiry::None, DeliveryTime::Live);
+        Self::keeper_of(Policy::usual(OnExpiry::None, DeliveryTime::Live))
+    }
+
+    pub(super) fn keeper_of(policy: Policy) -> Self {
         let play = Self::of(policy, ProcessGroup::Shared);
         let machine = Machine::keeper(policy, play.machine.facts, Some(&validity(play.now)), play.now, Dice::Loaded(0));
         Self { machine, ..play }
