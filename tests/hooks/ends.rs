@@ -3,7 +3,7 @@
 use super::{hooked, last_number, probing};
 use crate::supervision::{count, one_refresh};
 use crate::support::log::PATIENCE;
-use crate::support::processes::{eventually, state_of};
+use crate::support::processes::{eventually, has_ended};
 use crate::support::{FakeSts, Running};
 use std::io::pipe;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ fn both(xassume: &Running) -> [i32; 2] {
 
 #[track_caller]
 fn are_gone(pids: &[i32]) {
-    eventually("the hook has ended", || pids.iter().all(|pid| state_of(*pid).is_none_or(|state| state == 'Z')));
+    eventually("the hook has ended", || pids.iter().copied().all(has_ended));
 }
 
 /// Ends xassume after two hooks have reached their limit. The first warning may come after the first line of the second
