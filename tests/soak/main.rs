@@ -54,9 +54,11 @@ use plan::Plan;
 use several::Several;
 use supervisor::{Report, Supervisor};
 
-/// How often each supervisor's faults are injected (`TURN`) and its resources are measured (`LOOK`).
+/// How often each supervisor's faults are injected.
 const TURN: Duration = Duration::from_millis(20);
-const LOOK: Duration = Duration::from_secs(1);
+/// How often its resources are measured. Refreshes come at whole seconds, and must not be measured at the same stage each
+/// time.
+const LOOK: Duration = Duration::from_millis(700);
 /// The session before the first refresh, and some that the command may have reported twice.
 const SPARE: usize = 4;
 

@@ -141,8 +141,9 @@ fn sightings(evidence: &Observations<'_>, verdict: &mut Verdict) -> Vec<Sighting
     let mut stalled = false;
     for line in evidence.stdout.lines() {
         if let Some((start, key)) = line.split_once("key=").filter(|(_, key)| !key.is_empty()) {
-            // A new process that was ready too late does not count: another one gets the session.
-            if evidence.kind == Kind::Handover && !is_ready(evidence, start) {
+            // A new process that was ready too late does not count: another one gets the session. That the first process
+            // is ready is not logged.
+            if evidence.kind == Kind::Handover && !sightings.is_empty() && !is_ready(evidence, start) {
                 continue;
             }
             let place = evidence.issued.iter().position(|issued| issued.access_key_id == key);

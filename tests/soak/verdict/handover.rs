@@ -18,7 +18,8 @@ pub(super) fn is_ready(evidence: &Observations<'_>, line: &str) -> bool {
 /// How many sessions reached no process that got ready: a handover to an earlier session lasted too long, or the new
 /// processes with this session failed.
 pub(super) fn handovers(evidence: &Observations<'_>, obtained: usize, seen: usize, verdict: &mut Verdict) -> usize {
-    let (mut ready, mut failures) = (0, 0);
+    // The first process is not in the log.
+    let (mut ready, mut failures) = (1, 0);
     // The sessions of handovers by their expiry, and whether one with the newest has failed.
     let (mut begun, mut unready, mut newest) = (0, 0, ("", false));
     for line in evidence.stderr.lines() {
@@ -40,7 +41,7 @@ pub(super) fn handovers(evidence: &Observations<'_>, obtained: usize, seen: usiz
     if failing > failures + 1 {
         verdict.wrong.push(format!("{failing} new processes failed, {failures} failures were logged"));
     }
-    (obtained - 1).saturating_sub(begun) + unready
+    (obtained - 1).saturating_sub(begun) + unready + usize::from(newest.1)
 }
 
 /// Each request is answered. Only a server that is killed may leave one without an answer, unless it was deaf: then it
