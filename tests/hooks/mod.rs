@@ -6,8 +6,9 @@ mod inherited;
 mod pid_1;
 mod runs;
 
-use crate::supervision::ROLE;
-use crate::support::{FakeSts, Xassume, probe};
+use crate::supervision::{ROLE, count};
+use crate::support::processes::eventually;
+use crate::support::{FakeSts, Running, Xassume, probe};
 
 /// xassume with these flags and this hook. The hook and scripts find the probe as `$PROBE`.
 fn hooked(sts: &FakeSts, flags: &[&str], hook: &str) -> Xassume {
@@ -36,4 +37,12 @@ const MODES: [&[&str]; 6] = [
 #[track_caller]
 fn last_number(line: &str) -> i32 {
     line.trim().rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no number in {line:?}"))
+}
+
+/// Waits for the warnings about two hooks that have reached this limit. The first warning may come after the first line of
+/// the second hook, because a thread writes the warnings.
+#[track_caller]
+fn both_are_reported(xassume: &Running, limit: &str) {
+    let warning = format!("warning: the refresh hook timed out after {limit}");
+    eventually("both are reported", || count(&xassume.stderr.so_far(), &warning) == 2);
 }

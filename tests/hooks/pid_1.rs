@@ -1,6 +1,6 @@
 //! Hooks with xassume as PID 1 of a container.
 
-use super::{hooked, last_number};
+use super::{both_are_reported, hooked, last_number};
 use crate::supervision::{count, one_refresh};
 use crate::support::processes::{children, eventually, pid_namespace};
 use crate::support::{Running, binary, probe, skipped, sys};
@@ -52,8 +52,7 @@ fn hooks_that_are_ended_at_their_limit_are_reaped() {
     for _ in 0..2 {
         assert!(last_number(&unshare.error_line("pid ")) > 1);
     }
-    // The first warning may come after the output of the second hook, because a thread writes the warnings.
-    eventually("both are reported", || count(&unshare.stderr.so_far(), "the refresh hook timed out after 100ms") == 2);
+    both_are_reported(&unshare, "100ms");
     ends_without_hooks(unshare, xassume);
 }
 
