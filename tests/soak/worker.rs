@@ -7,7 +7,7 @@
 mod client;
 
 use std::fs;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -278,16 +278,10 @@ fn take_beginning() -> Option<Beginning> {
 /// Answers one request.
 fn answer(mut client: TcpStream) {
     let _ = client.set_nonblocking(false).and_then(|()| client.set_read_timeout(Some(Duration::from_secs(5))));
-    let (mut request, mut buffer) = (Vec::new(), [0; 1024]);
-    while !request.ends_with(b"\r\n\r\n") {
-        match client.read(&mut buffer) {
-            Ok(count @ 1..) => request.extend_from_slice(&buffer[..count]),
-            // A read with a timeout is interrupted by SIGSTOP and SIGCONT, see signal(7).
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            _ => return,
-        }
+    // SIGSTOP and SIGCONT interrupt a read with a timeout, see signal(7). A `BufReader` then reads on.
+    if let Ok(Some(_)) = http::Request::read(&mut BufReader::new(&client), false) {
+        let _ = client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
-    let _ = client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 /// The access key in the delivered file.

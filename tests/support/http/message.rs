@@ -21,7 +21,10 @@ pub struct Request {
 
 impl Request {
     /// Reads the next request of a connection; `None` when the client has closed it.
-    pub(super) fn read(reader: &mut impl BufRead, tls: bool) -> io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// The connection fails, or this is not a request.
+    pub fn read(reader: &mut impl BufRead, tls: bool) -> io::Result<Option<Self>> {
         let mut head = reader.by_ref().take(MAX_HEAD);
         let Some(line) = read_line(&mut head)? else { return Ok(None) };
         let mut words = line.split(' ');

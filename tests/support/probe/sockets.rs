@@ -1,7 +1,7 @@
 //! The sockets that the probe was handed, which it finds as `sd_listen_fds(3)` describes.
 
 use std::env;
-use std::io::{Read, Write};
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -13,6 +13,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::line;
+use crate::support::http::Request;
 
 /// A socket and its name.
 struct Listening(OwnedFd, String);
@@ -112,13 +113,7 @@ fn answer_one(socket: &OwnedFd, name: &str) {
     // Reads and writes are the same for every kind of stream.
     let mut stream = UnixStream::from(OwnedFd::from(connection));
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket has this option");
-    let (mut request, mut buffer) = (Vec::new(), [0; 1024]);
-    while !request.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut buffer) {
-            Ok(count @ 1..) => request.extend_from_slice(&buffer[..count]),
-            _ => return,
-        }
-    }
+    let Ok(Some(_)) = Request::read(&mut BufReader::new(&stream), false) else { return };
     let body = format!("{name} {}", std::process::id());
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all([head, body].concat().as_bytes());
