@@ -16,7 +16,6 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::plan::{Plan, PlannedAnswer};
 use crate::resources::{self, Resources};
 use crate::support::processes::becomes_true;
-use crate::support::sts::Issued;
 use crate::support::{FakeSts, Finished, Running, Xassume};
 use crate::{Kind, Settings, TURN};
 use verdict::{Log, Sight};
@@ -254,10 +253,4 @@ impl Follower {
         let Log { wrong, .. } = self.log;
         Outcome { name: self.via, summary, refreshes: counts.refreshes[0], wrong, story: self.story }
     }
-}
-
-/// The end of a session as STS says it, in whole seconds.
-pub fn end_of(issued: &Issued) -> SystemTime {
-    let since = issued.expiration.duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
-    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::Kind;
 use crate::clients::Requests;
 use crate::plan::{Plan, PlannedAnswer};
-use crate::several::end_of;
 use crate::support::sts::Issued;
 use handover::{answers, handovers, is_ready};
 
@@ -253,7 +252,7 @@ fn gaps(evidence: &Observations<'_>, sightings: &[Sighting], verdict: &mut Verdi
     for (number, sight) in sightings.iter().enumerate().filter(|(_, sight)| sight.gaps > 0) {
         let Some(&request) = issuing.get(sight.place) else { continue };
         let Some(next) = evidence.arrivals.get(request + 1) else { continue };
-        let late = at(*next) + DELIVERY > end_of(&evidence.issued[sight.place]) - UNSERVED;
+        let late = at(*next) + DELIVERY > evidence.issued[sight.place].expiration - UNSERVED;
         let failed = !matches!(
             evidence.plan.replies[request + 1],
             PlannedAnswer::Good | PlannedAnswer::Slow(_) | PlannedAnswer::Drip(_)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{PROD, PROFILES, STS_TIMEOUT, end_of};
+use super::{PROD, PROFILES, STS_TIMEOUT};
 use crate::plan::PlannedAnswer;
 use crate::support::sts::Issued;
 
@@ -101,7 +101,7 @@ impl Log {
         let (name, profile) = (PROFILES[sight.profile].0, sight.profile);
         let newest = self.newest(profile);
         let Some(key) = &sight.key else {
-            let ends = newest.map(|place| end_of(&self.issued[profile][place].0));
+            let ends = newest.map(|place| self.issued[profile][place].0.expiration);
             // A session is not given in its last second.
             if ends.is_some_and(|end| end > sight.at + Duration::from_secs(1)) {
                 self.missed.extend(newest.map(|place| (profile, place)));
@@ -113,7 +113,7 @@ impl Log {
             // It may have been issued after the last look at STS.
             return self.note_unknown(name, key);
         };
-        if !is_file && end_of(&self.issued[profile][place].0) <= sight.at {
+        if !is_file && self.issued[profile][place].0.expiration <= sight.at {
             self.wrong.push(format!("{name}: session {place} was given after its end"));
         }
         match self.sights[profile].last() {
