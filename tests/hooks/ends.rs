@@ -9,12 +9,12 @@ use std::io::pipe;
 use std::time::{Duration, Instant};
 
 /// Ignores TERM, as a process that it starts does.
-const IGNORES: &str = "trap '' TERM; sleep 300 & echo child $!; echo hook $$; wait; sleep 300";
+const IGNORES: &str = "trap '' TERM; sleep 300 & echo child $!; echo leader $$; wait; sleep 300";
 
-/// The processes of a hook that prints two of them.
+/// The processes of a hook that prints two of them, with words that no message has.
 #[track_caller]
 fn both(xassume: &Running) -> [i32; 2] {
-    ["child ", "hook "].map(|text| last_number(&xassume.error_line(text)))
+    ["child ", "leader "].map(|text| last_number(&xassume.error_line(text)))
 }
 
 #[track_caller]
@@ -32,7 +32,7 @@ fn ends_with_two_warnings(xassume: Running) {
 #[test]
 fn at_its_limit_a_hook_gets_term() {
     let sts = one_refresh();
-    let hook = "trap 'echo polite; exit' TERM; sleep 300 & echo child $!; echo hook $$; wait";
+    let hook = "trap 'echo polite; exit' TERM; sleep 300 & echo child $!; echo leader $$; wait";
     let xassume = hooked(&sts, &["--via", "file", "--refresh-hook-timeout", "200ms"], hook);
     let xassume = probing(xassume, &["print-signals"]).spawn();
     for _ in 0..2 {
@@ -75,23 +75,23 @@ fn a_hook_at_its_limit_is_a_warning_although_the_command_ends() {
 #[test]
 fn a_stopped_hook_is_ended_too() {
     let sts = FakeSts::start();
-    let xassume = hooked(&sts, &["--via", "file", "--refresh-hook-timeout", "200ms"], "echo hook $$; kill -STOP $$");
+    let xassume = hooked(&sts, &["--via", "file", "--refresh-hook-timeout", "200ms"], "echo leader $$; kill -STOP $$");
     let xassume = probing(xassume, &["print-signals"]).spawn();
-    let pid = last_number(&xassume.error_line("hook "));
+    let pid = last_number(&xassume.error_line("leader "));
     xassume.error_line("the refresh hook timed out after 200ms");
     are_gone(&[pid]);
 }
 
 #[test]
 fn when_the_command_ends_a_hook_that_runs_is_stopped() {
-    let polite = "echo child $$; exec $PROBE say hook 0 then say hook 1 then print-signals exit-on USR1";
+    let polite = "echo child $$; exec $PROBE say leader 0 then say leader 1 then print-signals exit-on USR1";
     for (hook, least) in [(polite, Duration::ZERO), (IGNORES, Duration::from_secs(1))] {
         let sts = FakeSts::start();
         let xassume = hooked(&sts, &["-v", "--via", "file"], hook);
         let xassume = probing(xassume, &["print-signals", "exit-on", "USR1", "then", "exit", "7"]).spawn();
         let pid = last_number(&xassume.error_line("child "));
         xassume.line("ready");
-        xassume.error_line("hook ");
+        xassume.error_line("leader ");
         let begun = Instant::now();
         xassume.signal(libc::SIGUSR1);
         let finished = xassume.wait().exited(7);
@@ -130,9 +130,9 @@ fn a_command_that_dies_of_a_signal_and_a_hook() {
 #[test]
 fn a_killed_xassume_ends_its_hook() {
     let sts = FakeSts::start();
-    let xassume = hooked(&sts, &["--via", "file"], "echo hook $$; exec sleep 300");
+    let xassume = hooked(&sts, &["--via", "file"], "echo leader $$; exec sleep 300");
     let xassume = probing(xassume, &["print-signals"]).spawn();
-    let pid = last_number(&xassume.error_line("hook "));
+    let pid = last_number(&xassume.error_line("leader "));
     xassume.line("ready");
     xassume.signal(libc::SIGKILL);
     xassume.wait().killed_by(libc::SIGKILL);

@@ -59,10 +59,10 @@ fn hooks_that_are_ended_at_their_limit_are_reaped() {
 #[test]
 fn term_ends_a_hook_and_the_status_is_the_commands() {
     let sts = one_refresh();
-    let hook = "trap '' TERM; echo hook $$; sleep 300 & wait; sleep 300";
+    let hook = "trap '' TERM; echo leader $$; sleep 300 & wait; sleep 300";
     let Some((unshare, xassume)) = as_pid_1(&sts, &["-v", "--on-expiry", "restart"], hook) else { return };
     unshare.line("ready");
-    unshare.error_line("hook ");
+    unshare.error_line("leader ");
     sys::send_signal(xassume, libc::SIGTERM);
     let finished = unshare.wait().exited(3);
     assert_eq!(count(&finished.stderr, "stopping the refresh hook"), 1, "{}", finished.stderr);

@@ -199,7 +199,7 @@ fn a_hook_that_cannot_be_forked_is_one_warning_and_the_next_session_runs_it_agai
     assert_eq!(warning.trim(), "xassume: warning: cannot start the refresh hook: Resource temporarily unavailable");
     create("failed");
     xassume.line("ready");
-    xassume.error_line("hook ");
+    xassume.error_line("hook 2");
     xassume.signal(libc::SIGTERM);
     let stderr = xassume.wait().exited(0).stderr;
     assert_eq!(count(&stderr, "the refresh hook: "), 1, "{stderr}");
