@@ -84,7 +84,7 @@ fn a_stopped_hook_is_ended_too() {
 
 #[test]
 fn when_the_command_ends_a_hook_that_runs_is_stopped() {
-    let polite = "echo child $$; exec $PROBE say leader 0 then say leader 1 then print-signals exit-on USR1";
+    let polite = "echo child $$; exec $PROBE say leader 0 then print-signals exit-on USR1";
     for (hook, least) in [(polite, Duration::ZERO), (IGNORES, Duration::from_secs(1))] {
         let sts = FakeSts::start();
         let xassume = hooked(&sts, &["-v", "--via", "file"], hook);
