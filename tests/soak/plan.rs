@@ -12,7 +12,9 @@ use crate::support::Answer;
 /// More than any soak reaches.
 const REQUESTS: usize = 20_000;
 const GENERATIONS: usize = 10_000;
-pub const MOST_UNAUTHORIZED: u64 = 50;
+/// Connections without the token at a time. `resources` has an allowance for their memory.
+const FEWEST_UNAUTHORIZED: u64 = 10;
+const MOST_UNAUTHORIZED: u64 = 16;
 
 /// All faults of one supervisor.
 #[derive(Debug, PartialEq, Eq)]
@@ -219,7 +221,7 @@ impl OutsideFault {
             (0, Kind::Handover) => Action::Begin(Beginning::Slow(100 + dice.below(400))),
             (4, Kind::Restart | Kind::Init | Kind::Handover) => Action::IgnoreTerm,
             (4 | 5, Kind::Endpoint) | (4, Kind::Keeper) => {
-                Action::Unauthorized(10 + dice.below(MOST_UNAUTHORIZED - 10))
+                Action::Unauthorized(FEWEST_UNAUTHORIZED + dice.below(MOST_UNAUTHORIZED - FEWEST_UNAUTHORIZED + 1))
             }
             (5, Kind::Handover) => Action::Begin(Beginning::Exit),
             (6, Kind::Handover) => Action::Begin(Beginning::Hang),

@@ -15,7 +15,8 @@ const WARM_UP: usize = 2;
 const LOOKS: usize = 4;
 /// How much memory may grow after warming up, in KiB: the allocator takes some more pages.
 const ALLOWANCE: u64 = 160;
-/// The same for the endpoint, which gets fifty connections at a time.
+/// The same for the endpoint, which gets up to sixteen connections at a time. After them the allocator either keeps
+/// their 300 KiB or returns them to the kernel.
 const ALLOWANCE_OF_CROWDS: u64 = 512;
 /// How much memory may grow per refresh in addition, in KiB: less than the size of a session.
 const PER_REFRESH: f64 = 0.25;

@@ -216,14 +216,8 @@ impl Supervisor {
 
     /// Continues the start or the end of a keeper. Starts it again if it has ended.
     pub(super) fn follow_keeper(&mut self) {
-        let served = self.is_serving();
         let Some(keeper) = &mut self.keeper else { return };
-        let over = keeper.turn(&self.running);
-        if !served && matches!(keeper.step, Step::Serving) {
-            self.raise_memory();
-            return;
-        }
-        let (Some(keeper), Some(reason)) = (&mut self.keeper, over) else { return };
+        let Some(reason) = keeper.turn(&self.running) else { return };
         keeper.check_files(reason);
         let next = keeper.xassume.spawn();
         let finished = mem::replace(&mut self.running, next).wait();

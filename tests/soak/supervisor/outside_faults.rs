@@ -109,7 +109,7 @@ impl Supervisor {
     }
 
     /// Opens connections to the endpoint.
-    pub(super) fn connect_unauthorized(&mut self, count: u64) {
+    fn connect_unauthorized(&mut self, count: u64) {
         if let Some(keeper) = &self.keeper {
             self.unauthorized = Some(connections(&keeper.address.to_string(), count));
             return;

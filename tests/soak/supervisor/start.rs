@@ -10,7 +10,7 @@ use nix::pty::{grantpt, posix_openpt, unlockpt};
 use super::Supervisor;
 use super::keeper::Keeper;
 use crate::clients::Clients;
-use crate::plan::{MOST_UNAUTHORIZED, Plan};
+use crate::plan::Plan;
 use crate::support::capture::Capture;
 use crate::support::processes::{children, pid_namespace};
 use crate::support::sys::open_peer;
@@ -33,7 +33,7 @@ impl Supervisor {
             (None, command(kind, xassume, volume.as_ref(), until))
         };
         let address = (kind == Kind::Handover).then(|| address(&running.error_line("listening on ")));
-        let mut supervisor = Self {
+        Self {
             kind,
             plan,
             sts,
@@ -56,15 +56,6 @@ impl Supervisor {
             resources: Vec::new(),
             measured: Vec::new(),
             gone: None,
-        };
-        supervisor.raise_memory();
-        supervisor
-    }
-
-    /// Opens the maximum of connections once, so that memory reaches its peak before it is measured.
-    pub(super) fn raise_memory(&mut self) {
-        if let Kind::Endpoint | Kind::Keeper = self.kind {
-            self.connect_unauthorized(MOST_UNAUTHORIZED);
         }
     }
 }
