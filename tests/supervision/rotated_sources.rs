@@ -3,6 +3,7 @@
 use super::{ROLE, SHORT, key, next_start, number_in, one_refresh, probing, with_program_variables};
 use crate::support::issuer::AUDIENCE;
 use crate::support::log::PATIENCE;
+use crate::support::processes::wait_until_stopped;
 use crate::support::sys::wait_gone;
 use crate::support::{Answer, FakeSso, FakeSts, Identity, Login, Running, Tokens, Xassume, write_login};
 use std::collections::BTreeSet;
@@ -93,12 +94,13 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
 fn a_token_command_that_stops_its_parent_ends_with_the_run() {
     let sts = one_refresh();
     let command = "test ! -e $HOME/asked && touch $HOME/asked && echo a.token || \
-                   { sleep 60 & echo helper=$! >&2; kill -STOP $PPID; wait; }";
+                   { sleep 60 & echo helper=$! >&2; echo parent=$PPID >&2; kill -STOP $PPID; wait; }";
     let xassume = with_program_variables(Xassume::new(&sts)).without_keys();
     let xassume = xassume.args(["--web-identity-token-command", command, "-r", ROLE, "--on-expiry", "restart"]);
     let running = probing(xassume, &["print-keys", "exit-on", "USR1", "then", "exit", "3"]).spawn();
     next_start(&running);
     let process = number_in(&running.error_line("helper="));
+    wait_until_stopped(&[number_in(&running.error_line("parent="))]);
     running.signal(libc::SIGUSR1);
     running.wait().exited(3);
     assert!(wait_gone(process, PATIENCE), "the command runs on");
