@@ -39,10 +39,10 @@ fn last_number(line: &str) -> i32 {
     line.trim().rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no number in {line:?}"))
 }
 
-/// Waits for the warnings about two hooks that have reached this limit. The first warning may come after the first line of
-/// the second hook, because a thread writes the warnings.
+/// Waits for the warnings about two hooks that have reached a limit of 1s. The first warning may come after the first
+/// line of the second hook, because a thread writes the warnings.
 #[track_caller]
-fn both_are_reported(xassume: &Running, limit: &str) {
-    let warning = format!("warning: the refresh hook timed out after {limit}");
-    eventually("both are reported", || count(&xassume.stderr.so_far(), &warning) == 2);
+fn both_are_reported(xassume: &Running) {
+    let warning = "warning: the refresh hook timed out after 1s";
+    eventually("both are reported", || count(&xassume.stderr.so_far(), warning) == 2);
 }
