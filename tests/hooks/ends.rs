@@ -1,6 +1,6 @@
 //! How a hook is ended: at its time limit, and when the command ends.
 
-use super::{both_are_reported, hooked, last_number, probing};
+use super::{LIMITED, TIMED_OUT, both_are_reported, hooked, last_number, probing};
 use crate::supervision::{count, one_refresh};
 use crate::support::log::PATIENCE;
 use crate::support::processes::{eventually, has_ended};
@@ -33,7 +33,7 @@ fn ends_with_two_warnings(xassume: Running) {
 fn at_its_limit_a_hook_gets_term() {
     let sts = one_refresh();
     let hook = "trap 'echo polite; exit' TERM; sleep 300 & echo child $!; echo leader $$; wait";
-    let xassume = hooked(&sts, &["--via", "file", "--refresh-hook-timeout", "1s"], hook);
+    let xassume = hooked(&sts, &LIMITED, hook);
     let xassume = probing(xassume, &["print-signals"]).spawn();
     for _ in 0..2 {
         let pids = both(&xassume);
@@ -46,7 +46,7 @@ fn at_its_limit_a_hook_gets_term() {
 #[test]
 fn a_hook_that_ignores_term_is_killed_a_second_later() {
     let sts = one_refresh();
-    let xassume = hooked(&sts, &["--via", "file", "--refresh-hook-timeout", "1s"], IGNORES);
+    let xassume = hooked(&sts, &LIMITED, IGNORES);
     let begun = Instant::now();
     let xassume = probing(xassume, &["print-signals"]).spawn();
     // One after the other, each takes its limit and then a second.
@@ -62,23 +62,23 @@ fn a_hook_that_ignores_term_is_killed_a_second_later() {
 fn a_hook_at_its_limit_is_a_warning_although_the_command_ends() {
     let sts = FakeSts::start();
     let hook = "trap 'echo caught' TERM; while :; do sleep 0.1; done";
-    let xassume = hooked(&sts, &["-v", "--via", "file", "--refresh-hook-timeout", "1s"], hook);
+    let xassume = hooked(&sts, &LIMITED, hook).arg("-v");
     let xassume = probing(xassume, &["print-signals"]).spawn();
     xassume.line("ready");
     xassume.error_line("caught");
     xassume.signal(libc::SIGTERM);
     let finished = xassume.wait().exited(0);
-    assert_eq!(count(&finished.stderr, "the refresh hook timed out after 1s"), 1, "{}", finished.stderr);
+    assert_eq!(count(&finished.stderr, TIMED_OUT), 1, "{}", finished.stderr);
     assert_eq!(count(&finished.stderr, "stopping the refresh hook"), 0, "{}", finished.stderr);
 }
 
 #[test]
 fn a_stopped_hook_is_ended_too() {
     let sts = FakeSts::start();
-    let xassume = hooked(&sts, &["--via", "file", "--refresh-hook-timeout", "1s"], "echo leader $$; kill -STOP $$");
+    let xassume = hooked(&sts, &LIMITED, "echo leader $$; kill -STOP $$");
     let xassume = probing(xassume, &["print-signals"]).spawn();
     let pid = last_number(&xassume.error_line("leader "));
-    xassume.error_line("the refresh hook timed out after 1s");
+    xassume.error_line(TIMED_OUT);
     are_gone(&[pid]);
 }
 
@@ -144,7 +144,7 @@ fn a_hook_whose_output_is_not_read_is_ended_at_its_limit() {
     let sts = one_refresh();
     let (reader, writer) = pipe().expect("a pipe");
     let hook = "echo $$ >>\"$HOME/hooks\"; exec cat /dev/zero";
-    let xassume = hooked(&sts, &["--via", "file", "--refresh-hook-timeout", "1s"], hook).stderr(writer);
+    let xassume = hooked(&sts, &LIMITED, hook).stderr(writer);
     let xassume = probing(xassume, &["print-signals"]).spawn();
     xassume.line("ready");
     let home = xassume.sandbox().home();

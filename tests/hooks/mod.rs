@@ -33,16 +33,21 @@ const MODES: [&[&str]; 6] = [
     &["--on-expiry", "signal"],
 ];
 
+/// Flags with a time limit for hooks. Even a busy machine starts a hook's shell within this time.
+const LIMITED: [&str; 4] = ["--via", "file", "--refresh-hook-timeout", "1s"];
+/// What is said when a hook has reached that limit.
+const TIMED_OUT: &str = "the refresh hook timed out after 1s";
+
 /// The number at the end of a line.
 #[track_caller]
 fn last_number(line: &str) -> i32 {
     line.trim().rsplit(' ').next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no number in {line:?}"))
 }
 
-/// Waits for the warnings about two hooks that have reached a limit of 1s. The first warning may come after the first
+/// Waits for the warnings about two hooks that have reached their limit. The first warning may come after the first
 /// line of the second hook, because a thread writes the warnings.
 #[track_caller]
 fn both_are_reported(xassume: &Running) {
-    let warning = "warning: the refresh hook timed out after 1s";
-    eventually("both are reported", || count(&xassume.stderr.so_far(), warning) == 2);
+    let warning = format!("warning: {TIMED_OUT}");
+    eventually("both are reported", || count(&xassume.stderr.so_far(), &warning) == 2);
 }

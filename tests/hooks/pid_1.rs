@@ -1,6 +1,6 @@
 //! Hooks with xassume as PID 1 of a container.
 
-use super::{both_are_reported, hooked, last_number};
+use super::{LIMITED, both_are_reported, hooked, last_number};
 use crate::supervision::{count, one_refresh};
 use crate::support::processes::{children, eventually, pid_namespace};
 use crate::support::{Running, binary, probe, skipped, sys};
@@ -46,8 +46,7 @@ fn hooks_and_what_they_leave_behind_are_reaped() {
 fn hooks_that_are_ended_at_their_limit_are_reaped() {
     let sts = one_refresh();
     let hook = "trap '' TERM; sleep 300 & echo pid $$; wait; sleep 300";
-    let flags = ["--via", "file", "--refresh-hook-timeout", "1s"];
-    let Some((unshare, xassume)) = as_pid_1(&sts, &flags, hook) else { return };
+    let Some((unshare, xassume)) = as_pid_1(&sts, &LIMITED, hook) else { return };
     unshare.line("ready");
     for _ in 0..2 {
         assert!(last_number(&unshare.error_line("pid ")) > 1);
