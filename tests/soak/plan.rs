@@ -12,9 +12,6 @@ use crate::support::Answer;
 /// More than any soak reaches.
 const REQUESTS: usize = 20_000;
 const GENERATIONS: usize = 10_000;
-/// Connections without the token at a time. `resources` has an allowance for their memory.
-const FEWEST_UNAUTHORIZED: u64 = 10;
-const MOST_UNAUTHORIZED: u64 = 16;
 
 /// All faults of one supervisor.
 #[derive(Debug, PartialEq, Eq)]
@@ -220,9 +217,8 @@ impl OutsideFault {
             (3, _) => Action::NoCache,
             (0, Kind::Handover) => Action::Begin(Beginning::Slow(100 + dice.below(400))),
             (4, Kind::Restart | Kind::Init | Kind::Handover) => Action::IgnoreTerm,
-            (4 | 5, Kind::Endpoint) | (4, Kind::Keeper) => {
-                Action::Unauthorized(FEWEST_UNAUTHORIZED + dice.below(MOST_UNAUTHORIZED - FEWEST_UNAUTHORIZED + 1))
-            }
+            // For the memory of sixteen, `resources` has an allowance.
+            (4 | 5, Kind::Endpoint) | (4, Kind::Keeper) => Action::Unauthorized(10 + dice.below(7)),
             (5, Kind::Handover) => Action::Begin(Beginning::Exit),
             (6, Kind::Handover) => Action::Begin(Beginning::Hang),
             (5 | 6, Kind::Init) => Action::Orphans,
